@@ -1,0 +1,144 @@
+import { skipString, decodeString } from './string.js'
+import type { Cursor } from './cursor.js'
+import { JsonError } from './error.js'
+import { foldName } from './shape.js'
+import type { CompiledMember, CompiledShape } from './shape.js'
+
+/**
+ * The names of one object that were met so far. While they are few and spelled without escapes, they are kept as
+ * (hash, start, end) on the cursor's stack and compared one by one; a large object would take quadratic time, so from
+ * then on a Set holds their texts.
+ */
+export interface Names {
+  /** Where this object's entries begin on the cursor's stack. */
+  readonly base: number
+  texts: Set<string> | undefined
+}
+
+/** Entries on the stack for each name: hash, start, end. */
+const ENTRY = 3
+const FEW = 24
+
+/** Starts the names of an object. */
+export function openNames (cursor: Cursor): Names {
+  return { base: cursor.namesEnd, texts: undefined }
+}
+
+/** Forgets the names of an object that ended. */
+export function closeNames (cursor: Cursor, names: Names): void {
+  cursor.namesEnd = names.base
+}
+
+/**
+ * Reads the member name that starts here and returns what the shape wants of it. Throws JsonError: `duplicate` when
+ * the object holds the name already, `lookalike` when a shape's name could be meant by it, `surrogate`.
+ */
+export function readName (cursor: Cursor, names: Names, shape: CompiledShape | undefined): CompiledMember | undefined {
+  const start = cursor.at
+  skipString(cursor)
+  const text = cursor.escaped ? decodeString(cursor, start) : undefined
+  noteName(cursor, names, start, text)
+  return shape === undefined ? undefined : findMember(cursor, shape, start, text)
+}
+
+function noteName (cursor: Cursor, names: Names, start: number, text: string | undefined): void {
+  if (names.texts === undefined) {
+    const count = (cursor.namesEnd - names.base) / ENTRY
+    if (text === undefined && count < FEW) {
+      noteOnStack(cursor, names, start)
+      return
+    }
+    names.texts = textsOnStack(cursor, names)
+  }
+  // The quote in front keeps V8 from taking a name for an array index: it hashes those to their numeric value, so that
+  // a sender could choose names that all collide.
+  const key = text === undefined ? cursor.bytes.toString('utf8', start, cursor.at - 1) : `"${text}`
+  if (names.texts.has(key)) failDuplicate(start)
+  names.texts.add(key)
+}
+
+function noteOnStack (cursor: Cursor, names: Names, start: number): void {
+  const stack = cursor.names
+  const end = cursor.at
+  const hash = hashBytes(cursor.bytes, start, end)
+  for (let entry = names.base; entry < cursor.namesEnd; entry += ENTRY) {
+    if (stack[entry] === hash && equalBytes(cursor.bytes, stack[entry + 1] as number, stack[entry + 2] as number, start, end)) {
+      failDuplicate(start)
+    }
+  }
+  stack[cursor.namesEnd] = hash
+  stack[cursor.namesEnd + 1] = start
+  stack[cursor.namesEnd + 2] = end
+  cursor.namesEnd += ENTRY
+}
+
+function textsOnStack (cursor: Cursor, names: Names): Set<string> {
+  const texts = new Set<string>()
+  for (let entry = names.base; entry < cursor.namesEnd; entry += ENTRY) {
+    texts.add(cursor.bytes.toString('utf8', cursor.names[entry + 1] as number, cursor.names[entry + 2] as number - 1))
+  }
+  return texts
+}
+
+function failDuplicate (offset: number): never {
+  throw new JsonError('duplicate', offset, `a member name occurs twice in one object, again at byte ${offset}`)
+}
+
+/** A small integer; long names only by length and both ends, which is enough to tell most apart. */
+function hashBytes (bytes: Buffer, start: number, end: number): number {
+  let hash = end - start
+  const near = Math.min(end, start + 16)
+  for (let at = start; at < near; at++) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0
+  for (let at = Math.max(near, end - 16); at < end; at++) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0
+  return hash & 0x3fffffff
+}
+
+function equalBytes (bytes: Buffer, start: number, end: number, otherStart: number, otherEnd: number): boolean {
+  if (end - start !== otherEnd - otherStart) return false
+  for (let at = start, other = otherStart; at < end; at++, other++) {
+    if (bytes[at] !== bytes[other]) return false
+  }
+  return true
+}
+
+function findMember (cursor: Cursor, shape: CompiledShape, start: number, text: string | undefined): CompiledMember | undefined {
+  const { bytes } = cursor
+  const end = cursor.at - 1
+  for (const member of shape.members) {
+    if (text === undefined && isExactly(bytes, start + 1, end, member.bytes)) return member
+  }
+  if (text === undefined && cursor.ascii) {
+    for (const member of shape.members) {
+      if (isAsciiLookalike(bytes, start + 1, end, member.folded)) failLookalike(start, member)
+    }
+    return undefined
+  }
+  const folded = foldName(text ?? decodeString(cursor, start))
+  for (const member of shape.members) {
+    if (folded === member.folded) failLookalike(start, member)
+  }
+  return undefined
+}
+
+function isExactly (bytes: Buffer, start: number, end: number, name: Buffer): boolean {
+  if (end - start !== name.length) return false
+  for (let at = 0; at < name.length; at++) {
+    if (bytes[start + at] !== name[at]) return false
+  }
+  return true
+}
+
+/** What `foldName` says of plain ASCII, without making a string of it. */
+function isAsciiLookalike (bytes: Buffer, start: number, end: number, folded: string): boolean {
+  if (end - start !== folded.length) return false
+  for (let at = 0; at < folded.length; at++) {
+    const byte = bytes[start + at] as number
+    const lower = byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte
+    if (lower !== folded.charCodeAt(at)) return false
+  }
+  return true
+}
+
+function failLookalike (offset: number, member: CompiledMember): never {
+  throw new JsonError('lookalike', offset, `a member name could be taken for ${JSON.stringify(member.name)} at byte ${offset}`)
+}

@@ -1,0 +1,87 @@
+/** A JSON value's type; `true` and `false` share one. */
+export type JsonType = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null'
+
+/**
+ * What to pick up of a member's value: its place (`span`), its text (`string`), the texts of an array of strings
+ * (`strings`), the members of an object (a shape), or those of every object in an array (`[shape]`).
+ */
+export type Wanted = 'span' | 'string' | 'strings' | Shape | readonly [Shape]
+
+/** The members of one object that matter to the reader, by exact name. All others are checked and skipped. */
+export interface Shape { readonly [member: string]: Wanted }
+
+/** Where a value stands: `bytes.subarray(start, end)` is its JSON text, quotes and brackets included. */
+export interface Span<T extends JsonType = JsonType> {
+  readonly type: T
+  readonly start: number
+  readonly end: number
+}
+
+type Unlike<T extends JsonType> = Span<Exclude<JsonType, T>>
+
+/** A value that was picked up. A value of another type than wanted is a bare `Span` saying so, never absent. */
+export type Picked<W extends Wanted> =
+  W extends 'span' ? Span
+    : W extends 'string' ? (Span<'string'> & { readonly value: string }) | Unlike<'string'>
+      : W extends 'strings' ? PickedStrings | Unlike<'array'>
+        : W extends readonly [infer S extends Shape] ? PickedElements<S> | Unlike<'array'>
+          : W extends Shape ? PickedMembers<W> | Unlike<'object'> : never
+
+/** `values` is undefined when an element is not a string. */
+export type PickedStrings = Span<'array'> & { readonly values: readonly string[] | undefined }
+export type PickedElements<S extends Shape> = Span<'array'> & { readonly elements: ReadonlyArray<Picked<S>> }
+export type PickedMembers<S extends Shape> = Span<'object'> & { readonly members: Members<S> }
+
+/** Has no prototype: a name that the document does not hold is undefined, whatever it is. */
+export type Members<S extends Shape> = { readonly [K in keyof S]?: Picked<S[K]> }
+
+export interface CompiledMember {
+  readonly name: string
+  readonly bytes: Buffer
+  /** The name as a tolerant parser may compare it: see `foldName`. */
+  readonly folded: string
+  readonly wanted: CompiledWanted
+}
+
+export type CompiledWanted = 'span' | 'string' | 'strings' | CompiledShape | { readonly each: CompiledShape }
+
+/** A shape made ready for scanning; made once, used for every document. */
+export interface CompiledShape<S extends Shape = Shape> {
+  readonly shape: S
+  readonly members: readonly CompiledMember[]
+}
+
+/** Returns the shape in the form that `scan` takes. Throws TypeError when two of its names are lookalikes of each other. */
+export function compileShape<const S extends Shape> (shape: S): CompiledShape<S> {
+  const members = Object.keys(shape).map((name) => ({
+    name,
+    bytes: Buffer.from(name),
+    folded: foldName(name),
+    wanted: compileWanted(shape[name] as Wanted)
+  }))
+  if (new Set(members.map((member) => member.folded)).size < members.length) {
+    throw new TypeError('two members of a shape differ only in spelling')
+  }
+  return { shape, members }
+}
+
+function compileWanted (wanted: Wanted): CompiledWanted {
+  if (typeof wanted === 'string') return wanted
+  if (isElementShape(wanted)) return { each: compileShape(wanted[0]) }
+  return compileShape(wanted)
+}
+
+function isElementShape (wanted: Shape | readonly [Shape]): wanted is readonly [Shape] {
+  return Array.isArray(wanted)
+}
+
+/**
+ * Returns a name as the most tolerant parser we know of compares it: up to U+0000 (C strings end there), without
+ * regard to compatibility forms (NFKC: `ſ` is `s`, U+212A is `k`), letter case in any of Unicode's mappings, or the
+ * dot of a Turkish i.
+ */
+export function foldName (name: string): string {
+  const nul = name.indexOf('\0')
+  const text = nul === -1 ? name : name.slice(0, nul)
+  return text.normalize('NFKC').toUpperCase().toLowerCase().replaceAll('\u0307', '')
+}
