@@ -2,6 +2,11 @@
 export interface Operation {
   readonly method: string
   readonly target?: Target
+  /**
+   * The message is a response, so it has no method and `method` is only its label. A flag, because a client may choose
+   * any string as a method: none of them can pass for a response, or a response for one of them.
+   */
+  readonly response?: true
 }
 
 export type TargetKind = 'tools' | 'resources' | 'prompts'
@@ -27,7 +32,11 @@ export type Decision =
 
 /** A compiled policy: pure, immutable, never throws. */
 export interface Policy {
-  /** Decides a whole message: every operation must be allowed (P1). `operations` is never empty. */
+  /**
+   * Decides a whole message: every operation must be allowed (P1). An operation without a target consults `methods`,
+   * one with a target the rule map of its kind alone; so a message with a target is two operations. An empty list is
+   * denied.
+   */
   decide (operations: readonly Operation[], scopes: ReadonlySet<string>): Decision
   /** Every scope that the rules name, sorted; published as `scopes_supported` by default (R3). */
   readonly scopes: readonly string[]

@@ -1,0 +1,79 @@
+import type { PolicyConfig } from '../config/schema.js'
+import { decide } from './decide.js'
+import { parseGlob } from './glob.js'
+import type { Implications } from './hierarchy.js'
+import { DEFAULT_METHOD_PATTERN, DEFAULT_METHODS, RESPONSES } from './methods.js'
+import type { Policy } from './policy.js'
+import { compileRule, findRule, type CompiledRule, type PatternRule, type RuleKind, type RuleTable, type RuleTables } from './rule-table.js'
+import { nameRule, readPolicy, type ReadPolicy, type WrittenRule } from './read.js'
+import type { Alternatives } from './rule.js'
+
+export { PolicyError, type PolicyProblem } from './policy-error.js'
+
+const ANYBODY: Alternatives = [[]]
+const NOBODY: Alternatives = []
+const NO_IMPLICATIONS: Implications = new Map()
+
+/** Returns the policy ready for deciding. Throws PolicyError with every problem of the configuration (P2, P3, P5). */
+export function compilePolicy (config: PolicyConfig): Policy {
+  const read = readPolicy(config)
+  const tables = compileTables(read, config.unlisted)
+  return {
+    decide: (operations, scopes) => decide(tables, operations, scopes),
+    scopes: listRuleScopes(read)
+  }
+}
+
+/** Returns the look-up tables behind a policy, for what has to say why a decision came out as it did. Never throws. */
+export function compileTables (read: ReadPolicy, unlisted: PolicyConfig['unlisted']): RuleTables {
+  return {
+    tools: compileTable(read, 'tools', unlisted.tools),
+    resources: compileTable(read, 'resources', unlisted.resources),
+    prompts: compileTable(read, 'prompts', unlisted.prompts),
+    ...compileMethods(read)
+  }
+}
+
+/** Returns every scope that a rule names, sorted by code unit. */
+export function listRuleScopes ({ rules }: ReadPolicy): string[] {
+  return [...new Set(rules.flatMap(({ alternatives }) => alternatives.flat()))].sort()
+}
+
+function compileTable (read: ReadPolicy, kind: Exclude<RuleKind, 'methods'>, unlisted: 'deny' | 'allow'): RuleTable {
+  const denied = compileRule(`${kind} unlisted`, NOBODY, NO_IMPLICATIONS, 'unlisted')
+  const allowed = compileRule(`${kind} unlisted`, ANYBODY, NO_IMPLICATIONS, 'unlisted')
+  return { kind, ...compileRules(read, kind), denied, unlisted: unlisted === 'allow' ? allowed : denied }
+}
+
+/**
+ * The known methods are all looked up here, once, so that each is one entry of `exact` whichever rule decides about it.
+ * An operator's rule beats the default, whether exact or a pattern (P1).
+ */
+function compileMethods (read: ReadPolicy): Pick<RuleTables, 'methods' | 'responses'> {
+  const allowed = compileRule('methods default', ANYBODY, NO_IMPLICATIONS, 'unlisted')
+  const denied = compileRule('methods default', NOBODY, NO_IMPLICATIONS, 'unlisted')
+  const { exact, patterns } = compileRules(read, 'methods')
+  const written: RuleTable = { kind: 'methods', exact, patterns, denied, unlisted: allowed }
+  const responses = findRule(written, RESPONSES)
+
+  const known = DEFAULT_METHODS.map((method) => [method, findRule(written, method)] as const)
+  const named = new Map<string, CompiledRule>([...exact, ...known])
+  named.delete(RESPONSES)
+  const notifications: PatternRule = { glob: parseGlob(DEFAULT_METHOD_PATTERN, 'name'), rule: allowed }
+  return {
+    methods: { kind: 'methods', exact: named, patterns: [...patterns, notifications], denied, unlisted: denied },
+    responses
+  }
+}
+
+function compileRules ({ rules, implications }: ReadPolicy, kind: RuleKind): Pick<RuleTable, 'exact' | 'patterns'> {
+  const ofKind = rules.filter((rule) => rule.kind === kind)
+  const compile = (rule: WrittenRule): CompiledRule => compileRule(nameRule(rule), rule.alternatives, implications, 'forbidden')
+  const patterns = ofKind
+    .flatMap((rule) => rule.glob === undefined ? [] : [{ glob: rule.glob, rule: compile(rule) }])
+    .sort((a, b) => b.glob.literals - a.glob.literals)
+  return {
+    exact: new Map(ofKind.filter(({ glob }) => glob === undefined).map((rule) => [rule.key, compile(rule)])),
+    patterns
+  }
+}

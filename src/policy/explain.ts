@@ -1,0 +1,113 @@
+import type { PolicyConfig } from '../config/schema.js'
+import { compileTables } from './compile.js'
+import { decide, findOperationRule } from './decide.js'
+import { matchesGlob } from './glob.js'
+import { expandScopes } from './hierarchy.js'
+import { RESPONSES } from './methods.js'
+import type { Decision, Operation, Target } from './policy.js'
+import { printable } from './printable.js'
+import { nameRule, readPolicy, type ReadPolicy } from './read.js'
+import { findOddity, type CompiledRule, type RuleKind, type RuleTables } from './rule-table.js'
+import { describeAlternatives } from './rule.js'
+
+/** A decision with what led to it. */
+export interface Explanation {
+  readonly decision: Decision
+  /** The scopes as given, and with all that they imply; both sorted. */
+  readonly scopes: readonly string[]
+  readonly expandedScopes: readonly string[]
+  readonly operations: readonly OperationExplanation[]
+}
+
+export interface OperationExplanation {
+  readonly method: string
+  readonly target?: Target
+  readonly rule: string
+  /** The rule in words, e.g. `todo:read or todo:admin`. */
+  readonly needs: string
+  /** What this operation alone would come to. */
+  readonly decision: Decision
+  /** Rules that match as well. */
+  readonly overruled: readonly OverruledRule[]
+}
+
+export interface OverruledRule {
+  readonly rule: string
+  readonly reason: string
+}
+
+/**
+ * Returns the decision about a message, and why: by the same code that decides about requests.
+ * Throws PolicyError for a policy that cannot be compiled.
+ */
+export function explainDecision (
+  config: PolicyConfig, operations: readonly Operation[], scopes: ReadonlySet<string>
+): Explanation {
+  const read = readPolicy(config)
+  const tables = compileTables(read, config.unlisted)
+  return {
+    decision: decide(tables, operations, scopes),
+    scopes: [...scopes].sort(),
+    expandedScopes: [...expandScopes(read.implications, scopes)].sort(),
+    operations: operations.map((operation) => explainOperation(read, tables, operation, scopes))
+  }
+}
+
+function explainOperation (
+  read: ReadPolicy, tables: RuleTables, operation: Operation, scopes: ReadonlySet<string>
+): OperationExplanation {
+  const rule = findOperationRule(tables, operation)
+  return {
+    method: operation.method,
+    ...(operation.target === undefined ? {} : { target: operation.target }),
+    rule: rule.name,
+    needs: describeAlternatives(rule.alternatives.map((demands) => demands.map(({ scope }) => scope))),
+    decision: decide(tables, [operation], scopes),
+    overruled: listOverruled(read, operation, rule)
+  }
+}
+
+function listOverruled (read: ReadPolicy, operation: Operation, winner: CompiledRule): OverruledRule[] {
+  const [kind, name] = subjectOf(operation)
+  const oddity = findOddity(kind, name)
+  return read.rules
+    .filter((rule) => rule.kind === kind && rule.glob !== undefined && matchesGlob(rule.glob, name) && nameRule(rule) !== winner.name)
+    .map((rule) => ({ rule: nameRule(rule), reason: explainLoss(read, oddity, winner) }))
+}
+
+function subjectOf ({ method, target, response }: Operation): [kind: RuleKind, name: string] {
+  if (target !== undefined) return [target.kind, target.name]
+  return ['methods', response === true ? RESPONSES : method]
+}
+
+function explainLoss (read: ReadPolicy, oddity: string | undefined, winner: CompiledRule): string {
+  if (read.rules.some((rule) => nameRule(rule) === winner.name && rule.glob === undefined)) return `${winner.name} is exact`
+  if (oddity !== undefined) return `only an exact rule may match this name: ${oddity}`
+  return `${winner.name} has more literal characters`
+}
+
+/** Returns the explanation as text for a terminal: every line ends in a newline, and nothing in it can steer the terminal. */
+export function formatExplanation ({ decision, scopes, expandedScopes, operations }: Explanation): string {
+  const lines = [
+    `${decision.effect === 'allow' ? 'allowed' : `denied (${decision.reason})`} by ${printable(decision.rule)}`,
+    ...(decision.effect === 'deny' && decision.reason === 'insufficient_scope'
+      ? [`  required scopes: ${list(decision.requiredScopes)}`, `  missing scopes:  ${list(decision.missingScopes)}`]
+      : []),
+    `scopes: ${list(scopes)}`,
+    ...(expandedScopes.length > scopes.length ? [`  with what they imply: ${list(expandedScopes)}`] : []),
+    ...operations.flatMap(formatOperation)
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function formatOperation ({ method, target, rule, needs, decision, overruled }: OperationExplanation): string[] {
+  return [
+    `${printable(method)}${target === undefined ? '' : ` on ${target.kind} ${printable(target.name)}`}`,
+    `  ${decision.effect === 'allow' ? 'allowed' : 'denied'} by ${printable(rule)}: ${needs}`,
+    ...overruled.map(({ rule, reason }) => `  overruled: ${printable(rule)} (${printable(reason)})`)
+  ]
+}
+
+function list (scopes: readonly string[]): string {
+  return scopes.length === 0 ? '(none)' : scopes.map(printable).join(' ')
+}

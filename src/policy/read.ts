@@ -1,0 +1,86 @@
+import type { PolicyConfig, RuleMap } from '../config/schema.js'
+import { isPattern, parseGlob, type Glob } from './glob.js'
+import { closeImplications, findCycles, type Implications } from './hierarchy.js'
+import { findCommonName } from './overlap.js'
+import { PolicyError, type PolicyProblem } from './policy-error.js'
+import { findOddity, type RuleKind } from './rule-table.js'
+import { findScopeProblem, readRule, type Alternatives } from './rule.js'
+
+/** One entry of a rule map. */
+export interface WrittenRule {
+  readonly kind: RuleKind
+  readonly key: string
+  readonly alternatives: Alternatives
+  /** Undefined when the key is an exact name. */
+  readonly glob: Glob | undefined
+}
+
+/** What a policy says, before it is made ready for look-ups. */
+export interface ReadPolicy {
+  readonly rules: readonly WrittenRule[]
+  readonly implications: Implications
+}
+
+export const RULE_KINDS: readonly RuleKind[] = ['tools', 'resources', 'prompts', 'methods']
+
+/** Returns a rule's name as decisions report it. */
+export function nameRule ({ kind, key }: { readonly kind: RuleKind, readonly key: string }): string {
+  return `${kind}.${key}`
+}
+
+/** Returns what the policy says. Throws PolicyError with every problem: unreadable rules, rival patterns (P3), cycles (P5). */
+export function readPolicy (config: PolicyConfig): ReadPolicy {
+  const problems: PolicyProblem[] = []
+  const rules = RULE_KINDS.flatMap((kind) => readRuleMap(kind, config[kind], problems))
+  problems.push(...findRivals(rules), ...findImpliesProblems(config.implies))
+  if (problems.length > 0) throw new PolicyError(problems)
+  return { rules, implications: closeImplications(config.implies) }
+}
+
+/** `Object.entries` sees own keys alone: `__proto__` and `constructor` are names like any other (P3). */
+function readRuleMap (kind: RuleKind, map: RuleMap, problems: PolicyProblem[]): WrittenRule[] {
+  const rules: WrittenRule[] = []
+  for (const [key, rule] of Object.entries(map)) {
+    const place = nameRule({ kind, key })
+    const keyProblem = findKeyProblem(kind, key)
+    if (keyProblem !== undefined) problems.push({ place, message: keyProblem })
+    const read = readRule(rule)
+    if ('problem' in read) problems.push({ place, message: read.problem })
+    const glob = isPattern(key) ? parseGlob(key, kind === 'resources' ? 'uri' : 'name') : undefined
+    rules.push({ kind, key, glob, alternatives: 'problem' in read ? [] : read.alternatives })
+  }
+  return rules
+}
+
+function findKeyProblem (kind: RuleKind, key: string): string | undefined {
+  if (key === '') return 'a name must not be empty'
+  // A wildcard may complete an escape that a pattern's text begins.
+  if (!isPattern(key) || /%[0-9a-f]?\*/i.test(key)) return undefined
+  const oddity = findOddity(kind, key.replace(/\*+/g, 'x'))
+  return oddity === undefined ? undefined : `this pattern can match nothing, because ${oddity}; name such targets exactly`
+}
+
+function findRivals (rules: readonly WrittenRule[]): PolicyProblem[] {
+  return rules.flatMap((rule, index) => rules.slice(index + 1).flatMap((other) => {
+    if (other.kind !== rule.kind || rule.glob === undefined || rule.glob.literals !== other.glob?.literals) return []
+    const name = findCommonName(rule.glob, other.glob)
+    return name === undefined
+      ? []
+      : [{
+          place: `${nameRule(rule)}, ${nameRule(other)}`,
+          message: `both patterns match ${JSON.stringify(name)} and neither has more literal characters; make one of them more specific`
+        }]
+  }))
+}
+
+function findImpliesProblems (implies: PolicyConfig['implies']): PolicyProblem[] {
+  const problems = Object.entries(implies).flatMap(([scope, implied]) =>
+    [scope, ...implied].map(findScopeProblem)
+      .filter((message) => message !== undefined)
+      .map((message) => ({ place: `implies.${scope}`, message })))
+  const cycles = findCycles(implies).map((cycle) => ({
+    place: `implies.${cycle[0]}`,
+    message: `${cycle.join(' → ')} is a cycle`
+  }))
+  return [...problems, ...cycles]
+}

@@ -1,0 +1,78 @@
+import { matchesGlob, type Glob } from './glob.js'
+import { listSatisfying, type Implications } from './hierarchy.js'
+import type { Decision } from './policy.js'
+import { findNameOddity, findUriOddity, LONGEST_PATTERN_NAME } from './regular-name.js'
+import type { Alternatives } from './rule.js'
+
+export type RuleKind = 'tools' | 'resources' | 'prompts' | 'methods'
+
+/** One scope that a rule asks for. The hierarchy is worked in here, so that deciding never copies a principal's scopes. */
+export interface Demand {
+  readonly scope: string
+  /** Holding any of these will do. */
+  readonly satisfiedBy: readonly string[]
+}
+
+export interface CompiledRule {
+  /** As decisions report it: `tools.*_todo`, `methods default`, `tools unlisted`. */
+  readonly name: string
+  readonly alternatives: ReadonlyArray<readonly Demand[]>
+  /** The decision when an alternative is held, made once. */
+  readonly allowed: Decision
+  /** The decision when no scope could help, made once. */
+  readonly refused: Decision
+}
+
+export interface PatternRule {
+  readonly glob: Glob
+  readonly rule: CompiledRule
+}
+
+/** The rules of one kind, ready for look-up. */
+export interface RuleTable {
+  readonly kind: RuleKind
+  readonly exact: ReadonlyMap<string, CompiledRule>
+  /** Most specific first. */
+  readonly patterns: readonly PatternRule[]
+  /** For names that no rule mentions, and for those that only an exact rule may match (P6). */
+  readonly denied: CompiledRule
+  /** For names that no rule mentions, when the policy allows those (P4). */
+  readonly unlisted: CompiledRule
+}
+
+export type RuleTables = Readonly<Record<RuleKind, RuleTable>> & { readonly responses: CompiledRule }
+
+/** Returns a rule ready for deciding; `denial` is the reason it gives when it has no alternatives. */
+export function compileRule (
+  name: string, alternatives: Alternatives, implications: Implications, denial: 'forbidden' | 'unlisted'
+): CompiledRule {
+  const nobodys = Object.freeze([])
+  return {
+    name,
+    alternatives: alternatives.map((scopes) => scopes.map((scope) => ({ scope, satisfiedBy: listSatisfying(implications, scope) }))),
+    allowed: Object.freeze({ effect: 'allow', rule: name }),
+    refused: Object.freeze({ effect: 'deny', rule: name, reason: denial, requiredScopes: nobodys, missingScopes: nobodys })
+  }
+}
+
+/** Returns the one rule that decides about a name: exact, else the most specific pattern, else what stands for unlisted names (P3, P4, P6). */
+export function findRule (table: RuleTable, name: string): CompiledRule {
+  const exact = table.exact.get(name)
+  if (exact !== undefined) return exact
+  const found = findPattern(table.patterns, name) ?? table.unlisted
+  return found === table.denied || findOddity(table.kind, name) === undefined ? found : table.denied
+}
+
+/** Returns why a name of this kind may match only an exact rule, or undefined (P6). */
+export function findOddity (kind: RuleKind, name: string): string | undefined {
+  return kind === 'resources' ? findUriOddity(name) : findNameOddity(name)
+}
+
+function findPattern (patterns: readonly PatternRule[], name: string): CompiledRule | undefined {
+  // Before any pattern sees it: a very long name costs nothing.
+  if (name.length > LONGEST_PATTERN_NAME) return undefined
+  for (const { glob, rule } of patterns) {
+    if (matchesGlob(glob, name)) return rule
+  }
+  return undefined
+}

@@ -1,0 +1,56 @@
+/** A rule in disjunctive normal form: one alternative must be held whole. None: nobody. An empty one: anybody. */
+export type Alternatives = ReadonlyArray<readonly string[]>
+
+/** Either what the rule says, or what is wrong with it. */
+export type ReadRule = { readonly alternatives: Alternatives } | { readonly problem: string }
+
+/** RFC 6749 §3.3. Anything else could neither be granted nor stand in a challenge (RFC 6750 §3). */
+const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
+/**
+ * Reads a rule (P2). An empty list is a problem, never a rule: `[]` would otherwise be a condition that everybody meets.
+ * Does not trust the type, so that a rule that came past the schema is refused instead of widened.
+ */
+export function readRule (rule: unknown): ReadRule {
+  if (rule === true) return { alternatives: [[]] }
+  if (rule === false) return { alternatives: [] }
+  if (typeof rule === 'string' || Array.isArray(rule)) return collect([rule])
+  if (typeof rule !== 'object' || rule === null) return { problem: NOT_A_RULE }
+  const [key, ...more] = Object.keys(rule)
+  const members: unknown = key === undefined ? undefined : (rule as Readonly<Record<string, unknown>>)[key]
+  if (more.length > 0 || !Array.isArray(members)) return { problem: NOT_A_RULE }
+  if (key === 'allOf') return collect([members])
+  if (key !== 'anyOf') return { problem: NOT_A_RULE }
+  return members.length === 0 ? { problem: 'an empty anyOf is no rule; write false for "nobody"' } : collect(members)
+}
+
+const NOT_A_RULE = 'a rule is a scope, a list of scopes, { "anyOf": [...] }, { "allOf": [...] }, true or false'
+
+/** Returns what is wrong with a scope, or undefined. */
+export function findScopeProblem (scope: unknown): string | undefined {
+  if (typeof scope !== 'string') return 'a scope is a string'
+  if (scope === '') return 'a scope must not be empty'
+  if (SCOPE_TOKEN.test(scope)) return undefined
+  const hint = scope.includes(' ') ? '; several scopes are a list: ["a", "b"]' : ''
+  return `${JSON.stringify(scope)} holds characters that a scope cannot hold (RFC 6749 section 3.3)${hint}`
+}
+
+/** Returns a rule in words: `a`, `a + b`, `a or b + c`, `any accepted token`, `nobody`. */
+export function describeAlternatives (alternatives: Alternatives): string {
+  if (alternatives.length === 0) return 'nobody'
+  return alternatives.map((scopes) => scopes.length === 0 ? 'any accepted token' : scopes.join(' + ')).join(' or ')
+}
+
+function collect (members: readonly unknown[]): ReadRule {
+  const alternatives: string[][] = []
+  for (const member of members) {
+    const scopes: readonly unknown[] = Array.isArray(member) ? member : [member]
+    if (scopes.length === 0) return { problem: 'an empty list of scopes is no rule; write true for "any accepted token"' }
+    for (const scope of scopes) {
+      const problem = findScopeProblem(scope)
+      if (problem !== undefined) return { problem }
+    }
+    alternatives.push([...new Set(scopes as readonly string[])])
+  }
+  return { alternatives }
+}
