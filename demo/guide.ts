@@ -1,0 +1,44 @@
+export interface GuideFacts {
+  /** The MCP endpoint and resource identifier. */
+  readonly resource: string
+  readonly issuer: string
+  /** A read-only access token. */
+  readonly token: string
+}
+
+/** Returns the lines that tell what can be tried; the curl lines work as they stand. */
+export function renderGuide ({ resource, issuer, token }: GuideFacts): string[] {
+  return [
+    '',
+    `Postern protects ${resource}`,
+    `Authorization server: ${issuer} (sign in with any name)`,
+    '',
+    'List the todos with a read-only access token (good for one hour):',
+    '',
+    renderCurl('curl -s', resource, token, 'list_todos', {}),
+    '',
+    'Try to write with it. The answer is 403, and WWW-Authenticate names the scope to step up to:',
+    '',
+    renderCurl('curl -i', resource, token, 'create_todo', { title: 'Buy milk' }),
+    '',
+    'Connect a client. It finds the authorization server, registers and opens a browser to log in:',
+    '',
+    `  MCP Inspector   npx @modelcontextprotocol/inspector, then connect to ${resource} (Streamable HTTP)`,
+    `  Claude Code     claude mcp add --transport http postern-demo ${resource}`,
+    `  VS Code         .vscode/mcp.json: ${JSON.stringify({ servers: { 'postern-demo': { type: 'http', url: resource } } })}`,
+    '',
+    'Stop with Ctrl+C.'
+  ]
+}
+
+/** A legacy call without a session: the shortest message there is, with no `_meta` and no headers that repeat the body. */
+function renderCurl (command: string, resource: string, token: string, name: string, args: Record<string, unknown>): string {
+  const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } }
+  return [
+    `${command} ${resource}`,
+    `-H 'Authorization: Bearer ${token}'`,
+    "-H 'Content-Type: application/json'",
+    "-H 'Accept: application/json, text/event-stream'",
+    `-d '${JSON.stringify(message)}'`
+  ].join(' ')
+}

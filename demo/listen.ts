@@ -1,0 +1,46 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface ListenOptions {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** What the port is for, as the error message names it. */
+  readonly purpose: string
+}
+
+/** The wanted port belongs to another process. */
+export class PortTaken extends Error {
+  readonly port: number
+  constructor (port: number, purpose: string, advice = 'choose another port') {
+    super(`port ${port} for the ${purpose} is already in use: stop what listens there or ${advice}`)
+    this.name = 'PortTaken'
+    this.port = port
+  }
+}
+
+/** Starts listening and returns the port; throws PortTaken, or the system's error. */
+export function listen (server: Server, options: ListenOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error.code === 'EADDRINUSE' ? new PortTaken(options.port, options.purpose) : error)
+    })
+    server.listen(options.port, options.host, () => {
+      server.removeAllListeners('error')
+      resolve((server.address() as AddressInfo).port)
+    })
+  })
+}
+
+/** Stops listening and ends every open connection, streams included. */
+export function stopListening (server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => { resolve() })
+    server.closeAllConnections()
+  })
+}
+
+/** Whether a server bound to this host can be reached from this machine only. */
+export function isLoopback (host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.')
+}
