@@ -1,4 +1,5 @@
 import { JsonError } from './error.js'
+import type { JsonErrorKind } from './error.js'
 
 /** A place in the document and what is open there. One is made for each scan. */
 export interface Cursor {
@@ -13,6 +14,10 @@ export interface Cursor {
   /** Hash, start and end of each member name of the objects that are open, innermost last; see names.ts. */
   readonly names: number[]
   namesEnd: number
+  /** The first thing found that readers disagree about; thrown when the document ends. */
+  problem: JsonError | undefined
+  /** Whether any of them is in the outermost object. */
+  problemAtTop: boolean
 }
 
 export const QUOTE = 0x22
@@ -50,14 +55,20 @@ export function byteAt (cursor: Cursor, offset: number): number {
 /** Throws the syntax error for the byte at an offset. */
 export function failSyntax (cursor: Cursor, offset: number): never {
   const what = offset >= cursor.bytes.length ? 'unexpected end' : 'unexpected character'
-  throw new JsonError('syntax', offset, `${what} at byte ${offset}`)
+  throw new JsonError('syntax', offset, what)
+}
+
+/** Notes something that readers disagree about. The scan goes on, to learn whether the document has an unambiguous `id`. */
+export function noteProblem (cursor: Cursor, kind: JsonErrorKind, offset: number, message: string): void {
+  if (cursor.depth === 1) cursor.problemAtTop = true
+  cursor.problem ??= new JsonError(kind, offset, message)
 }
 
 /** Opens an object or array. Throws JsonError `depth` when it is nested too deeply. */
 export function enter (cursor: Cursor): void {
   cursor.depth++
   if (cursor.depth > cursor.maxDepth) {
-    throw new JsonError('depth', cursor.at, `nested deeper than ${cursor.maxDepth} levels at byte ${cursor.at}`)
+    throw new JsonError('depth', cursor.at, `nested deeper than ${cursor.maxDepth} levels`)
   }
   cursor.at++
 }

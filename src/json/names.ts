@@ -1,8 +1,8 @@
-import { skipString, decodeString } from './string.js'
+import { noteProblem } from './cursor.js'
 import type { Cursor } from './cursor.js'
-import { JsonError } from './error.js'
-import { foldName } from './shape.js'
+import { FOLDED_LENGTH, foldName } from './shape.js'
 import type { CompiledMember, CompiledShape } from './shape.js'
+import { decodeString, skipString } from './string.js'
 
 /**
  * The names of one object that were met so far. While they are few and spelled without escapes, they are kept as
@@ -19,6 +19,12 @@ export interface Names {
 const ENTRY = 3
 const FEW = 24
 
+const UNDERSCORE = 0x5f
+const HYPHEN = 0x2d
+// A JavaScript reader that copies the object with Object.assign makes this member's value the copy's prototype, and then
+// finds members in it that the object does not have.
+const PROTOTYPE = Buffer.from('__proto__')
+
 /** Starts the names of an object. */
 export function openNames (cursor: Cursor): Names {
   return { base: cursor.namesEnd, texts: undefined }
@@ -30,8 +36,8 @@ export function closeNames (cursor: Cursor, names: Names): void {
 }
 
 /**
- * Reads the member name that starts here and returns what the shape wants of it. Throws JsonError: `duplicate` when
- * the object holds the name already, `lookalike` when a shape's name could be meant by it, `surrogate`.
+ * Reads the member name that starts here and returns what the shape wants of it. Notes a problem when the
+ * object holds the name already, when another reader could take it for a name of the shape, and when it is no text.
  */
 export function readName (cursor: Cursor, names: Names, shape: CompiledShape | undefined): CompiledMember | undefined {
   const start = cursor.at
@@ -53,7 +59,7 @@ function noteName (cursor: Cursor, names: Names, start: number, text: string | u
   // The quote in front keeps V8 from taking a name for an array index: it hashes those to their numeric value, so that
   // a sender could choose names that all collide.
   const key = text === undefined ? cursor.bytes.toString('utf8', start, cursor.at - 1) : `"${text}`
-  if (names.texts.has(key)) failDuplicate(start)
+  if (names.texts.has(key)) noteDuplicate(cursor, start)
   names.texts.add(key)
 }
 
@@ -63,7 +69,7 @@ function noteOnStack (cursor: Cursor, names: Names, start: number): void {
   const hash = hashBytes(cursor.bytes, start, end)
   for (let entry = names.base; entry < cursor.namesEnd; entry += ENTRY) {
     if (stack[entry] === hash && equalBytes(cursor.bytes, stack[entry + 1] as number, stack[entry + 2] as number, start, end)) {
-      failDuplicate(start)
+      noteDuplicate(cursor, start)
     }
   }
   stack[cursor.namesEnd] = hash
@@ -80,8 +86,8 @@ function textsOnStack (cursor: Cursor, names: Names): Set<string> {
   return texts
 }
 
-function failDuplicate (offset: number): never {
-  throw new JsonError('duplicate', offset, `a member name occurs twice in one object, again at byte ${offset}`)
+function noteDuplicate (cursor: Cursor, offset: number): void {
+  noteProblem(cursor, 'duplicate', offset, 'a member name occurs twice in one object, again')
 }
 
 /** A small integer; long names only by length and both ends, which is enough to tell most apart. */
@@ -104,18 +110,20 @@ function equalBytes (bytes: Buffer, start: number, end: number, otherStart: numb
 function findMember (cursor: Cursor, shape: CompiledShape, start: number, text: string | undefined): CompiledMember | undefined {
   const { bytes } = cursor
   const end = cursor.at - 1
-  for (const member of shape.members) {
-    if (text === undefined && isExactly(bytes, start + 1, end, member.bytes)) return member
-  }
-  if (text === undefined && cursor.ascii) {
+  if (text === undefined) {
     for (const member of shape.members) {
-      if (isAsciiLookalike(bytes, start + 1, end, member.folded)) failLookalike(start, member)
+      if (isExactly(bytes, start + 1, end, member.bytes)) return member
     }
-    return undefined
   }
-  const folded = foldName(text ?? decodeString(cursor, start))
-  for (const member of shape.members) {
-    if (folded === member.folded) failLookalike(start, member)
+  const folded = text === undefined && cursor.ascii ? undefined : foldName(text ?? decodeString(cursor, start))
+  for (const { name, folded: other } of shape.members) {
+    if (folded === undefined ? foldsTo(bytes, start + 1, end, other) : folded === other) {
+      noteProblem(cursor, 'lookalike', start, `a member name that could be taken for ${JSON.stringify(name)}`)
+      return undefined
+    }
+  }
+  if (text === '__proto__' || isExactly(bytes, start + 1, end, PROTOTYPE)) {
+    noteProblem(cursor, 'lookalike', start, 'a member "__proto__", which could hold other members,')
   }
   return undefined
 }
@@ -129,16 +137,14 @@ function isExactly (bytes: Buffer, start: number, end: number, name: Buffer): bo
 }
 
 /** What `foldName` says of plain ASCII, without making a string of it. */
-function isAsciiLookalike (bytes: Buffer, start: number, end: number, folded: string): boolean {
-  if (end - start !== folded.length) return false
-  for (let at = 0; at < folded.length; at++) {
-    const byte = bytes[start + at] as number
-    const lower = byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte
-    if (lower !== folded.charCodeAt(at)) return false
+function foldsTo (bytes: Buffer, start: number, end: number, folded: string): boolean {
+  const stop = Math.min(end, start + FOLDED_LENGTH)
+  let length = 0
+  for (let at = start; at < stop; at++) {
+    const byte = bytes[at] as number
+    if (byte === UNDERSCORE || byte === HYPHEN) continue
+    if ((byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte) !== folded.charCodeAt(length)) return false
+    length++
   }
-  return true
-}
-
-function failLookalike (offset: number, member: CompiledMember): never {
-  throw new JsonError('lookalike', offset, `a member name could be taken for ${JSON.stringify(member.name)} at byte ${offset}`)
+  return length === folded.length
 }

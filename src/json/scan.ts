@@ -1,3 +1,21 @@
+/**
+ * A strict JSON reader (RFC 8259) for bytes that are examined here and read again elsewhere.
+ *
+ * Whoever authorises a message and then forwards its bytes decides for the upstream's parser too, so everything that two
+ * parsers may read differently is refused, not repaired:
+ * - a member name that occurs twice: some take the first, some the last (RFC 8259 §4 leaves it open);
+ * - in the objects that a shape describes, a name that only a tolerant parser takes for one of the shape's: Go's
+ *   encoding/json matches names without regard to case, with Unicode folding (CVE-2026-27896), C parsers cut at U+0000,
+ *   the Python SDK accepts snake_case names; a name spelled with escapes, which a filter on raw bytes would miss;
+ * - half surrogate pairs in names and in values that are picked, a byte order mark, anything but strict UTF-8;
+ * - deep nesting, which overflows recursive parsers.
+ *
+ * Not checked: numbers beyond a double's range or precision, which stay as they are spelled, and half surrogate pairs in
+ * values that are not picked.
+ *
+ * One pass without building the document: a 4 MiB body costs memory only for what the shape names, and for the names of
+ * large objects. The pass goes on after a duplicate or lookalike, to say whether the `id` can be trusted for the answer.
+ */
 import { isUtf8 } from 'node:buffer'
 import {
   CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE, byteAt, enter, failSyntax, skipSpace
@@ -6,9 +24,10 @@ import type { Cursor } from './cursor.js'
 import { JsonError } from './error.js'
 import { closeNames, openNames, readName } from './names.js'
 import { decodeString, skipString } from './string.js'
-import type { CompiledShape, CompiledWanted, JsonType, Picked, Shape, Span } from './shape.js'
+import type { CompiledShape, CompiledWanted, JsonType, Members, Picked, PickedElements, PickedStrings, Shape, Span } from './shape.js'
 
 export { JsonError } from './error.js'
+export type { JsonErrorKind } from './error.js'
 export { compileShape } from './shape.js'
 export type { CompiledShape, JsonType, Members, Picked, PickedElements, PickedMembers, PickedStrings, Shape, Span, Wanted } from './shape.js'
 
@@ -18,6 +37,8 @@ export interface ScanLimits {
 }
 
 const DEEPEST = 1000
+/** Each string of a `strings` array becomes an operation to decide, so a body must not hold a million of them. */
+const MOST_STRINGS = 1000
 
 /**
  * Checks a whole JSON text (RFC 8259) and returns its value with the members that the shape names. Throws JsonError,
@@ -27,20 +48,34 @@ export function scan<S extends Shape> (bytes: Buffer, shape: CompiledShape<S>, l
   if (limits.maxDepth > DEEPEST) throw new RangeError(`maxDepth must not exceed ${DEEPEST}`)
   refuseOtherEncodings(bytes)
   const cursor: Cursor = {
-    bytes, maxDepth: limits.maxDepth, at: 0, depth: 0, escaped: false, ascii: true, names: [], namesEnd: 0
+    bytes,
+    maxDepth: limits.maxDepth,
+    at: 0,
+    depth: 0,
+    escaped: false,
+    ascii: true,
+    names: [],
+    namesEnd: 0,
+    problem: undefined,
+    problemAtTop: false
   }
-  const first = skipSpace(cursor)
-  const value = readValue(cursor, first, shape)
+  const value = readValue(cursor, skipSpace(cursor), shape) as Picked<Shape>
   if (skipSpace(cursor) !== -1) failSyntax(cursor, cursor.at)
+  if (cursor.problem !== undefined) throwProblem(cursor.problem, cursor.problemAtTop, value)
   return value as Picked<S>
 }
 
+function throwProblem (problem: JsonError, isAtTop: boolean, value: Picked<Shape>): never {
+  if (!isAtTop && value.type === 'object') problem.members = value.members as Readonly<Record<string, Span>>
+  throw problem
+}
+
 function refuseOtherEncodings (bytes: Buffer): void {
-  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) throw new JsonError('encoding', 0, 'a byte order mark at byte 0')
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) throw new JsonError('encoding', 0, 'a byte order mark')
   if (isUtf8(bytes)) return
   const repaired = Buffer.from(bytes.toString('utf8'))
   const offset = bytes.findIndex((byte, at) => byte !== repaired[at])
-  throw new JsonError('encoding', offset, `no UTF-8 at byte ${offset}`)
+  throw new JsonError('encoding', offset, 'bytes that are not UTF-8')
 }
 
 /** Reads the value that starts with `first` at the cursor, and returns what is wanted of it. */
@@ -65,8 +100,9 @@ function readValue (cursor: Cursor, first: number, wanted: CompiledWanted | unde
 function readString (cursor: Cursor, start: number, wanted: CompiledWanted | undefined): Span | undefined {
   skipString(cursor)
   if (wanted === undefined) return undefined
-  const span: Span = { type: 'string', start, end: cursor.at }
-  return wanted === 'string' ? { ...span, value: decodeString(cursor, start) } as Span : span
+  if (wanted !== 'string') return { type: 'string', start, end: cursor.at }
+  const value: Picked<'string'> = { type: 'string', start, end: cursor.at, value: decodeString(cursor, start) }
+  return value
 }
 
 function readObject (cursor: Cursor, start: number, wanted: CompiledWanted | undefined): Span | undefined {
@@ -90,13 +126,14 @@ function readObject (cursor: Cursor, start: number, wanted: CompiledWanted | und
   closeNames(cursor, names)
   cursor.depth--
   if (wanted === undefined) return undefined
-  const span: Span = { type: 'object', start, end: cursor.at }
-  return members === undefined ? span : { ...span, members } as Span
+  if (members === undefined) return { type: 'object', start, end: cursor.at }
+  const value: Picked<Shape> = { type: 'object', start, end: cursor.at, members: members as Members<Shape> }
+  return value
 }
 
 function readArray (cursor: Cursor, start: number, wanted: CompiledWanted | undefined): Span | undefined {
   enter(cursor)
-  const each = wanted === 'strings' ? 'string' : typeof wanted === 'object' && 'each' in wanted ? wanted.each : undefined
+  const each = elementsWanted(wanted)
   const elements: Span[] = []
   let byte = skipSpace(cursor)
   if (byte === CLOSE_BRACKET) {
@@ -105,14 +142,21 @@ function readArray (cursor: Cursor, start: number, wanted: CompiledWanted | unde
     do {
       const element = readValue(cursor, byte, each)
       if (element !== undefined) elements.push(element)
+      if (each === 'string' && elements.length > MOST_STRINGS) throw new JsonError('count', start, `more than ${MOST_STRINGS} strings in the array`)
     } while ((byte = nextItem(cursor, CLOSE_BRACKET)) !== CLOSE_BRACKET)
   }
   cursor.depth--
   if (wanted === undefined) return undefined
-  const span: Span = { type: 'array', start, end: cursor.at }
-  if (each === undefined) return span
-  if (each !== 'string') return { ...span, elements } as Span
-  return { ...span, values: textsOf(elements) } as Span
+  if (each === undefined) return { type: 'array', start, end: cursor.at }
+  const value: PickedElements<Shape> | PickedStrings = each === 'string'
+    ? { type: 'array', start, end: cursor.at, values: textsOf(elements) }
+    : { type: 'array', start, end: cursor.at, elements: elements as ReadonlyArray<Picked<Shape>> }
+  return value
+}
+
+function elementsWanted (wanted: CompiledWanted | undefined): 'string' | CompiledShape | undefined {
+  if (wanted === 'strings') return 'string'
+  return typeof wanted === 'object' && 'each' in wanted ? wanted.each : undefined
 }
 
 function textsOf (elements: readonly Span[]): readonly string[] | undefined {

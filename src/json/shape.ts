@@ -75,13 +75,22 @@ function isElementShape (wanted: Shape | readonly [Shape]): wanted is readonly [
   return Array.isArray(wanted)
 }
 
+/** No parser takes a name longer than this for one of ours; folding stops here so that it costs little. */
+export const FOLDED_LENGTH = 128
+
+// U+0307 is what lower-casing leaves of a Turkish capital I; the others are named at foldName.
+const DROPPED = /[_\-\p{Default_Ignorable_Code_Point}]|\u0307/gu
+
 /**
- * Returns a name as the most tolerant parser we know of compares it: up to U+0000 (C strings end there), without
- * regard to compatibility forms (NFKC: `ſ` is `s`, U+212A is `k`), letter case in any of Unicode's mappings, or the
- * dot of a Turkish i.
+ * Returns a name as the most tolerant reader may compare it: up to U+0000 (C strings end there), without regard to
+ * - letter case, in any of Unicode's mappings (Go's encoding/json, .NET, Jackson on request),
+ * - compatibility forms: `ſ` is `s`, U+212A is `k` (Go's simple folding, Swift's canonical equivalence),
+ * - underscores and hyphens (the Python SDK's models also accept a field's snake_case name: `resource_subscriptions`
+ *   for `resourceSubscriptions`, `meta` for `_meta`),
+ * - characters without an appearance (culture-sensitive comparison in .NET).
  */
 export function foldName (name: string): string {
   const nul = name.indexOf('\0')
-  const text = nul === -1 ? name : name.slice(0, nul)
-  return text.normalize('NFKC').toUpperCase().toLowerCase().replaceAll('\u0307', '')
+  const text = name.slice(0, nul === -1 ? FOLDED_LENGTH : Math.min(nul, FOLDED_LENGTH))
+  return text.normalize('NFKC').toUpperCase().toLowerCase().replace(DROPPED, '')
 }

@@ -1,6 +1,5 @@
-import { BACKSLASH, QUOTE, byteAt, failSyntax } from './cursor.js'
+import { BACKSLASH, QUOTE, byteAt, failSyntax, noteProblem } from './cursor.js'
 import type { Cursor } from './cursor.js'
-import { JsonError } from './error.js'
 
 /** 1 for the bytes of a string that need no look: ASCII but quotes, backslashes and control characters. */
 const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) => Number(byte >= 0x20 && byte < 0x80 && byte !== QUOTE && byte !== BACKSLASH))
@@ -44,16 +43,14 @@ function skipEscape (cursor: Cursor, backslash: number): number {
 }
 
 /**
- * Returns the text of the string read last, which `start` and the cursor delimit, quotes included. Throws JsonError
- * `surrogate` when an escape stands for half a character: readers replace it, drop it or keep it, so what we would
- * compare need not be what the upstream sees.
+ * Returns the text of the string read last, which `start` and the cursor delimit, quotes included. Notes a
+ * problem when an escape stands for half a character: readers replace it, drop it or keep it, so what we would compare
+ * need not be what the upstream sees.
  */
 export function decodeString (cursor: Cursor, start: number): string {
   const { bytes, at } = cursor
-  if (!cursor.escaped) {
-    return cursor.ascii ? bytes.toString('latin1', start + 1, at - 1) : bytes.toString('utf8', start + 1, at - 1)
-  }
+  if (!cursor.escaped) return bytes.toString('utf8', start + 1, at - 1)
   const text = JSON.parse(bytes.toString('utf8', start, at)) as string
-  if (LONE_SURROGATE.test(text)) throw new JsonError('surrogate', start, `half a surrogate pair in the string at byte ${start}`)
+  if (LONE_SURROGATE.test(text)) noteProblem(cursor, 'surrogate', start, 'half a surrogate pair in the string')
   return text
 }
