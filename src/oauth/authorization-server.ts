@@ -1,0 +1,158 @@
+import type { AuthorizationServerConfig } from '../config/schema.js'
+import { AuthorizationServerUnavailable } from './failures.js'
+import { discover, type AuthorizationServerMetadata } from './discovery.js'
+import { FetchFailed, fetchJson, type FetchSettings, type JsonObject } from './fetch-json.js'
+import { createIntrospectionClient } from './introspection.js'
+import { readKeySet, selectKeys, type KeySet, type VerificationKey } from './key-set.js'
+import { keepLastGood, type LastGood, type LastGoodTimes } from './last-good.js'
+import { describeUrl } from './describe.js'
+
+export type { AuthorizationServerMetadata } from './discovery.js'
+export type { VerificationKey } from './key-set.js'
+
+/** Where this folder writes what operators need to know; pino's loggers fit. */
+export interface Log {
+  warn (fields: Readonly<Record<string, unknown>>, message: string): void
+  info (fields: Readonly<Record<string, unknown>>, message: string): void
+}
+
+export interface AuthorizationServerOptions {
+  readonly fetch: typeof globalThis.fetch
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly log: Log
+  /** Time limit for one document. Default 5 s. */
+  readonly timeoutMs?: number
+}
+
+/** Who issues tokens, as far as a resource server needs to know it. Outlives configurations. */
+export interface AuthorizationServer {
+  /** Accepted `iss` values, the configured issuer first. */
+  readonly issuers: readonly string[]
+  /** Returns the metadata document, or its last good copy (R4). Throws AuthorizationServerUnavailable. */
+  metadata (): Promise<AuthorizationServerMetadata>
+  /**
+   * Returns the published keys that may have made a signature, after a refetch when there are none
+   * (A5). Empty when no such key is published. Throws AuthorizationServerUnavailable.
+   */
+  findKeys (alg: string, kid: string | undefined): Promise<readonly VerificationKey[]>
+  /** Fetches the keys again, at most once per cooldown. Throws AuthorizationServerUnavailable when the last fetch failed. */
+  refetchKeys (): Promise<void>
+  /** Tells, without waiting, whether a key is known to be published still (A7). */
+  publishes (key: VerificationKey): boolean
+  /** Fetches the keys if there are none yet. Resolves whatever comes of it; state() tells. */
+  prepare (): Promise<void>
+  /**
+   * Whether tokens can be verified: `never` without keys (never fetched, or too old to be used),
+   * `stale` when the last fetch failed and older keys are in use. Introspection at a configured
+   * endpoint needs nothing in advance.
+   */
+  state (): 'never' | 'fresh' | 'stale'
+  /**
+   * Asks about an opaque token (RFC 7662). Returns what is known of it, undefined when it is not
+   * active. Throws AuthorizationServerUnavailable. Absent when no introspection is configured.
+   */
+  readonly introspect?: (token: string) => Promise<JsonObject | undefined>
+}
+
+const MINUTE = 60_000
+
+const KEY_TIMES: LastGoodTimes = {
+  refreshAfterMs: 10 * MINUTE,
+  awaitAfterMs: 15 * MINUTE,
+  discardAfterMs: 24 * 60 * MINUTE,
+  retryAfterMs: 2_000,
+  cooldownMs: 30_000
+}
+
+/** Metadata decides no token by itself, so its last good copy serves without limit (R4). */
+const METADATA_TIMES: LastGoodTimes = { ...KEY_TIMES, awaitAfterMs: Infinity, discardAfterMs: Infinity }
+
+/**
+ * Returns an authorization server whose documents are fetched when first needed. Throws when its
+ * introspection credentials cannot be used.
+ */
+export function createAuthorizationServer (config: AuthorizationServerConfig, options: AuthorizationServerOptions): AuthorizationServer {
+  const settings: FetchSettings = {
+    fetch: options.fetch,
+    allowHttp: config.allowHttp,
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs })
+  }
+  const metadata = keepDocument('authorization server metadata', config, options, METADATA_TIMES, () => discover(config, settings))
+  const keys = keepDocument('key set', config, options, KEY_TIMES, createKeySetLoader(config, options.log, settings, metadata))
+
+  async function available<T> (document: LastGood<T>): Promise<T> {
+    try {
+      return await document.get()
+    } catch (error) {
+      throw unavailable(document, error)
+    }
+  }
+
+  async function refetchKeys (): Promise<void> {
+    if (!await keys.refetch()) throw unavailable(keys, new Error('the keys could not be fetched again'))
+  }
+
+  function unavailable (document: LastGood<unknown>, cause: unknown): AuthorizationServerUnavailable {
+    const retryAfterSeconds = Math.max(1, Math.ceil(document.retryInMs() / 1000))
+    return new AuthorizationServerUnavailable(`authorization server ${config.issuer}: ${(cause as Error).message}`, retryAfterSeconds, { cause })
+  }
+
+  return {
+    issuers: [config.issuer, ...config.issuers],
+    metadata: () => available(metadata),
+    async findKeys (alg, kid) {
+      const found = selectKeys(await available(keys), alg, kid)
+      if (found.length > 0) return found
+      await refetchKeys()
+      return selectKeys(await available(keys), alg, kid)
+    },
+    refetchKeys,
+    publishes: (key) => keys.peek()?.get(key.id) === key,
+    prepare: () => keys.get().then(() => {}, () => {}),
+    state: () => config.introspection?.endpoint !== undefined && keys.state() === 'never' ? 'fresh' : keys.state(),
+    ...(config.introspection === undefined
+      ? {}
+      : {
+          introspect: createIntrospectionClient({
+            config, introspection: config.introspection, settings, now: options.now, metadata: () => available(metadata)
+          })
+        })
+  }
+}
+
+/** Returns how the keys are loaded: from the configured place, else from where the metadata says (A5). */
+function createKeySetLoader (config: AuthorizationServerConfig, log: Log, settings: FetchSettings, metadata: LastGood<AuthorizationServerMetadata>): () => Promise<KeySet> {
+  let previous: KeySet = new Map()
+  return async function loadKeySet () {
+    const url = config.jwksUri ?? (await metadata.get()).jwks_uri
+    if (typeof url !== 'string') {
+      // Whoever issues opaque tokens only needs no keys.
+      if (config.introspection !== undefined) return new Map()
+      throw new FetchFailed('the authorization server metadata names no jwks_uri: configure jwksUri', true)
+    }
+    const document = await fetchJson(url, settings)
+    const skipped: string[] = []
+    try {
+      previous = readKeySet(document, previous, (reason) => skipped.push(reason))
+    } catch (error) {
+      throw new FetchFailed(`${describeUrl(url)} answered no JWK Set: ${(error as Error).message}`, true, { cause: error })
+    }
+    if (skipped.length > 0) log.warn({ issuer: config.issuer, skipped: skipped.slice(0, 10) }, 'some published keys cannot be used')
+    return previous
+  }
+}
+
+function keepDocument<T> (what: string, { issuer }: AuthorizationServerConfig, { now, log }: AuthorizationServerOptions, times: LastGoodTimes, load: () => Promise<T>): LastGood<T> {
+  return keepLastGood({
+    ...times,
+    load,
+    now,
+    onFailure (error, ageMs) {
+      const fields = { issuer, reason: (error as Error).message }
+      if (ageMs === undefined) log.warn(fields, `${what} cannot be fetched`)
+      else log.warn({ ...fields, ageSeconds: Math.round(ageMs / 1000) }, `${what} cannot be fetched again; the last good copy stays in use`)
+    },
+    onRecovery: () => log.info({ issuer }, `${what} fetched again after a failure`)
+  })
+}

@@ -1,0 +1,46 @@
+/** What one Bearer challenge says (RFC 6750 §3, RFC 9728 §5.1). */
+export interface Challenge {
+  /** Absolute URL of the protected resource metadata. */
+  readonly resourceMetadata: string
+  /** Scope values separated by spaces. */
+  readonly scope?: string
+  readonly error?: 'invalid_request' | 'invalid_token' | 'insufficient_scope'
+  readonly errorDescription?: string
+}
+
+/**
+ * Returns the value of `WWW-Authenticate` for one challenge, in the order that behaviour A8 and P7
+ * show. Whatever the values are, the result is printable ASCII and exactly one challenge.
+ */
+export function formatChallenge ({ resourceMetadata, scope, error, errorDescription }: Challenge): string {
+  const scopeValue = scope === undefined ? '' : restrictToScopes(scope)
+  const metadataAttribute = `resource_metadata="${quote(resourceMetadata)}"`
+  const scopeAttributes = scopeValue === '' ? [] : [`scope="${scopeValue}"`]
+  if (error === undefined) return 'Bearer ' + [metadataAttribute, ...scopeAttributes].join(', ')
+  return 'Bearer ' + [
+    `error="${restrict(error)}"`,
+    ...scopeAttributes,
+    metadataAttribute,
+    ...(errorDescription === undefined ? [] : [`error_description="${restrict(errorDescription)}"`])
+  ].join(', ')
+}
+
+/** Escapes for a quoted-string (RFC 9110 §5.6.4). */
+function quote (value: string): string {
+  return value.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')
+}
+
+/** RFC 6750 §3 allows neither a quote nor a backslash in these values, not even escaped ones. */
+function restrict (value: string): string {
+  return value.replace(/"/g, "'").replace(/[^\x20-\x5b\x5d-\x7e]/g, '?')
+}
+
+/** A scope that RFC 6749 §3.3 cannot express is left out: altered, it would be another scope. */
+function restrictToScopes (scope: string): string {
+  return scope.split(' ').filter(isScopeToken).join(' ')
+}
+
+/** Tells whether a string can be a scope value (RFC 6749 §3.3). */
+export function isScopeToken (value: string): boolean {
+  return /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)
+}

@@ -1,0 +1,151 @@
+import { isScopeToken } from './challenge.js'
+import { describeValue } from './describe.js'
+import { InvalidToken } from './failures.js'
+import { isJsonObject, type JsonObject } from './fetch-json.js'
+import type { TokenRules } from './token-rules.js'
+
+/** End of the year 9999: what lies behind it is not seconds, mostly milliseconds. */
+const LAST_DATE = 253_402_300_799
+
+/** Claims that only ID tokens carry (OpenID Connect Core §2, §3.3.2.11). */
+const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash'] as const
+
+/** What `token_use` (Cognito, Hydra) and the claim `typ` (Keycloak) call tokens that are not access tokens. */
+const OTHER_TOKEN_USES: ReadonlySet<unknown> = new Set(['id', 'id_token', 'refresh', 'refresh_token'])
+const OTHER_TYPES: ReadonlySet<unknown> = new Set(['id', 'refresh', 'offline', 'logout'])
+
+/** In the order in which they are looked at: RFC 9068 and most; OpenID Connect; Okta; Entra v1. */
+const CLIENT_ID_CLAIMS = ['client_id', 'azp', 'cid', 'appid'] as const
+
+/**
+ * Returns `exp` in seconds, undefined when there is none. Throws InvalidToken when the token has
+ * expired or is not valid yet, allowing for clocks that differ (RFC 7519 §4.1.4–4.1.6, A2), and when
+ * one of the times is not a date.
+ */
+export function checkTimes (claims: JsonObject, nowSeconds: number, toleranceSeconds: number): number | undefined {
+  const expiresAt = readDate(claims, 'exp')
+  if (expiresAt !== undefined && nowSeconds >= expiresAt + toleranceSeconds) {
+    throw new InvalidToken(`expired ${Math.floor(nowSeconds - expiresAt)} s ago`)
+  }
+  for (const name of ['nbf', 'iat']) {
+    const from = readDate(claims, name)
+    if (from !== undefined && from > nowSeconds + toleranceSeconds) {
+      throw new InvalidToken(`${name} is ${Math.ceil(from - nowSeconds)} s in the future`)
+    }
+  }
+  return expiresAt
+}
+
+/**
+ * Throws InvalidToken when claims are those of something that is not an access token (A2,
+ * RFC 8725 §3.12), or of one that only its holder may use: accepting it as a Bearer token would
+ * undo the binding to the key in `cnf` (RFC 7800, RFC 8705 §3, RFC 9449 §6).
+ */
+export function checkKind (claims: JsonObject): void {
+  const idTokenClaim = ID_TOKEN_CLAIMS.find((name) => Object.hasOwn(claims, name))
+  if (idTokenClaim !== undefined) throw new InvalidToken(`an ID token: it has the claim ${idTokenClaim}`)
+  const use = readOwn(claims, 'token_use')
+  if (OTHER_TOKEN_USES.has(lowerCase(use))) throw new InvalidToken(`not an access token: token_use is ${describeValue(use)}`)
+  const type = readOwn(claims, 'typ')
+  if (OTHER_TYPES.has(lowerCase(type))) throw new InvalidToken(`not an access token: the claim typ is ${describeValue(type)}`)
+  if (Object.hasOwn(claims, 'events')) throw new InvalidToken('not an access token: it has the claim events')
+  if (Object.hasOwn(claims, 'cnf')) throw new InvalidToken('bound to a key (cnf), so it cannot be used as a Bearer token')
+}
+
+/**
+ * Throws InvalidToken when a token is not meant for this resource (A3). Where client ids stand in
+ * for the audience, a token that has an audience nevertheless must meet both.
+ */
+export function checkAudience (claims: JsonObject, rules: TokenRules): void {
+  const audience = readAudience(claims)
+  if (rules.clientIds !== undefined) {
+    checkClient(claims, rules.clientIds)
+    if (audience.length === 0) return
+  }
+  if (audience.length === 0) throw new InvalidToken('no audience (aud)')
+  if (!audience.some((value) => rules.audience.has(value))) {
+    throw new InvalidToken(`meant for another audience: aud is ${describeValue(audience)}, accepted is ${[...rules.audience].map(describeValue).join(' or ') || 'nothing'}`)
+  }
+  const foreign = rules.strictAudience ? audience.find((value) => !rules.audience.has(value)) : undefined
+  if (foreign !== undefined) throw new InvalidToken(`also meant for another audience: ${describeValue(foreign)}`)
+}
+
+function checkClient (claims: JsonObject, clientIds: ReadonlySet<string>): void {
+  const clientId = readOwn(claims, 'client_id')
+  if (typeof clientId !== 'string' || !clientIds.has(clientId)) {
+    throw new InvalidToken(`issued to another client: client_id is ${describeValue(clientId)}`)
+  }
+  const use = readOwn(claims, 'token_use')
+  if (use !== undefined && use !== 'access') throw new InvalidToken(`not an access token: token_use is ${describeValue(use)}`)
+}
+
+/** Returns the client that a token was issued to, undefined when it names none. Throws InvalidToken. */
+export function readClientId (claims: JsonObject): string | undefined {
+  for (const name of CLIENT_ID_CLAIMS) {
+    const value = readOwn(claims, name)
+    if (value === undefined || value === null) continue
+    if (typeof value !== 'string' || value === '') throw new InvalidToken(`${name} is not a client id: ${describeValue(value)}`)
+    return value
+  }
+  return undefined
+}
+
+/** Returns whom a token is about: `sub`, or the client when there is none. Throws InvalidToken. */
+export function readSubject (claims: JsonObject, clientId: string | undefined): string {
+  const subject = readOwn(claims, 'sub')
+  if (subject === undefined && clientId !== undefined) return clientId
+  if (typeof subject !== 'string' || subject === '') throw new InvalidToken(`no subject: sub is ${describeValue(subject)}`)
+  return subject
+}
+
+/**
+ * Returns the scopes of a token, from the first claim that is there; null counts as not there (A4).
+ * Values that RFC 6749 §3.3 does not allow in a scope are left out: joined with others, as they are
+ * for the upstream, one that holds a space would turn into scopes that nobody granted. Throws
+ * InvalidToken when the claim is neither a string nor an array of strings.
+ */
+export function readScopes (claims: JsonObject, scopeClaims: readonly string[]): ReadonlySet<string> {
+  for (const path of scopeClaims) {
+    const value = readPath(claims, path)
+    if (value === undefined || value === null) continue
+    const scopes = typeof value === 'string' ? value.split(' ') : value
+    if (!isStringArray(scopes)) throw new InvalidToken(`the claim ${path} holds no scopes`)
+    return new Set(scopes.filter(isScopeToken))
+  }
+  return new Set()
+}
+
+/** The whole path as one name goes first, because claim names may be URLs. */
+function readPath (claims: JsonObject, path: string): unknown {
+  const literal = readOwn(claims, path)
+  if (literal !== undefined) return literal
+  return path.split('.').reduce<unknown>((value, name) => isJsonObject(value) ? readOwn(value, name) : undefined, claims)
+}
+
+function readAudience (claims: JsonObject): readonly string[] {
+  const audience = readOwn(claims, 'aud')
+  if (audience === undefined) return []
+  if (typeof audience === 'string') return [audience]
+  if (isStringArray(audience)) return audience
+  throw new InvalidToken('aud is neither a string nor an array of strings')
+}
+
+function readDate (claims: JsonObject, name: string): number | undefined {
+  const value = readOwn(claims, name)
+  if (value === undefined) return undefined
+  if (typeof value === 'number' && Math.abs(value) <= LAST_DATE) return value
+  throw new InvalidToken(`${name} is not a date in seconds: ${describeValue(value)}`)
+}
+
+/** Never what the prototype has: `constructor` is a claim name like any other. */
+function readOwn (object: JsonObject, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined
+}
+
+function lowerCase (value: unknown): unknown {
+  return typeof value === 'string' ? value.toLowerCase() : value
+}
+
+function isStringArray (value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}

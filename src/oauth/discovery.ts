@@ -1,0 +1,57 @@
+import type { AuthorizationServerConfig } from '../config/schema.js'
+import { describeUrl, describeValue } from './describe.js'
+import { FetchFailed, fetchJson, type FetchSettings, type JsonObject } from './fetch-json.js'
+
+/** An authorization server metadata document (RFC 8414 §2) whose issuer has been checked. */
+export interface AuthorizationServerMetadata {
+  readonly issuer: string
+  readonly [member: string]: unknown
+}
+
+/**
+ * Returns the metadata document of an authorization server: the first one, in the order of
+ * metadataUrls, whose `issuer` is a configured one (RFC 8414 §3.3). Throws FetchFailed naming what
+ * every URL answered.
+ */
+export async function discover (config: AuthorizationServerConfig, settings: FetchSettings): Promise<AuthorizationServerMetadata> {
+  const issuers = [config.issuer, ...config.issuers]
+  const urls = config.metadataUrl === undefined ? issuers.flatMap(metadataUrls) : [config.metadataUrl]
+  if (urls.length === 0) {
+    throw new FetchFailed(`issuer ${describeValue(config.issuer)} is not a URL, so its metadata cannot be found: configure metadataUrl or jwksUri`, false)
+  }
+  const problems: string[] = []
+  for (const url of urls) {
+    try {
+      return checkIssuer(await fetchJson(url, settings), url, issuers)
+    } catch (error) {
+      if (!(error instanceof FetchFailed)) throw error
+      problems.push(error.message)
+      // The other URLs are mostly on the same host: waiting for each of them would add up.
+      if (!error.answered) break
+    }
+  }
+  throw new FetchFailed(problems.join('; '), false)
+}
+
+/**
+ * Returns where the metadata of an issuer can be, in the order of behaviour A5: RFC 8414 §3.1 with
+ * the path inserted, OpenID Connect with the path inserted (RFC 8414 §5), OpenID Connect Discovery
+ * §4 with the path in front. Without a path the last two are one. Empty when the issuer is not a URL.
+ */
+export function metadataUrls (issuer: string): readonly string[] {
+  if (!URL.canParse(issuer)) return []
+  const { origin, pathname, protocol } = new URL(issuer)
+  if (protocol !== 'https:' && protocol !== 'http:') return []
+  const path = pathname.replace(/\/$/, '')
+  return [...new Set([
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+    `${origin}/.well-known/openid-configuration${path}`,
+    `${origin}${path}/.well-known/openid-configuration`
+  ])]
+}
+
+function checkIssuer (document: JsonObject, url: string, issuers: readonly string[]): AuthorizationServerMetadata {
+  const { issuer } = document
+  if (typeof issuer === 'string' && issuers.includes(issuer)) return { ...document, issuer }
+  throw new FetchFailed(`${describeUrl(url)} names the issuer ${describeValue(issuer)}, not ${issuers.map(describeValue).join(' or ')}`, true)
+}

@@ -1,0 +1,128 @@
+import { describeUrl } from './describe.js'
+
+/** How documents of an authorization server are fetched. */
+export interface FetchSettings {
+  readonly fetch: typeof globalThis.fetch
+  /** Accept plain http for hosts that are not loopback. */
+  readonly allowHttp: boolean
+  /** Time limit for one document, redirects and body included. Default 5 s. */
+  readonly timeoutMs?: number
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+const DEFAULT_TIMEOUT_MS = 5_000
+const MAX_BYTES = 1_048_576
+const MAX_REDIRECTS = 3
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+
+/** A document could not be had; the message says which and why, for the log. */
+export class FetchFailed extends Error {
+  /** Whether the host answered at all: then another URL on it is worth a try. */
+  readonly answered: boolean
+  constructor (message: string, answered: boolean, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'FetchFailed'
+    this.answered = answered
+  }
+}
+
+/**
+ * Returns the JSON object at a URL, fetched with GET, or with `init`. Throws FetchFailed. Time and
+ * size are limited, redirects are followed at most three times, only for GET and never to another
+ * host or from https to http, and plain http is for loopback unless allowed (A5). The media type is
+ * not checked: real authorization servers send several.
+ */
+export async function fetchJson (url: string, settings: FetchSettings, init: RequestInit = {}): Promise<JsonObject> {
+  const shown = describeUrl(url)
+  const abort = new AbortController()
+  const timeoutMs = settings.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  const timer = setTimeout(() => abort.abort(), timeoutMs)
+  try {
+    const response = await followRedirects(url, settings, { ...init, signal: abort.signal })
+    if (response.status !== 200) {
+      await response.body?.cancel()
+      throw new FetchFailed(`${shown} answered ${response.status}`, true)
+    }
+    return parseObject(await readBody(response, shown), shown)
+  } catch (error) {
+    if (error instanceof FetchFailed) throw error
+    const reason = abort.signal.aborted ? `no complete answer within ${timeoutMs} ms` : describeFailure(error)
+    throw new FetchFailed(`${shown}: ${reason}`, false, { cause: error })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Throws FetchFailed when documents must not be fetched from a URL: not http(s), or plain http to a host that is neither loopback nor allowed (A5). */
+export function checkUrl (url: string, allowHttp: boolean): URL {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (parsed?.protocol === 'https:') return parsed
+  if (parsed?.protocol !== 'http:') throw new FetchFailed(`${describeUrl(url)} is not an https URL`, false)
+  if (allowHttp || isLoopback(parsed.hostname)) return parsed
+  throw new FetchFailed(`${describeUrl(url)} is plain http and not on a loopback host`, false)
+}
+
+async function followRedirects (url: string, settings: FetchSettings, init: RequestInit): Promise<Response> {
+  let current = checkUrl(url, settings.allowHttp)
+  for (let followed = 0; ; followed++) {
+    const response = await settings.fetch(current, {
+      ...init,
+      headers: { accept: 'application/json', ...init.headers as Record<string, string> | undefined },
+      redirect: 'manual'
+    })
+    const location = response.headers.get('location')
+    if (!REDIRECTS.has(response.status) || location === null) return response
+    await response.body?.cancel()
+    // What a POST carries was meant for this endpoint and no other.
+    if ((init.method ?? 'GET') !== 'GET') throw new FetchFailed(`${describeUrl(url)} redirects`, true)
+    if (followed === MAX_REDIRECTS) throw new FetchFailed(`${describeUrl(url)} redirects more than ${MAX_REDIRECTS} times`, true)
+    current = checkRedirect(current, location)
+  }
+}
+
+function checkRedirect (from: URL, location: string): URL {
+  const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined
+  const stays = to !== undefined && to.host === from.host && (to.protocol === from.protocol || to.protocol === 'https:')
+  if (!stays) throw new FetchFailed(`${describeUrl(from.href)} redirects to ${to?.origin ?? 'no URL'}, which is not followed`, true)
+  return to
+}
+
+/** Counts decoded bytes, so a compressed answer cannot unfold beyond the limit. */
+async function readBody (response: Response, shown: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength
+    // Leaving the loop cancels the stream.
+    if (size > MAX_BYTES) throw new FetchFailed(`${shown} answered more than ${MAX_BYTES} bytes`, true)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, size)
+}
+
+function parseObject (body: Uint8Array, shown: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    if (isJsonObject(value)) return value
+  } catch {}
+  throw new FetchFailed(`${shown} answered something that is not a JSON object`, true)
+}
+
+/** Tells whether a parsed JSON value is an object: neither null nor an array. */
+export function isJsonObject (value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isLoopback (hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+}
+
+/** undici hides what happened in the cause of a bare "fetch failed". */
+function describeFailure (error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause
+  if (!(cause instanceof Error)) return error.message
+  const code = (cause as { code?: unknown }).code
+  return `${error.message}: ${typeof code === 'string' ? code : cause.message}`
+}

@@ -1,0 +1,46 @@
+import type { AuthorizationServerConfig, IntrospectionConfig } from '../config/schema.js'
+import { createClientAuthentication } from './client-authentication.js'
+import type { AuthorizationServerMetadata } from './discovery.js'
+import { AuthorizationServerUnavailable } from './failures.js'
+import { FetchFailed, fetchJson, type FetchSettings, type JsonObject } from './fetch-json.js'
+
+export interface IntrospectionClientOptions {
+  readonly config: AuthorizationServerConfig
+  readonly introspection: IntrospectionConfig
+  readonly settings: FetchSettings
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly metadata: () => Promise<AuthorizationServerMetadata>
+}
+
+const RETRY_AFTER_SECONDS = 2
+
+/**
+ * Returns a function that asks the introspection endpoint about a token (RFC 7662 §2) and returns
+ * the answer, or undefined when the token is not active. The function throws
+ * AuthorizationServerUnavailable for every other outcome, a rejection of our own credentials
+ * included: it says nothing about the token. Throws at once when the credentials cannot be used.
+ */
+export function createIntrospectionClient (options: IntrospectionClientOptions): (token: string) => Promise<JsonObject | undefined> {
+  const { config, introspection, settings, metadata } = options
+  const authenticate = createClientAuthentication(introspection, config.issuer, options.now)
+
+  async function findEndpoint (): Promise<string> {
+    const endpoint = introspection.endpoint ?? (await metadata()).introspection_endpoint
+    if (typeof endpoint === 'string') return endpoint
+    throw new FetchFailed('the authorization server metadata names no introspection_endpoint: configure introspection.endpoint', true)
+  }
+
+  return async function introspect (token) {
+    try {
+      const endpoint = await findEndpoint()
+      const credentials = await authenticate()
+      const body = new URLSearchParams({ token, token_type_hint: 'access_token', ...credentials.form })
+      const answer = await fetchJson(endpoint, settings, { method: 'POST', headers: credentials.headers, body })
+      return answer.active === true ? answer : undefined
+    } catch (cause) {
+      if (!(cause instanceof FetchFailed)) throw cause
+      throw new AuthorizationServerUnavailable(`introspection at ${config.issuer}: ${cause.message}`, RETRY_AFTER_SECONDS, { cause })
+    }
+  }
+}

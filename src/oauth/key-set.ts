@@ -1,0 +1,110 @@
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import { describeValue } from './describe.js'
+import { isJsonObject, type JsonObject } from './fetch-json.js'
+
+/** A key that an authorization server publishes for verifying its signatures. */
+export interface VerificationKey {
+  /** The JSON text that published the key. */
+  readonly id: string
+  readonly key: KeyObject
+  readonly kid?: string
+  /** What the key says about itself: the one algorithm it is for. */
+  readonly alg?: string
+  /** What the key can be used with, whatever it says about itself. */
+  readonly family: KeyFamily
+}
+
+export type KeyFamily = 'RSA' | 'P-256' | 'P-384' | 'P-521' | 'Ed25519'
+
+/** Keys by their id, so that an unchanged key stays the same object. */
+export type KeySet = ReadonlyMap<string, VerificationKey>
+
+/** Signature algorithms that are ever accepted, and the keys that fit them: asymmetric ones only (A2, RFC 8725 §3.1). */
+const FAMILIES: ReadonlyMap<string, KeyFamily> = new Map<string, KeyFamily>([
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'].map((alg) => [alg, 'RSA'] as const),
+  ['ES256', 'P-256'], ['ES384', 'P-384'], ['ES512', 'P-521'],
+  ['EdDSA', 'Ed25519'], ['Ed25519', 'Ed25519']
+])
+
+/** A token without `kid` is tried with every key that fits, so there is a limit to how many there can be. */
+const MAX_KEYS = 100
+const MIN_RSA_BITS = 2048
+
+/**
+ * Returns the keys of a JWK Set (RFC 7517 §5) that can verify signatures. Every other key is
+ * skipped: silently when it is for something else, with a sentence to `onSkip` when it is unusable,
+ * because one bad key must not cost the others (A5). Keys that `previous` holds are taken from there.
+ * Throws TypeError when the document is not a JWK Set.
+ */
+export function readKeySet (document: JsonObject, previous: KeySet, onSkip: (reason: string) => void): KeySet {
+  const { keys } = document
+  if (!Array.isArray(keys)) throw new TypeError('the document has no array "keys"')
+  const usable = new Map<string, VerificationKey>()
+  for (const jwk of keys as readonly unknown[]) {
+    if (usable.size === MAX_KEYS) {
+      onSkip(`more than ${MAX_KEYS} keys`)
+      break
+    }
+    const id = JSON.stringify(jwk)
+    const key = previous.get(id) ?? readKey(jwk, id, onSkip)
+    if (key !== undefined) usable.set(id, key)
+  }
+  return usable
+}
+
+/**
+ * Returns the keys that may have made a signature, by algorithm and by the token's `kid`
+ * (RFC 7515 §4.1.4). A token without `kid` can be from any key that fits its algorithm.
+ */
+export function selectKeys (keys: KeySet, alg: string, kid: string | undefined): readonly VerificationKey[] {
+  const family = FAMILIES.get(alg)
+  return [...keys.values()].filter((key) =>
+    key.family === family && (kid === undefined || key.kid === kid) && (key.alg === undefined || isSameAlgorithm(key.alg, alg)))
+}
+
+/** Tells whether an algorithm is one that can ever be accepted. */
+export function isAsymmetricAlgorithm (alg: string): boolean {
+  return FAMILIES.has(alg)
+}
+
+/** RFC 9864 §2.2: `Ed25519` is the new name of what `EdDSA` means with an Ed25519 key. */
+function isSameAlgorithm (one: string, other: string): boolean {
+  return one === other || (FAMILIES.get(one) === 'Ed25519' && FAMILIES.get(other) === 'Ed25519')
+}
+
+function readKey (jwk: unknown, id: string, onSkip: (reason: string) => void): VerificationKey | undefined {
+  if (!isJsonObject(jwk)) return skip('a member is not an object')
+  const { kty, use, key_ops: operations, kid, alg } = jwk
+  const shown = typeof kid === 'string' ? `key ${describeValue(kid)}` : 'a key without kid'
+  if (use !== undefined && use !== 'sig') return undefined
+  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return undefined
+  if (kty === 'oct') return skip(`${shown} is a symmetric key`)
+  // Whoever read the document can sign with it.
+  if (jwk.d !== undefined || jwk.priv !== undefined) return skip(`${shown} is published with its private part`)
+  if (alg !== undefined && !(typeof alg === 'string' && FAMILIES.has(alg))) return skip(`${shown} is for an algorithm that is not supported`)
+  try {
+    const key = createPublicKey({ key: { ...jwk }, format: 'jwk' })
+    const family = familyOf(key)
+    if (family === undefined) return skip(`${shown} is of a kind or size that is not supported`)
+    return { id, key, family, ...(typeof kid === 'string' ? { kid } : {}), ...(alg === undefined ? {} : { alg }) }
+  } catch (error) {
+    return skip(`${shown} cannot be read: ${(error as Error).message}`)
+  }
+
+  function skip (reason: string): undefined {
+    onSkip(reason)
+    return undefined
+  }
+}
+
+function familyOf ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): KeyFamily | undefined {
+  if (asymmetricKeyType === 'rsa') return (asymmetricKeyDetails?.modulusLength ?? 0) >= MIN_RSA_BITS ? 'RSA' : undefined
+  if (asymmetricKeyType === 'ed25519') return 'Ed25519'
+  if (asymmetricKeyType !== 'ec') return undefined
+  switch (asymmetricKeyDetails?.namedCurve) {
+    case 'prime256v1': return 'P-256'
+    case 'secp384r1': return 'P-384'
+    case 'secp521r1': return 'P-521'
+    default: return undefined
+  }
+}

@@ -1,0 +1,46 @@
+import type { AuthorizationServerConfig, ServerConfig } from '../config/schema.js'
+import type { AuthorizationServer } from './authorization-server.js'
+
+/** What one protected server asks of the tokens of one authorization server. */
+export interface TokenRules {
+  /** The configured issuer; `issuers` has it and the further accepted values of `iss`. */
+  readonly issuer: string
+  readonly issuers: ReadonlySet<string>
+  readonly algorithms: ReadonlySet<string>
+  readonly audience: ReadonlySet<string>
+  readonly strictAudience: boolean
+  /** When present, `client_id` must be one of these and `aud` may be missing (A3). */
+  readonly clientIds?: ReadonlySet<string>
+  /** Names or dotted paths of the claims that may hold scopes, in order (A4). */
+  readonly scopeClaims: readonly string[]
+  readonly toleranceSeconds: number
+  /** How long the answer about an opaque token may be used. */
+  readonly introspectionSeconds: number
+}
+
+export interface TrustedIssuer {
+  readonly rules: TokenRules
+  readonly authorizationServer: AuthorizationServer
+}
+
+/** Returns the rules for tokens of one authorization server at one protected server (A2–A4). */
+export function buildTokenRules (server: ServerConfig, config: AuthorizationServerConfig): TokenRules {
+  return {
+    issuer: config.issuer,
+    issuers: new Set([config.issuer, ...config.issuers]),
+    algorithms: new Set(config.algorithms),
+    audience: new Set((config.audience ?? server.audience).flatMap(spellings)),
+    strictAudience: server.strictAudience,
+    ...(config.clientIds === undefined ? {} : { clientIds: new Set(config.clientIds) }),
+    scopeClaims: config.scopeClaims,
+    toleranceSeconds: server.clockToleranceSeconds,
+    introspectionSeconds: config.introspection?.cacheSeconds ?? 0
+  }
+}
+
+/** A URL without path is written with and without a slash after the host; every other string in one way only (A3). */
+function spellings (audience: string): readonly string[] {
+  if (!/^https?:\/\/[^/?#]+\/?$/i.test(audience)) return [audience]
+  const bare = audience.replace(/\/$/, '')
+  return [bare, `${bare}/`]
+}

@@ -1,0 +1,87 @@
+import type { AuthorizationServerConfig, ServerConfig } from '../../src/config/schema.js'
+import { createAccessTokenVerifier, type AccessTokenVerifier } from '../../src/oauth/access-token.js'
+import { createAuthorizationServer, type AuthorizationServer } from '../../src/oauth/authorization-server.js'
+
+export const RESOURCE = 'https://mcp.example/mcp'
+
+/** A clock that stands still until it is moved. */
+export interface TestClock {
+  readonly now: () => number
+  advance (seconds: number): void
+}
+
+export function createClock (startMs = Date.UTC(2026, 10, 22)): TestClock {
+  let ms = startMs
+  return { now: () => ms, advance: (seconds) => { ms += seconds * 1000 } }
+}
+
+/** What was logged, as JSON text line by line. */
+export interface TestLog {
+  readonly lines: string[]
+  warn (fields: object, message: string): void
+  info (fields: object, message: string): void
+}
+
+export function createLog (): TestLog {
+  const lines: string[] = []
+  const write = (level: string) => (fields: object, message: string): void => { lines.push(JSON.stringify({ level, message, ...fields })) }
+  return { lines, warn: write('warn'), info: write('info') }
+}
+
+export function authorizationServerConfig (issuer: string, overrides: Partial<AuthorizationServerConfig> = {}): AuthorizationServerConfig {
+  return {
+    issuer,
+    issuers: [],
+    advertise: issuer,
+    algorithms: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'],
+    scopeClaims: ['scope', 'scp', 'scopes'],
+    allowHttp: false,
+    ...overrides
+  }
+}
+
+export function serverConfig (authorizationServers: readonly AuthorizationServerConfig[], overrides: Partial<ServerConfig> = {}): ServerConfig {
+  return {
+    resource: RESOURCE,
+    upstream: 'http://127.0.0.1:1/mcp',
+    authorizationServers,
+    audience: [overrides.resource ?? RESOURCE],
+    strictAudience: false,
+    clockToleranceSeconds: 30,
+    tokenCacheSeconds: 60,
+    policy: {
+      tools: {},
+      resources: {},
+      prompts: {},
+      methods: {},
+      implies: {},
+      unlisted: { tools: 'deny', resources: 'deny', prompts: 'deny' },
+      filterLists: true
+    },
+    defaultScopes: [],
+    metadata: {},
+    origins: [],
+    hosts: [],
+    identityHeaders: { subject: true, clientId: true, issuer: true, scopes: true },
+    upstreamHeaders: {},
+    preserveHost: false,
+    limits: { bodyBytes: 4_194_304, upstreamTimeoutMs: 60_000 },
+    sessionKeys: [],
+    endStreamsAtTokenExpiry: true,
+    ...overrides
+  }
+}
+
+export interface Setup {
+  readonly verifier: AccessTokenVerifier
+  readonly authorizationServers: readonly AuthorizationServer[]
+  readonly log: TestLog
+}
+
+/** Returns the verifier of a server with its authorization servers, fetching for real. */
+export function setUp (server: ServerConfig, clock: TestClock, timeoutMs = 2_000): Setup {
+  const log = createLog()
+  const authorizationServers = server.authorizationServers.map((config) =>
+    createAuthorizationServer(config, { fetch, now: clock.now, log, timeoutMs }))
+  return { verifier: createAccessTokenVerifier({ server, authorizationServers, now: clock.now }), authorizationServers, log }
+}
