@@ -1,0 +1,25 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import t from 'tap'
+
+const skip = process.env['CONTAINER'] === '1' ? false : 'set CONTAINER=1; needs root, buildah, podman and podman-compose'
+
+t.test('the image and the compose file do what they promise', { skip, timeout: 20 * 60_000 }, (t) => {
+  t.setTimeout(20 * 60_000)
+  const script = spawn('bash', ['test/container/run.sh'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  t.teardown(() => { script.kill() })
+  for (const output of [script.stdout, script.stderr]) {
+    createInterface({ input: output }).on('line', (line) => { report(line) })
+  }
+  script.on('close', (code) => {
+    t.equal(code, 0, 'run.sh ends with exit code 0')
+    t.end()
+  })
+
+  /** One assertion per check of the script, everything else as a comment. */
+  function report (line: string): void {
+    const [, not, name] = /^(not )?ok \d+ - (.*)$/.exec(line) ?? []
+    if (name === undefined) t.comment(line)
+    else t.equal(not, undefined, name)
+  }
+})

@@ -1,0 +1,174 @@
+#!/usr/bin/env bash
+# Proves the Dockerfile and docker-compose.yml with buildah, podman and podman-compose. As root, by hand:
+#
+#   apt-get install -y --no-install-recommends buildah podman podman-compose runc netavark aardvark-dns iptables mmdebstrap
+#   test/container/run.sh
+#
+# NODE_IMAGE names another base image. Ports 3002 and 9000 of the loopback address have to be free. Nothing is left
+# behind but the base image's archive in the user's cache directory. The output is TAP, the exit code 1 if a check failed.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+base=${NODE_IMAGE:-docker.io/library/node:24-slim}
+gateway=localhost/postern:latest
+demo=localhost/postern-demo:latest
+project=postern-container-test
+# As strict as Docker's --read-only: podman would otherwise put writable file systems on /tmp and /run.
+locked=(--read-only --read-only-tmpfs=false --cap-drop ALL --security-opt no-new-privileges)
+count=0
+failed=0
+
+# check NAME COMMAND...: one line of TAP; what the command printed follows when it failed.
+check () {
+  local name=$1
+  shift
+  count=$((count + 1))
+  if "$@" > "$work/output" 2>&1; then
+    echo "ok $count - $name"
+  else
+    echo "not ok $count - $name"
+    sed 's/^/#   /' "$work/output"
+    failed=$((failed + 1))
+  fi
+}
+
+refused () { ! "$@"; }
+equal () { [ "$1" = "$2" ] || { echo "expected $2, got $1"; return 1; }; }
+# What podman says about missing timers of systemd is no news to anybody.
+podman () { command podman "$@" 2> >(grep -v 'systemd connection' >&2); }
+inspect () { podman inspect --format "$2" "$1"; }
+compose () { (cd "$work/project" && podman-compose -p "$project" "$@"); }
+in_image () { podman run --rm "${locked[@]}" --entrypoint "$2" "$1" "${@:3}"; }
+connects () { timeout 2 bash -c "exec 3<>/dev/tcp/127.0.0.1/$1" 2>/dev/null; }
+
+# Tries for up to 20 seconds; what the last try printed is shown.
+eventually () {
+  local try
+  for try in $(seq 40); do
+    "$@" > "$work/try" 2>&1 && return
+    sleep 0.5
+  done
+  cat "$work/try"
+  echo "gave up after $try tries"
+  return 1
+}
+
+for tool in buildah podman podman-compose node npm curl; do
+  command -v "$tool" >/dev/null || { echo "Bail out! $tool is missing"; exit 1; }
+done
+for port in 3002 9000; do
+  ! connects "$port" || { echo "Bail out! port $port is in use"; exit 1; }
+done
+
+work=$(mktemp -d)
+# shellcheck source=test/container/engine.sh
+. "$here/engine.sh"
+trap clear_away EXIT
+prepare_engine
+prepare_npm_access
+provide_base_image "$base"
+
+# --- the images ---
+
+build_image () { buildah build --quiet --layers --format docker --isolation chroot --build-arg "NODE_IMAGE=$base" "${build_volumes[@]}" "$@" "$root"; }
+
+# Every package that package-lock.json calls a development dependency and that is in the image.
+development_dependencies () {
+  node -e 'const { packages } = require(process.argv[1]); for (const path in packages) if (packages[path].dev) console.log(path)' "$root/package-lock.json" \
+    | podman run --rm -i --entrypoint sh "$1" -c 'while read -r path; do [ ! -e "/app/$path" ] || echo "$path"; done'
+}
+health_check () { inspect "$gateway" '{{index .HealthCheck.Test 3}}'; }
+megabytes () { echo $(($(inspect "$1" '{{.Size}}') / 1000000)); }
+
+check 'the gateway image builds' build_image --tag "$gateway"
+check 'the demo image builds' build_image --target demo --tag "$demo"
+[ "$failed" = 0 ] || { echo 'Bail out! there is no image to look at'; exit 1; }
+echo "# size: base $(megabytes "$base") MB, gateway $(megabytes "$gateway") MB, demo $(megabytes "$demo") MB"
+
+check 'the gateway runs as uid 1000, by number' equal "$(inspect "$gateway" '{{.Config.User}}') $(in_image "$gateway" id -u)" '1000:1000 1000'
+check 'the demo servers run as uid 1000' equal "$(in_image "$demo" id -u)" 1000
+check 'the user cannot change what it runs' equal "$(in_image "$gateway" find /app ! -type l -writable)" ''
+check 'the gateway image holds no development dependency' equal "$(development_dependencies "$gateway")" ''
+check '(the demo image does, so that check can fail)' refused equal "$(development_dependencies "$demo")" ''
+check 'the gateway image holds the program, its dependencies and package.json, nothing else' equal "$(in_image "$gateway" ls /app | xargs)" 'dist node_modules package.json'
+check 'no npm settings of the build are in the image' equal "$(podman run --rm --user 0 --entrypoint find "$gateway" / -xdev -name '.npmrc' -size +0)" ''
+check 'the image has a health check' grep -q /health <<< "$(health_check)"
+
+# --- the gateway alone ---
+
+mkdir -p "$work/project" "$work/broken"
+cp -r "$root/docker-compose.yml" "$root/compose" "$work/project/"
+chmod -R a+rX "$work/project"
+chmod 755 "$work" "$work/broken"
+echo '{ "resource": 1 }' > "$work/broken/config.json"
+settings=(--volume "$work/project/compose/postern:/etc/postern:ro")
+
+ends_with_code () { local expected=$1 code=0; shift; "$@" || code=$?; equal "$code" "$expected"; }
+postern () { podman run --rm "${locked[@]}" "$@"; }
+
+check 'a subcommand can be given: check accepts the configuration of the compose file' postern "${settings[@]}" "$gateway" check
+check 'a configuration error is exit code 78' ends_with_code 78 postern --volume "$work/broken:/etc/postern:ro" "$gateway" check
+check 'without a file, environment variables are enough' postern --env UPSTREAM_URL=http://localhost:8080/mcp \
+  --env SCALEKIT_ENVIRONMENT_URL=https://example.scalekit.dev --env SCALEKIT_RESOURCE_ID=res_1 --env MCP_URL=http://localhost:3002/ "$gateway" check
+
+healthy () { equal "$(curl -fsS http://127.0.0.1:3002/health)" '{"status":"healthy"}'; }
+is_node () { podman exec alone readlink /proc/1/exe | grep -q '/node$'; }
+writes_nothing () { podman exec alone sh -c 'for place in /tmp /run /app /etc/postern; do ! touch $place/x || exit 1; done'; }
+ends_on_sigterm () {
+  local started=$SECONDS
+  podman kill --signal TERM alone
+  equal "$(timeout 15 podman wait alone)" 0
+  echo "$((SECONDS - started))" > "$work/seconds"
+}
+
+podman run --detach --name alone "${locked[@]}" "${settings[@]}" --publish 127.0.0.1:3002:3002 "$gateway" >/dev/null 2>&1
+check 'it serves with a read-only root, no capabilities and a read-only configuration' eventually healthy
+check 'Node is process 1' is_node
+check 'nothing can be written' writes_nothing
+check 'the health check passes' podman healthcheck run alone
+check 'the health check fails when nobody answers' refused podman exec --env PORT=1 alone node -e "$(health_check)"
+check 'process 1 ends on SIGTERM with exit code 0' ends_on_sigterm
+echo "# ended within $(cat "$work/seconds" 2>/dev/null || echo '?') s"
+podman rm --force alone >/dev/null 2>&1
+
+# --- all three, as docker-compose.yml says ---
+
+nothing_is_left () { equal "$(podman ps --all --quiet)" '' && ! connects 3002 && ! connects 9000; }
+container () { podman ps --all --quiet --filter "label=com.docker.compose.service=$1"; }
+published () { podman port "$(container "$1")"; }
+sees_todo () { podman exec "$(container "$1")" node -e 'fetch("http://todo:8080/").then(() => process.exit(0), () => process.exit(1))'; }
+everything_healthy () { local name; for name in todo authorization-server gateway; do podman healthcheck run "$(container $name)" || return 1; done; }
+through_gateway () { node "$here/through-gateway.mjs" "$@"; }
+
+# Replaces the file by rename, as editors and deployment tools do.
+forbid_reading () {
+  local file=$work/project/compose/postern/config.json
+  node -e 'const f = process.argv[1]; const c = JSON.parse(fs.readFileSync(f)); c.policy.tools.list_todos = false; fs.writeFileSync(f + ".new", JSON.stringify(c)); fs.renameSync(f + ".new", f)' "$file"
+  eventually through_gateway reading-forbidden
+}
+
+if command -v docker-compose >/dev/null; then
+  check 'docker-compose accepts the file' docker-compose --file "$root/docker-compose.yml" config --quiet
+fi
+todo_port_was_free=yes
+connects 8080 && todo_port_was_free=no
+check 'compose starts all three' compose up --detach
+check 'all three health checks pass' eventually everything_healthy
+check 'only the gateway and the authorization server publish a port, on loopback' equal "$(published gateway) $(published authorization-server) $(published todo)" \
+  '3002/tcp -> 127.0.0.1:3002 9000/tcp -> 127.0.0.1:9000 '
+if [ $todo_port_was_free = yes ]; then
+  check 'the todo server is not reachable from the host' refused connects 8080
+fi
+check 'the gateway reaches the todo server' sees_todo gateway
+check 'the authorization server does not' refused sees_todo authorization-server
+for case in challenge metadata mirror call refusal; do
+  check "$(through_gateway --title $case)" through_gateway "$case"
+done
+check 'a configuration replaced on the host takes over without a restart' forbid_reading
+check 'compose down ends them' compose down
+check 'and leaves no container and no port behind' nothing_is_left
+
+echo "1..$count"
+[ "$failed" = 0 ] || { echo "# failed $failed of $count checks"; exit 1; }
+echo "# passed all $count checks"
