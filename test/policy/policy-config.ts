@@ -1,0 +1,15 @@
+import type { PolicyConfig } from '../../src/config/schema.js'
+
+/** A policy configuration with every default filled in. */
+export function policyConfig (parts: Partial<PolicyConfig> = {}): PolicyConfig {
+  return {
+    tools: {},
+    resources: {},
+    prompts: {},
+    methods: {},
+    implies: {},
+    unlisted: { tools: 'deny', resources: 'deny', prompts: 'deny' },
+    filterLists: true,
+    ...parts
+  }
+}
