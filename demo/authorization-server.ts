@@ -41,6 +41,8 @@ export interface TokenRequest {
 
 export interface AuthorizationServer {
   readonly issuer: string
+  /** The port it listens on, which the issuer need not name. */
+  readonly port: number
   /** Of the built-in client, which may use client credentials and introspection. */
   readonly clientCredentials: { readonly clientId: string, readonly clientSecret: string }
   /** Makes an access token without a request; throws for a resource or client that it does not know. */
@@ -78,6 +80,7 @@ export async function startAuthorizationServer (options: AuthorizationServerOpti
 
   return {
     issuer,
+    port: boundPort,
     clientCredentials,
     issueToken: (request) => issueToken(provider, resources, { clientId: clientCredentials.clientId, ...request }),
     addResource: (resource) => { resources.push(resource) },

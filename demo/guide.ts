@@ -15,11 +15,11 @@ export function renderGuide ({ resource, issuer, token }: GuideFacts): string[] 
     '',
     'List the todos with a read-only access token (good for one hour):',
     '',
-    renderCurl('curl -s', resource, token, 'list_todos', {}),
+    renderCurl('curl -s', resource, token, { name: 'list_todos' }),
     '',
     'Try to write with it. The answer is 403, and WWW-Authenticate names the scope to step up to:',
     '',
-    renderCurl('curl -i', resource, token, 'create_todo', { title: 'Buy milk' }),
+    renderCurl('curl -i', resource, token, { name: 'create_todo', arguments: { title: 'Buy milk' } }),
     '',
     'Connect a client. It finds the authorization server, registers and opens a browser to log in:',
     '',
@@ -32,8 +32,8 @@ export function renderGuide ({ resource, issuer, token }: GuideFacts): string[] 
 }
 
 /** A legacy call without a session: the shortest message there is, with no `_meta` and no headers that repeat the body. */
-function renderCurl (command: string, resource: string, token: string, name: string, args: Record<string, unknown>): string {
-  const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } }
+function renderCurl (command: string, resource: string, token: string, params: object): string {
+  const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params }
   return [
     `${command} ${resource}`,
     `-H 'Authorization: Bearer ${token}'`,

@@ -11,6 +11,6 @@ const server = await startAuthorizationServer({
   resources: [{ resource: RESOURCE, scopes: SCOPES.split(/[\s,]+/) }],
   log: (line) => { console.log(line) }
 })
-console.log(`demo authorization server ${server.issuer} issues tokens for ${RESOURCE}`)
+console.log(`demo authorization server ${server.issuer} listens on port ${server.port} and issues tokens for ${RESOURCE}`)
 console.log(`client for client credentials: ${server.clientCredentials.clientId}, secret ${CLIENT_SECRET ? 'from CLIENT_SECRET' : server.clientCredentials.clientSecret}`)
 closeOnSignal(server)
