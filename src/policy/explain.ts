@@ -7,7 +7,7 @@ import { RESPONSES } from './methods.js'
 import type { Decision, Operation, Target } from './policy.js'
 import { printable } from './printable.js'
 import { nameRule, readPolicy, type ReadPolicy } from './read.js'
-import { findOddity, type CompiledRule, type RuleKind, type RuleTables } from './rule-table.js'
+import { findOddity, type RuleKind, type RuleTables } from './rule-table.js'
 import { describeAlternatives } from './rule.js'
 
 /** A decision with what led to it. */
@@ -27,6 +27,8 @@ export interface OperationExplanation {
   readonly needs: string
   /** What this operation alone would come to. */
   readonly decision: Decision
+  /** Why no pattern may match the name, when no exact rule does either (P6). */
+  readonly oddity?: string
   /** Rules that match as well. */
   readonly overruled: readonly OverruledRule[]
 }
@@ -56,34 +58,32 @@ export function explainDecision (
 function explainOperation (
   read: ReadPolicy, tables: RuleTables, operation: Operation, scopes: ReadonlySet<string>
 ): OperationExplanation {
+  const [kind, name] = subjectOf(operation)
   const rule = findOperationRule(tables, operation)
+  const isExact = read.rules.some((written) => nameRule(written) === rule.name && written.glob === undefined)
+  const oddity = isExact ? undefined : findOddity(kind, name)
+  const won = isExact ? `${rule.name} is exact` : `${rule.name} has more literal characters`
   return {
     method: operation.method,
     ...(operation.target === undefined ? {} : { target: operation.target }),
     rule: rule.name,
     needs: describeAlternatives(rule.alternatives.map((demands) => demands.map(({ scope }) => scope))),
     decision: decide(tables, [operation], scopes),
-    overruled: listOverruled(read, operation, rule)
+    ...(oddity === undefined ? {} : { oddity }),
+    overruled: listMatchingPatterns(read, kind, name)
+      .filter((pattern) => pattern !== rule.name)
+      .map((pattern) => ({ rule: pattern, reason: oddity === undefined ? won : 'it is a pattern' }))
   }
 }
 
-function listOverruled (read: ReadPolicy, operation: Operation, winner: CompiledRule): OverruledRule[] {
-  const [kind, name] = subjectOf(operation)
-  const oddity = findOddity(kind, name)
-  return read.rules
-    .filter((rule) => rule.kind === kind && rule.glob !== undefined && matchesGlob(rule.glob, name) && nameRule(rule) !== winner.name)
-    .map((rule) => ({ rule: nameRule(rule), reason: explainLoss(read, oddity, winner) }))
-}
-
+/** The rule map and the name that an operation is looked up by. */
 function subjectOf ({ method, target, response }: Operation): [kind: RuleKind, name: string] {
   if (target !== undefined) return [target.kind, target.name]
   return ['methods', response === true ? RESPONSES : method]
 }
 
-function explainLoss (read: ReadPolicy, oddity: string | undefined, winner: CompiledRule): string {
-  if (read.rules.some((rule) => nameRule(rule) === winner.name && rule.glob === undefined)) return `${winner.name} is exact`
-  if (oddity !== undefined) return `only an exact rule may match this name: ${oddity}`
-  return `${winner.name} has more literal characters`
+function listMatchingPatterns ({ rules }: ReadPolicy, kind: RuleKind, name: string): string[] {
+  return rules.filter((rule) => rule.kind === kind && rule.glob !== undefined && matchesGlob(rule.glob, name)).map(nameRule)
 }
 
 /** Returns the explanation as text for a terminal: every line ends in a newline, and nothing in it can steer the terminal. */
@@ -100,12 +100,17 @@ export function formatExplanation ({ decision, scopes, expandedScopes, operation
   return `${lines.join('\n')}\n`
 }
 
-function formatOperation ({ method, target, rule, needs, decision, overruled }: OperationExplanation): string[] {
+function formatOperation ({ method, target, rule, needs, decision, oddity, overruled }: OperationExplanation): string[] {
   return [
-    `${printable(method)}${target === undefined ? '' : ` on ${target.kind} ${printable(target.name)}`}`,
+    `${quote(method)}${target === undefined ? '' : ` on ${target.kind} ${quote(target.name)}`}`,
     `  ${decision.effect === 'allow' ? 'allowed' : 'denied'} by ${printable(rule)}: ${needs}`,
+    ...(oddity === undefined ? [] : [`  no pattern may match this name: ${oddity}`]),
     ...overruled.map(({ rule, reason }) => `  overruled: ${printable(rule)} (${printable(reason)})`)
   ]
+}
+
+function quote (name: string): string {
+  return printable(JSON.stringify(name))
 }
 
 function list (scopes: readonly string[]): string {
