@@ -54,13 +54,14 @@ export async function fetchJson (url: string, settings: FetchSettings, init: Req
   }
 }
 
-/** Throws FetchFailed when documents must not be fetched from a URL: not http(s), or plain http to a host that is neither loopback nor allowed (A5). */
-export function checkUrl (url: string, allowHttp: boolean): URL {
+/** Plain http is for loopback hosts (A5); a URL with credentials fetch itself would refuse, and name them in its error. */
+function checkUrl (url: string, allowHttp: boolean): URL {
+  const shown = describeUrl(url)
   const parsed = URL.canParse(url) ? new URL(url) : undefined
-  if (parsed?.protocol === 'https:') return parsed
-  if (parsed?.protocol !== 'http:') throw new FetchFailed(`${describeUrl(url)} is not an https URL`, false)
-  if (allowHttp || isLoopback(parsed.hostname)) return parsed
-  throw new FetchFailed(`${describeUrl(url)} is plain http and not on a loopback host`, false)
+  if (parsed?.protocol !== 'https:' && parsed?.protocol !== 'http:') throw new FetchFailed(`${shown} is not an https URL`, false)
+  if (parsed.username !== '' || parsed.password !== '') throw new FetchFailed(`${shown} has credentials in it`, false)
+  if (parsed.protocol === 'https:' || allowHttp || isLoopback(parsed.hostname)) return parsed
+  throw new FetchFailed(`${shown} is plain http and not on a loopback host`, false)
 }
 
 async function followRedirects (url: string, settings: FetchSettings, init: RequestInit): Promise<Response> {
@@ -77,15 +78,15 @@ async function followRedirects (url: string, settings: FetchSettings, init: Requ
     // What a POST carries was meant for this endpoint and no other.
     if ((init.method ?? 'GET') !== 'GET') throw new FetchFailed(`${describeUrl(url)} redirects`, true)
     if (followed === MAX_REDIRECTS) throw new FetchFailed(`${describeUrl(url)} redirects more than ${MAX_REDIRECTS} times`, true)
-    current = checkRedirect(current, location)
+    current = checkUrl(checkRedirect(current, location), settings.allowHttp)
   }
 }
 
-function checkRedirect (from: URL, location: string): URL {
+function checkRedirect (from: URL, location: string): string {
   const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined
   const stays = to !== undefined && to.host === from.host && (to.protocol === from.protocol || to.protocol === 'https:')
   if (!stays) throw new FetchFailed(`${describeUrl(from.href)} redirects to ${to?.origin ?? 'no URL'}, which is not followed`, true)
-  return to
+  return to.href
 }
 
 /** Counts decoded bytes, so a compressed answer cannot unfold beyond the limit. */
