@@ -1,0 +1,38 @@
+/** JSON-RPC 2.0 §5.1 and MCP 2026-07-28 basic/index, Error Codes: the ones that we answer with ourselves. */
+export const PARSE_ERROR = -32700
+export const INVALID_REQUEST = -32600
+export const INVALID_PARAMS = -32602
+export const HEADER_MISMATCH = -32020
+
+export type MessageErrorCode = typeof PARSE_ERROR | typeof INVALID_REQUEST | typeof INVALID_PARAMS | typeof HEADER_MISMATCH
+
+/** A message that cannot be examined or is not what its method requires. The text is for the client and quotes nothing of the message. */
+export class MessageError extends Error {
+  override readonly name = 'MessageError'
+
+  constructor (
+    readonly code: MessageErrorCode,
+    message: string,
+    /** The JSON text of the request's `id`; undefined when it has none, or none that can be trusted. */
+    readonly idJson?: string | undefined
+  ) {
+    super(message)
+  }
+}
+
+export interface JsonRpcError {
+  /** The JSON text of the request's `id`, as the request spells it. */
+  readonly idJson?: string | undefined
+  readonly code: number
+  readonly message: string
+  readonly data?: unknown
+}
+
+/**
+ * Returns a JSON-RPC error response. The `id` is spliced in as text, so that no integer loses digits; without one the
+ * member is left out, never null (MCP 2026-07-28 basic/index, Error Responses).
+ */
+export function jsonRpcErrorBody ({ idJson, code, message, data }: JsonRpcError): string {
+  const id = idJson === undefined ? '' : `"id":${idJson},`
+  return `{"jsonrpc":"2.0",${id}"error":${JSON.stringify({ code, message, data })}}`
+}

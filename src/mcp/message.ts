@@ -1,0 +1,134 @@
+import { JsonError, compileShape, scan } from '../json/scan.js'
+import type { Members, Picked, PickedMembers, Shape, Span } from '../json/scan.js'
+import { INVALID_PARAMS, INVALID_REQUEST, MessageError, PARSE_ERROR } from './errors.js'
+
+const PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion'
+
+const PARAMS = {
+  name: 'string',
+  uri: 'string',
+  taskId: 'string',
+  ref: { type: 'string', name: 'string', uri: 'string' },
+  notifications: { resourceSubscriptions: 'strings' },
+  arguments: 'span',
+  _meta: { [PROTOCOL_VERSION]: 'string' }
+} as const satisfies Shape
+
+const MESSAGE = compileShape({
+  jsonrpc: 'string', id: 'span', method: 'string', params: PARAMS, result: 'span', error: 'span'
+})
+
+/** The members of `params` that we read. A member of an unexpected type is there, with its type. */
+export type Params = Members<typeof PARAMS>
+
+interface Call {
+  readonly method: string
+  /** Has no members when the message has no params. */
+  readonly params: Params
+  /** What `params._meta` names as the protocol version. */
+  readonly protocolVersion: string | undefined
+}
+
+export interface RequestMessage extends Call {
+  readonly kind: 'request'
+  /** The id's JSON text, so that it can be repeated digit for digit. */
+  readonly idJson: string
+}
+
+export interface NotificationMessage extends Call {
+  readonly kind: 'notification'
+}
+
+/** An answer to a request of the upstream's; only legacy clients post these. */
+export interface ResponseMessage {
+  readonly kind: 'response'
+  readonly idJson: string
+}
+
+export type Message = RequestMessage | NotificationMessage | ResponseMessage
+
+type Envelope = PickedMembers<typeof MESSAGE.shape>['members']
+
+const NO_PARAMS: Params = Object.freeze(Object.create(null))
+
+/**
+ * Returns the one JSON-RPC message that the body holds (behaviour M1–M4; JSON-RPC 2.0 §4, §5). Spans in it are offsets in
+ * the body. Throws MessageError: parse error for bytes that are no JSON, invalid request for all else, invalid params for
+ * a malformed `_meta`.
+ */
+export function readMessage (body: Buffer, options: { readonly maxDepth: number }): Message {
+  const members = readEnvelope(body, options.maxDepth)
+  const { id, method } = members
+  if (id !== undefined && !isId(id)) throw new MessageError(INVALID_REQUEST, 'id must be a string or a number')
+  const idJson = id === undefined ? undefined : textAt(body, id)
+  const answerTo = trustedId(body, members)
+  if (textOf(members.jsonrpc) !== '2.0') throw new MessageError(INVALID_REQUEST, 'jsonrpc must be "2.0"', answerTo)
+  if (method === undefined) return readResponse(members, idJson, answerTo)
+  if (method.type !== 'string') throw new MessageError(INVALID_REQUEST, 'method must be a string', answerTo)
+  if (members.result !== undefined || members.error !== undefined) {
+    throw new MessageError(INVALID_REQUEST, 'a message has either a method or a result or error', answerTo)
+  }
+  const params = readParams(members.params, answerTo)
+  const call: Call = { method: method.value, params, protocolVersion: readProtocolVersion(params, answerTo) }
+  return idJson === undefined ? { kind: 'notification', ...call } : { kind: 'request', idJson, ...call }
+}
+
+/** Returns the text of a picked member, or undefined when it is absent or no string. */
+export function textOf (member: Picked<'string'> | undefined): string | undefined {
+  return member?.type === 'string' ? member.value : undefined
+}
+
+function readEnvelope (body: Buffer, maxDepth: number): Envelope {
+  const root = scanBody(body, maxDepth)
+  if (root.type === 'array') throw new MessageError(INVALID_REQUEST, 'batches are not accepted: send one message per request')
+  if (root.type !== 'object') throw new MessageError(INVALID_REQUEST, 'a message must be an object')
+  return root.members
+}
+
+function scanBody (body: Buffer, maxDepth: number): Picked<typeof MESSAGE.shape> {
+  try {
+    return scan(body, MESSAGE, { maxDepth })
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error
+    const isJson = error.kind !== 'encoding' && error.kind !== 'syntax'
+    throw new MessageError(isJson ? INVALID_REQUEST : PARSE_ERROR, error.message, trustedId(body, error.members ?? {}))
+  }
+}
+
+/** The id to answer by. A response's id is the upstream's; repeated in an error, the client would take it for its own. */
+function trustedId (body: Buffer, { id, method, result, error }: Readonly<Record<string, Span | undefined>>): string | undefined {
+  const isResponse = method === undefined && (result !== undefined || error !== undefined)
+  return id === undefined || !isId(id) || isResponse ? undefined : textAt(body, id)
+}
+
+function isId (id: Span): boolean {
+  return id.type === 'string' || id.type === 'number'
+}
+
+function textAt (body: Buffer, span: Span): string {
+  return body.toString('utf8', span.start, span.end)
+}
+
+function readResponse ({ result, error }: Envelope, idJson: string | undefined, answerTo: string | undefined): ResponseMessage {
+  if (result === undefined && error === undefined) {
+    throw new MessageError(INVALID_REQUEST, 'a message needs a method, a result or an error', answerTo)
+  }
+  if (result !== undefined && error !== undefined) throw new MessageError(INVALID_REQUEST, 'a response has either a result or an error')
+  if (idJson === undefined) throw new MessageError(INVALID_REQUEST, 'a response needs an id')
+  return { kind: 'response', idJson }
+}
+
+function readParams (params: Envelope['params'], idJson: string | undefined): Params {
+  if (params === undefined || params.type === 'null') return NO_PARAMS
+  if (params.type !== 'object') throw new MessageError(INVALID_REQUEST, 'params must be an object', idJson)
+  return params.members
+}
+
+function readProtocolVersion ({ _meta: meta }: Params, idJson: string | undefined): string | undefined {
+  if (meta === undefined || meta.type === 'null') return undefined
+  if (meta.type !== 'object') throw new MessageError(INVALID_PARAMS, 'params._meta must be an object', idJson)
+  const version = meta.members[PROTOCOL_VERSION]
+  if (version === undefined || version.type === 'null') return undefined
+  if (version.type !== 'string') throw new MessageError(INVALID_PARAMS, 'the protocol version in params._meta must be a string', idJson)
+  return version.value
+}

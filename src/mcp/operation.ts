@@ -1,0 +1,95 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Operation, Target, TargetKind } from '../policy/policy.js'
+import { INVALID_PARAMS, MessageError } from './errors.js'
+import { decodeHeaderValue } from './headers.js'
+import { textOf } from './message.js'
+import type { Message, Params } from './message.js'
+import { isModern } from './revision.js'
+
+/** The method that stands for responses, which have none, in operations. */
+export const RESPONSE = '(response)'
+
+/** Reads a method's targets from its params; returns what is wrong with them when they cannot be told. */
+type ReadTargets = (params: Params) => readonly Target[] | string
+
+const readTool = readOne('tools', 'name')
+const readPrompt = readOne('prompts', 'name')
+const readResource = readOne('resources', 'uri')
+
+/** The methods that act on something, and on what (behaviour P1). */
+const TARGETS: ReadonlyMap<string, ReadTargets> = new Map([
+  ['tools/call', readTool],
+  ['prompts/get', readPrompt],
+  ['resources/read', readResource],
+  ['resources/subscribe', readResource],
+  ['resources/unsubscribe', readResource],
+  ['completion/complete', readReference],
+  ['subscriptions/listen', readSubscriptions]
+])
+
+/** The methods whose target `Mcp-Name` tells (transports/streamable-http, Standard Request Headers). */
+const HEADER_TARGETS: ReadonlyMap<string, TargetKind> = new Map([
+  ['tools/call', 'tools'],
+  ['prompts/get', 'prompts'],
+  ['resources/read', 'resources']
+])
+
+/**
+ * Returns everything that a message asks for, all of which must be allowed: its method first, then each target (behaviour
+ * P1). A notification counts like a request. Throws MessageError, invalid params, when a target is missing or no string.
+ */
+export function operationsOf (message: Message): Operation[] {
+  if (message.kind === 'response') return [{ method: RESPONSE, response: true }]
+  const { method, params } = message
+  const targets = TARGETS.get(method)?.(params) ?? []
+  if (typeof targets === 'string') {
+    throw new MessageError(INVALID_PARAMS, `${method} needs ${targets}`, message.kind === 'request' ? message.idJson : undefined)
+  }
+  return [{ method }, ...targets.map((target) => ({ method, target }))]
+}
+
+/**
+ * Returns what a modern request's headers say it asks for, or undefined when they do not say it completely. For the scope
+ * hint in a challenge to a client whose body is not read (behaviour A9), never for a decision: anyone may send any header.
+ */
+export function operationsFromHeaders (headers: IncomingHttpHeaders): Operation[] | undefined {
+  const { 'mcp-protocol-version': version, 'mcp-method': method, 'mcp-name': name } = headers
+  if (typeof version !== 'string' || !isModern(version) || typeof method !== 'string' || method === '') return undefined
+  if (!TARGETS.has(method)) return [{ method }]
+  const kind = HEADER_TARGETS.get(method)
+  const target = typeof name === 'string' ? decodeHeaderValue(name) : undefined
+  return kind === undefined || target === undefined ? undefined : [{ method }, { method, target: { kind, name: target } }]
+}
+
+function readOne (kind: TargetKind, member: 'name' | 'uri'): ReadTargets {
+  return (params) => {
+    const name = textOf(params[member])
+    return name === undefined ? `params.${member}, a string` : [{ kind, name }]
+  }
+}
+
+/**
+ * The schema knows two kinds of references: `ref/prompt` with a name, `ref/resource` with a uri. An upstream that tells
+ * them apart by the member instead of the type finds that member allowed as well.
+ */
+function readReference ({ ref }: Params): readonly Target[] | string {
+  if (ref?.type !== 'object') return 'params.ref, an object'
+  const { type, name, uri } = ref.members
+  const needed = new Map([['ref/prompt', name], ['ref/resource', uri]]).get(textOf(type) ?? '')
+  if (textOf(needed) === undefined) return 'params.ref, of type ref/prompt with a name or of type ref/resource with a uri'
+  const targets: Target[] = []
+  for (const [kind, member] of [['prompts', name], ['resources', uri]] as const) {
+    if (member === undefined) continue
+    if (member.type !== 'string') return 'params.ref, whose name and uri are strings'
+    targets.push({ kind, name: member.value })
+  }
+  return targets
+}
+
+function readSubscriptions ({ notifications }: Params): readonly Target[] | string {
+  if (notifications?.type !== 'object') return 'params.notifications, an object'
+  const { resourceSubscriptions: uris } = notifications.members
+  if (uris === undefined) return []
+  if (uris.type !== 'array' || uris.values === undefined) return 'params.notifications.resourceSubscriptions, an array of strings'
+  return uris.values.map((name) => ({ kind: 'resources', name }))
+}
