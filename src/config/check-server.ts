@@ -1,0 +1,123 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Config, ServerConfig } from './config.js'
+import { findUrlFault, isSameListener, parseUrl } from './http-url.js'
+import type { PlaceOf } from './normalise.js'
+import type { Problem } from './problem.js'
+
+/** Shortest session key in characters. */
+const MIN_SESSION_KEY = 32
+
+/** Headers that describe the connection or the very bytes that were examined: only the gateway may set them (F1, M3, M5). */
+const OWN_HEADERS = new Set([
+  'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect',
+  'host', 'content-length', 'content-type', 'content-encoding'
+])
+const OWN_HEADER_PREFIXES = ['x-postern-', 'proxy-', 'mcp-']
+
+/** Returns the problems of one protected server, its authorization servers aside. */
+export function checkServer (server: ServerConfig, listen: Config['listen'], placeOf: PlaceOf): Problem[] {
+  return [
+    ...checkResource(server, placeOf),
+    ...checkUpstream(server, listen, placeOf),
+    ...checkMetadata(server, placeOf),
+    ...checkUpstreamHeaders(server, placeOf),
+    ...server.origins.flatMap((origin, index) => asProblem(findOriginFault(origin), placeOf('origins', index))),
+    ...server.hosts.flatMap((host, index) => asProblem(findHostFault(host), placeOf('hosts', index))),
+    ...checkSessionKeys(server, placeOf)
+  ]
+}
+
+function asProblem (message: string | undefined, place: string): Problem[] {
+  return message === undefined ? [] : [{ place, message }]
+}
+
+function checkResource ({ resource }: ServerConfig, placeOf: PlaceOf): Problem[] {
+  if (resource === '') return []
+  return asProblem(findUrlFault(resource, { query: 'refused' }) ?? findResourceFault(new URL(resource), resource), placeOf('resource'))
+}
+
+function findResourceFault (url: URL, resource: string): string | undefined {
+  // Clients send the identifier as their URL parser spells it, and audiences are compared exactly (behaviour A3).
+  if (url.href !== resource && url.href !== `${resource}/`) {
+    return 'must be in normal form: host in lower case, no default port, no dot segments in the path'
+  }
+  if (!/^(\/[\w.~!$&'()+,;=@-]+)*\/?$/.test(url.pathname)) {
+    return 'must have a simple path: no empty segments, and only letters, digits and -._~!$&\'()+,;=@'
+  }
+  if (/^\/(health|\.well-known)(\/|$)/i.test(url.pathname)) return 'must not be under /health or /.well-known: these paths are public'
+  return undefined
+}
+
+function checkUpstream ({ upstream, resource }: ServerConfig, listen: Config['listen'], placeOf: PlaceOf): Problem[] {
+  if (upstream === '') return []
+  const place = placeOf('upstream')
+  const fault = findUrlFault(upstream, { query: 'refused' })
+  if (fault !== undefined) {
+    const remedy = upstream.includes('@') || upstream.includes('?') ? '; for a key of the upstream use upstreamHeaders' : ''
+    return [{ place, message: fault + remedy }]
+  }
+  const url = new URL(upstream)
+  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
+  if (isSameListener({ host: url.hostname, port }, listen) || isUnder(url, parseUrl(resource))) {
+    return [{ place, message: 'is the gateway itself: give the upstream a port or host of its own' }]
+  }
+  return []
+}
+
+function isUnder (url: URL, parent: URL | undefined): boolean {
+  if (parent === undefined || url.origin !== parent.origin) return false
+  return `${url.pathname}/`.startsWith(parent.pathname.replace(/\/*$/, '/'))
+}
+
+function checkMetadata ({ metadata, resource, authorizationServers }: ServerConfig, placeOf: PlaceOf): Problem[] {
+  const derived = {
+    resource,
+    authorization_servers: [...new Set(authorizationServers.map(({ advertise }) => advertise))],
+    bearer_methods_supported: ['header']
+  }
+  return Object.entries(derived).flatMap(([name, value]) => {
+    if (value.length === 0 || !Object.hasOwn(metadata, name) || isDeepStrictEqual(metadata[name], value)) return []
+    return [{ place: placeOf('metadata', name), message: 'contradicts what the gateway publishes by itself: remove it' }]
+  })
+}
+
+function checkUpstreamHeaders ({ upstreamHeaders }: ServerConfig, placeOf: PlaceOf): Problem[] {
+  const seen = new Set<string>()
+  return Object.entries(upstreamHeaders).flatMap(([name, value]) => {
+    const lower = name.toLowerCase()
+    const isRepeated = seen.has(lower)
+    seen.add(lower)
+    const fault = isRepeated ? 'is there twice: letter case does not count in header names' : findHeaderFault(lower, value)
+    return asProblem(fault, placeOf('upstreamHeaders', name))
+  })
+}
+
+function findHeaderFault (name: string, value: string): string | undefined {
+  if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name)) return 'is not a valid header name (RFC 9110 §5.1)'
+  if (OWN_HEADERS.has(name) || OWN_HEADER_PREFIXES.some((prefix) => name.startsWith(prefix))) return 'is a header that only the gateway sets'
+  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return 'has a value with characters that a header cannot hold, such as a line break at its end'
+  return undefined
+}
+
+function findOriginFault (origin: string): string | undefined {
+  if (origin === '*' || origin === 'null') return undefined
+  if (!/^[a-z][a-z\d+.-]*:\/\/[^/?#@\s\\]+$/.test(origin)) {
+    return 'is not an origin: write scheme://host or scheme://host:port, without a path or a slash at the end'
+  }
+  if (/^https?:/.test(origin) && parseUrl(origin)?.origin !== origin) {
+    return 'is not spelt as browsers send it: host in lower case, no default port'
+  }
+  return undefined
+}
+
+function findHostFault (host: string): string | undefined {
+  if (host.includes('*')) return 'cannot hold a wildcard: list each host'
+  if (/^(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i.test(host) && URL.canParse(`http://${host}`)) return undefined
+  return 'is not a host name or address, with :port if it is not the default one'
+}
+
+function checkSessionKeys ({ sessionKeys }: ServerConfig, placeOf: PlaceOf): Problem[] {
+  return sessionKeys.flatMap((key, index) => (
+    key.length >= MIN_SESSION_KEY ? [] : [{ place: placeOf('session', 'key', index), message: `must have at least ${MIN_SESSION_KEY} characters` }]
+  ))
+}

@@ -1,0 +1,40 @@
+import { JsonError, compileShape, scan } from '../json/scan.js'
+import type { JsonErrorKind } from '../json/error.js'
+
+const MAX_DEPTH = 64
+
+export type JsonText =
+  | { readonly ok: true, readonly value: unknown }
+  | { readonly ok: false, readonly line: number, readonly column: number, readonly message: string }
+
+const MESSAGES: Readonly<Partial<Record<JsonErrorKind, string>>> = {
+  encoding: 'is not UTF-8 without byte order mark: save it as such',
+  syntax: 'is not JSON from here on: look for a missing or extra comma, quote or bracket; comments are not allowed',
+  duplicate: 'repeats a member of the same object: of the two, one would be ignored; remove it',
+  lookalike: 'spells a member in a way that some readers confuse with another one: rename it',
+  surrogate: 'holds half of a surrogate pair: write the whole character',
+  depth: `is nested deeper than ${MAX_DEPTH} levels`
+}
+
+/**
+ * Returns the value of a JSON text, or where it goes wrong (line and column from 1, columns in UTF-16 units as editors
+ * count them). Duplicate members are refused. The message never quotes the text: it may hold secrets.
+ */
+export function parseJsonText (bytes: Buffer): JsonText {
+  try {
+    scan(bytes, compileShape({}), { maxDepth: MAX_DEPTH })
+    return { ok: true, value: JSON.parse(bytes.toString('utf8')) }
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error
+    return { ok: false, ...locate(bytes, error.offset), message: MESSAGES[error.kind] ?? error.message }
+  }
+}
+
+function locate (bytes: Buffer, offset: number): { line: number, column: number } {
+  const lines = bytes.toString('utf8', 0, offset).split(/\r\n|\r|\n/)
+  return { line: lines.length, column: (lines.at(-1) ?? '').length + 1 }
+}
+
+export function isJsonObject (value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

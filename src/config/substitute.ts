@@ -1,0 +1,51 @@
+import { formatPlace } from './problem.js'
+import type { Path, Problem } from './problem.js'
+
+export type Variables = Readonly<Record<string, string | undefined>>
+
+export interface Substituted {
+  readonly value: unknown
+  readonly problems: readonly Problem[]
+  /** Names of the variables that the text refers to. */
+  readonly used: ReadonlySet<string>
+}
+
+const REFERENCE = /\$(?:\$|\{([^}]*)\}?)/g
+const NAMED = /^([A-Za-z_]\w*)(?::-(.*))?$/s
+
+/**
+ * Returns the value with `${NAME}`, `${NAME:-default}` and `$$` replaced in every string that is not a member name.
+ * As in a shell's `:-`, an empty variable counts as unset: an empty secret is a mistake, never a setting.
+ * What a variable holds is not searched for further references.
+ */
+export function substituteVariables (value: unknown, env: Variables): Substituted {
+  const problems: Problem[] = []
+  const used = new Set<string>()
+
+  function replace (text: string, path: Path): string {
+    return text.replace(REFERENCE, (whole: string, reference: string | undefined) => {
+      if (reference === undefined) return '$'
+      const named = whole.endsWith('}') && !reference.includes('${') ? NAMED.exec(reference) : null
+      if (named === null) {
+        problems.push({ place: formatPlace(path), message: `holds a variable reference that is neither \${NAME} nor \${NAME:-default}; write ${'$$'} for a dollar sign` })
+        return whole
+      }
+      const [, name = '', fallback] = named
+      used.add(name)
+      const found = Object.hasOwn(env, name) ? env[name] : undefined
+      if (found !== undefined && found !== '') return found
+      if (fallback !== undefined) return fallback
+      problems.push({ place: formatPlace(path), message: `the environment variable ${name} is not set: set it, or write \${${name}:-default}` })
+      return whole
+    })
+  }
+
+  function visit (part: unknown, path: Path): unknown {
+    if (typeof part === 'string') return replace(part, path)
+    if (Array.isArray(part)) return part.map((item, index) => visit(item, [...path, index]))
+    if (typeof part !== 'object' || part === null) return part
+    return Object.fromEntries(Object.entries(part).map(([key, member]) => [key, visit(member, [...path, key])]))
+  }
+
+  return { value: visit(value, []), problems, used }
+}

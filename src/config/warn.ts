@@ -1,0 +1,40 @@
+import type { ServerConfig } from './config.js'
+import { isUnprotected } from './http-url.js'
+import type { PlaceOf } from './normalise.js'
+import type { Problem } from './problem.js'
+
+const KINDS = { tools: 'tool', resources: 'MCP resource', prompts: 'prompt' } as const
+type Kind = keyof typeof KINDS
+
+/** Scopes that ask something of the authorization server (behaviour R3). */
+const NOT_OF_A_RESOURCE = ['openid', 'offline_access']
+
+/** Returns what a protected server permits although it is seldom meant (behaviour P4). */
+export function warnAboutServer (server: ServerConfig, placeOf: PlaceOf): Problem[] {
+  return [
+    ...warnAboutPolicy(server, placeOf),
+    ...isUnprotected(server.resource) ? [{ place: placeOf('resource'), message: 'is plain http on a host that is not loopback: tokens travel in the clear; publish it under https' }] : [],
+    ...server.origins.includes('*') ? [{ place: placeOf('origins'), message: 'allows pages of every origin to call' }] : [],
+    ...server.authorizationServers.flatMap(({ allowHttp }, index) => (
+      allowHttp ? [{ place: placeOf('authorizationServers', index, 'allowHttp'), message: 'permits to fetch keys over plain http: whoever can change that traffic can make tokens' }] : []
+    )),
+    ...warnAboutScopes(server.defaultScopes, placeOf('defaultScopes')),
+    ...warnAboutScopes(server.metadata.scopes_supported, placeOf('metadata', 'scopes_supported'))
+  ]
+}
+
+function warnAboutPolicy ({ policy }: ServerConfig, placeOf: PlaceOf): Problem[] {
+  const kinds = Object.keys(KINDS) as Kind[]
+  const allowed = kinds.filter((kind) => policy.unlisted[kind] === 'allow')
+  if (allowed.length > 0) {
+    const names = new Intl.ListFormat('en').format(allowed.map((kind) => KINDS[kind]))
+    return [{ place: placeOf('policy', 'unlisted'), message: `every ${names} that no rule names is allowed to every accepted token` }]
+  }
+  if (kinds.some((kind) => Object.keys(policy[kind]).length > 0)) return []
+  return [{ place: placeOf('policy'), message: 'names no tool, MCP resource or prompt: every call of one is denied' }]
+}
+
+function warnAboutScopes (scopes: unknown, place: string): Problem[] {
+  const found = NOT_OF_A_RESOURCE.filter((scope) => Array.isArray(scopes) && scopes.includes(scope))
+  return found.map((scope) => ({ place, message: `names ${scope}, which is not a scope of a resource: it is left out` }))
+}
