@@ -1,0 +1,96 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Principal } from '../oauth/principal.js'
+import { isModern } from '../mcp/revision.js'
+import { buildAnswerHeaders, isEventStream } from '../upstream/headers.js'
+import type { AnswerReceiver, Transfer, UpstreamFailure } from '../upstream/http.js'
+import { bindSession } from '../upstream/session.js'
+import { found } from './decorators.js'
+import type { OpenStreams } from './open-streams.js'
+import { Refusal } from './refusal.js'
+import type { Clock } from './services.js'
+
+export interface AnswerOptions {
+  readonly clock: Clock
+  readonly openStreams: OpenStreams
+  readonly sessionKeys: readonly string[]
+  readonly endStreamsAtTokenExpiry: boolean
+}
+
+/**
+ * Hands an upstream's answer to the client chunk by chunk, for both ways of forwarding. What
+ * arrives is written at once; a client that reads slowly pauses the upstream (F4); whoever leaves
+ * first takes the other along (F5).
+ */
+export function passAnswer (request: FastifyRequest, reply: FastifyReply, transfer: Transfer, options: AnswerOptions): AnswerReceiver {
+  const { raw } = reply
+  raw.once('close', () => transfer.abort())
+  return {
+    onAnswer (status, headers) {
+      if (raw.destroyed) return
+      reply.hijack()
+      raw.writeHead(status, answerHeaders(request, reply, headers, options.sessionKeys))
+      raw.on('drain', () => transfer.resume())
+      if (!isEventStream(headers)) return
+      raw.flushHeaders()
+      watchStream(request, reply, transfer, options)
+    },
+    onChunk: (chunk) => raw.write(chunk),
+    onEnd: () => { raw.end() },
+    onFailure (failure) {
+      if (raw.headersSent) raw.destroy()
+      else reply.send(asRefusal(failure))
+    }
+  }
+}
+
+/** Makes a stream end, cleanly, when the gateway stops (O3) or the token that opened it expires (F11). */
+function watchStream (request: FastifyRequest, reply: FastifyReply, transfer: Transfer, options: AnswerOptions): void {
+  function end (): void {
+    transfer.abort()
+    reply.raw.end()
+  }
+  const forget = options.openStreams.add(end)
+  const principal = found(request, 'principal')
+  const endsAtExpiry = options.endStreamsAtTokenExpiry && isListening(request)
+  const cancel = endsAtExpiry ? options.clock.after(millisecondsLeft(principal, options.clock), end) : undefined
+  reply.raw.once('close', () => {
+    forget()
+    cancel?.()
+  })
+}
+
+function millisecondsLeft (principal: Principal, clock: Clock): number {
+  return principal.expiresAt * 1000 - clock.now()
+}
+
+/** Whether the stream is one that waits for what may come, rather than for the end of a call (F11). */
+export function isListening (request: FastifyRequest): boolean {
+  return request.method === 'GET' || request.message?.method === 'subscriptions/listen'
+}
+
+function answerHeaders (request: FastifyRequest, reply: FastifyReply, incoming: IncomingHttpHeaders, sessionKeys: readonly string[]): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = buildAnswerHeaders(incoming)
+  const session = incoming['mcp-session-id']
+  if (typeof session === 'string' && !isModern(request.headers['mcp-protocol-version'])) {
+    headers['mcp-session-id'] = bindSession(sessionKeys, session, found(request, 'principal'))
+  }
+  const own = reply.getHeaders()
+  const vary = headers['vary'] !== undefined && own['vary'] !== undefined ? `${String(headers['vary'])}, ${String(own['vary'])}` : undefined
+  Object.assign(headers, own)
+  if (vary !== undefined) headers['vary'] = vary
+  return headers
+}
+
+const FAILURES = {
+  unreachable: 'upstream_unreachable',
+  timeout: 'upstream_timeout',
+  broken: 'upstream_broken',
+  refused: 'upstream_refused',
+  redirect: 'upstream_redirect'
+} as const
+
+/** Names the failure to the client without the inner address, which is in the reason (F7). */
+export function asRefusal (failure: UpstreamFailure): Refusal {
+  return new Refusal(FAILURES[failure.kind], { reason: failure.reason })
+}

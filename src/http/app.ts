@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto'
+import cors from '@fastify/cors'
+import { fastify, type FastifyInstance } from 'fastify'
+import type { Config, ServerConfig } from '../config/schema.js'
+import { createAccessTokenVerifier } from '../oauth/access-token.js'
+import { buildProtectedResourceMetadata, metadataUrl, resourcePath } from '../oauth/protected-resource.js'
+import { compilePolicy } from '../policy/compile.js'
+import { openUpstream } from '../upstream/http.js'
+import { mapPaths } from '../upstream/target.js'
+import { PUBLIC_CORS } from './cors.js'
+import { decorateRequest } from './decorators.js'
+import { registerHealthRoute } from './health-route.js'
+import { registerMcpRoute, type ProtectedServer } from './mcp-route.js'
+import { registerAuthorizationServerMetadataRoute, registerResourceMetadataRoute } from './metadata-route.js'
+import { trackOpenStreams, type OpenStreams } from './open-streams.js'
+import { Refusal, sendRefusal } from './refusal.js'
+import type { Services } from './services.js'
+
+/** A whole gateway for one configuration, ready to be given requests. */
+export interface Application {
+  readonly routing: FastifyInstance['routing']
+  /** All routes, for the test that walks them. */
+  readonly printRoutes: FastifyInstance['printRoutes']
+  readonly openStreams: OpenStreams
+  close (): Promise<void>
+}
+
+/**
+ * Builds one whole application from a configuration: nothing it holds is changed afterwards (O2).
+ * Throws PolicyError when a policy cannot be compiled.
+ */
+export async function buildApp (config: Config, services: Services): Promise<Application> {
+  const openStreams = trackOpenStreams()
+  const servers = config.servers.map((server) => protect(server, services, openStreams))
+  const app = fastify({
+    logger: false, // one audit line of our own instead of two of Fastify's (O4)
+    exposeHeadRoutes: false,
+    genReqId: nextRequestId(),
+    frameworkErrors: (error, request, reply) => { sendRefusal(error, request, reply) }
+  })
+  decorateRequest(app)
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    done()
+  })
+  app.setErrorHandler((error, request, reply) => {
+    request.refusal = sendRefusal(error, request, reply)
+    if (request.refusal.code === 'internal_error') services.logger.error({ event: 'failure', requestId: request.id, err: error })
+  })
+
+  registerHealthRoute(app)
+  await app.register(async (context) => registerMetadataRoutes(context, servers, services), { prefix: '/.well-known' })
+  for (const server of servers) {
+    await app.register(async (context) => registerMcpRoute(context, server, services), { prefix: server.paths.prefix })
+  }
+  if (servers.every(({ paths }) => paths.prefix !== '')) app.setNotFoundHandler(() => { throw new Refusal('not_found') })
+  await app.ready()
+  return {
+    routing: app.routing,
+    printRoutes: app.printRoutes.bind(app),
+    openStreams,
+    async close () {
+      await app.close()
+      await Promise.all(servers.map(({ upstream }) => upstream.close()))
+    }
+  }
+}
+
+/** The documents that anyone may read; with health, all that is registered outside a protected context (R5). */
+async function registerMetadataRoutes (app: FastifyInstance, servers: readonly ProtectedServer[], services: Services): Promise<void> {
+  await app.register(cors, PUBLIC_CORS)
+  for (const { config, policy } of servers) {
+    const paths = metadataSuffixes(config.resource, servers.length === 1)
+    registerResourceMetadataRoute(app, paths.map((path) => `/oauth-protected-resource${path}`), buildProtectedResourceMetadata(config, policy.scopes))
+    const [first] = config.authorizationServers
+    if (first !== undefined) registerAuthorizationServerMetadataRoute(app, paths.map((path) => `/oauth-authorization-server${path}`), services.authorizationServer(first))
+  }
+}
+
+/** The path form answers for each resource, the root form too when there is only one (R2, R4). */
+function metadataSuffixes (resource: string, isOnly: boolean): string[] {
+  const path = resourcePath(resource)
+  return isOnly && path !== '' ? ['', path] : [path]
+}
+
+/** Unique in this process, and unlikely to meet that of another one in the same log. */
+function nextRequestId (): () => string {
+  const prefix = randomBytes(6).toString('base64url')
+  let count = 0
+  return () => `${prefix}-${(count++).toString(36)}`
+}
+
+function protect (config: ServerConfig, services: Services, openStreams: OpenStreams): ProtectedServer {
+  const sessionKeys = config.sessionKeys.length === 0 ? [services.sessionKey] : config.sessionKeys
+  return {
+    config,
+    paths: mapPaths(config.resource, config.upstream),
+    resourceMetadata: metadataUrl(config.resource),
+    verifier: createAccessTokenVerifier({
+      server: config,
+      authorizationServers: config.authorizationServers.map((server) => services.authorizationServer(server)),
+      now: services.clock.now
+    }),
+    policy: compilePolicy(config.policy),
+    upstream: openUpstream(config.upstream, config.limits.upstreamTimeoutMs),
+    answers: { clock: services.clock, openStreams, sessionKeys, endStreamsAtTokenExpiry: config.endStreamsAtTokenExpiry }
+  }
+}

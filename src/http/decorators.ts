@@ -1,0 +1,45 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Message } from '../mcp/message.js'
+import type { Principal } from '../oauth/principal.js'
+import type { Decision, Operation } from '../policy/policy.js'
+import { Refusal } from './refusal.js'
+
+/** What the steps leave for those after them. Each is written by one step and starts as null. */
+interface Findings {
+  /** Written by `authenticate`. */
+  principal: Principal | null
+  /** Written by `resolve-target`: path and query at the upstream. */
+  target: string | null
+  /** Written by `read-message`. */
+  message: Message | null
+  /** Written by `read-message`. */
+  operations: readonly Operation[] | null
+  /** Written by `bind-session`: the upstream's own session id. */
+  upstreamSessionId: string | null
+  /** Written by `authorize`. */
+  decision: Decision | null
+  /** Written by whoever refused: for the audit event. */
+  refusal: Refusal | null
+}
+
+declare module 'fastify' {
+  interface FastifyRequest extends Findings {}
+}
+
+/** Declares the findings, so that every request object has the same shape. */
+export function decorateRequest (app: FastifyInstance): void {
+  app.decorateRequest('principal', null)
+  app.decorateRequest('target', null)
+  app.decorateRequest('message', null)
+  app.decorateRequest('operations', null)
+  app.decorateRequest('upstreamSessionId', null)
+  app.decorateRequest('decision', null)
+  app.decorateRequest('refusal', null)
+}
+
+/** Returns what an earlier step must have found; throws when it has not run, so that a broken path fails closed. */
+export function found<Name extends keyof Findings> (request: FastifyRequest, name: Name): NonNullable<Findings[Name]> {
+  const value = (request as Findings)[name]
+  if (value === null) throw new Refusal('internal_error', { reason: `no step has set "${name}"` })
+  return value as NonNullable<Findings[Name]>
+}

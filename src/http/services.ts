@@ -1,0 +1,33 @@
+import type { AuthorizationServer } from '../oauth/authorization-server.js'
+import type { AuthorizationServerConfig } from '../config/schema.js'
+import type { Logger } from '../telemetry/logger.js'
+
+/** Time, passed in so that tests hold the clock. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now (): number
+  /** Calls back after `ms` milliseconds; returns how to cancel. */
+  after (ms: number, callback: () => void): () => void
+}
+
+/** What outlives one application: a reload builds the next one on the same services (O2). */
+export interface Services {
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Returns the authorization server for a configuration; the same one, with its keys, for an unchanged configuration. */
+  authorizationServer (config: AuthorizationServerConfig): AuthorizationServer
+  /** Signs session ids when none is configured (F10): random, as long as the process lives. */
+  readonly sessionKey: string
+}
+
+/** setTimeout fires at once for longer delays. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** The clock of the machine. Its timers do not keep the process alive. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after (ms, callback) {
+    const timer = setTimeout(callback, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS)).unref()
+    return () => clearTimeout(timer)
+  }
+}

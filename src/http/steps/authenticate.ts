@@ -1,0 +1,52 @@
+import type { FastifyRequest, onRequestHookHandler } from 'fastify'
+import { readBearerToken } from '../../oauth/bearer.js'
+import { AuthorizationServerUnavailable, InvalidToken, type AccessTokenVerifier } from '../../oauth/access-token.js'
+import type { Challenge } from '../../oauth/challenge.js'
+import { REFUSALS, Refusal } from '../refusal.js'
+
+export interface AuthenticateOptions {
+  readonly verifier: AccessTokenVerifier
+  readonly resourceMetadata: string
+  /** Scopes worth asking for in a first login, given what the request's headers say it wants (A9). */
+  readonly hintScopes: (request: FastifyRequest) => readonly string[]
+}
+
+/** Establishes the principal, or refuses with the challenge that A8 prescribes. The body is not read before. */
+export function authenticate ({ verifier, resourceMetadata, hintScopes }: AuthenticateOptions): onRequestHookHandler {
+  function challenge (request: FastifyRequest, error?: 'invalid_token' | 'invalid_request'): Challenge {
+    const scopes = hintScopes(request)
+    return {
+      resourceMetadata,
+      ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
+      ...(error === undefined ? {} : { error, errorDescription: REFUSALS[error].description })
+    }
+  }
+
+  function refuse (request: FastifyRequest, error: unknown): unknown {
+    if (error instanceof InvalidToken) {
+      return new Refusal('invalid_token', { reason: error.reason, challenge: challenge(request, 'invalid_token') })
+    }
+    if (error instanceof AuthorizationServerUnavailable) {
+      return new Refusal('authorization_server_unavailable', {
+        reason: error.message, cause: error.cause, headers: { 'retry-after': String(Math.ceil(error.retryAfterSeconds)) }
+      })
+    }
+    return error
+  }
+
+  return function authenticateStep (request, _reply, done) {
+    const credentials = readBearerToken(request.raw.rawHeaders, request.raw.url ?? '')
+    if (credentials.kind === 'none') {
+      throw new Refusal('missing_token', { reason: 'no access token', challenge: challenge(request) })
+    }
+    if (credentials.kind === 'malformed') {
+      throw new Refusal('invalid_request', { reason: credentials.reason, challenge: challenge(request, 'invalid_request') })
+    }
+    verifier.verify(credentials.token).then(
+      (principal) => {
+        request.principal = principal
+        done()
+      },
+      (error: unknown) => done(refuse(request, error) as Error))
+  }
+}

@@ -1,0 +1,33 @@
+import type { preHandlerHookHandler } from 'fastify'
+import type { Policy } from '../../policy/policy.js'
+import { found } from '../decorators.js'
+import { REFUSALS, Refusal } from '../refusal.js'
+
+export interface AuthorizeOptions {
+  readonly policy: Policy
+  readonly resourceMetadata: string
+}
+
+/** Asks the policy about the message's operations; a denial carries the challenge of P7. */
+export function authorize ({ policy, resourceMetadata }: AuthorizeOptions): preHandlerHookHandler {
+  return function authorizeStep (request, _reply, done) {
+    const operations = found(request, 'operations')
+    const decision = policy.decide(operations, found(request, 'principal').scopes)
+    request.decision = decision
+    if (decision.effect === 'allow') return done()
+
+    const { method, target } = operations[operations.length - 1] as (typeof operations)[number]
+    const data = { method, ...(target === undefined ? {} : { target: target.name }) }
+    if (decision.reason !== 'insufficient_scope') throw new Refusal('access_denied', { reason: decision.reason, data })
+    throw new Refusal('insufficient_scope', {
+      reason: `missing ${decision.missingScopes.join(' ')}`,
+      data: { ...data, requiredScopes: decision.requiredScopes, missingScopes: decision.missingScopes },
+      challenge: {
+        resourceMetadata,
+        error: 'insufficient_scope',
+        scope: decision.requiredScopes.join(' '),
+        errorDescription: REFUSALS.insufficient_scope.description
+      }
+    })
+  }
+}

@@ -1,0 +1,22 @@
+import type { RouteHandlerMethod } from 'fastify'
+import type { ServerConfig } from '../../config/schema.js'
+import type { Upstream, UpstreamMessage } from '../../upstream/http.js'
+import { isListening, passAnswer, type AnswerOptions } from '../answer.js'
+import { found } from '../decorators.js'
+import { upstreamHeaders } from '../upstream-headers.js'
+import { Refusal } from '../refusal.js'
+
+/** Sends the verified bytes to the upstream, and its answer back. */
+export function forward (server: ServerConfig, upstream: Upstream, options: AnswerOptions): RouteHandlerMethod {
+  return function forwardMessage (request, reply) {
+    // Nothing gets here without a decision; a path that was wired wrongly must not send.
+    if (found(request, 'decision').effect !== 'allow') throw new Refusal('internal_error', { reason: 'forwarding was reached without permission' })
+    const message: UpstreamMessage = {
+      path: found(request, 'target'),
+      headers: { ...upstreamHeaders(server, upstream, request), 'content-type': 'application/json' },
+      body: request.body as Buffer,
+      longLived: isListening(request)
+    }
+    upstream.post(message, (transfer) => passAnswer(request, reply, transfer, options))
+  }
+}

@@ -1,0 +1,101 @@
+import type { Readable } from 'node:stream'
+import type { FastifyHttpProxyOptions } from '@fastify/http-proxy'
+import type { FastifyReply, FastifyRequest, preHandlerHookHandler } from 'fastify'
+import type { Dispatcher } from 'undici'
+import type { ServerConfig } from '../../config/schema.js'
+import { classifyFailure, refusedByUpstream, sameHostRedirect, type Transfer, type Upstream } from '../../upstream/http.js'
+import { asRefusal, passAnswer, type AnswerOptions } from '../answer.js'
+import { found } from '../decorators.js'
+import { Refusal } from '../refusal.js'
+import { upstreamHeaders } from '../upstream-headers.js'
+
+/** HTTP methods without a body: the legacy stream (GET), its end (DELETE), and HEAD. */
+export const STREAM_METHODS = ['GET', 'HEAD', 'DELETE'] as const
+
+/** Carries the signal of a request through @fastify/reply-from, which has no option for it. */
+const SIGNAL = Symbol('signal')
+
+/**
+ * Everything that is proxied and is not a message goes through @fastify/http-proxy, on the pool
+ * for streams. Its defaults that would break the contract are replaced: retries (F6), headers
+ * (F1), error bodies with inner addresses (F7), and a client that leaves before the answer (F5).
+ */
+export function proxyOptions (server: ServerConfig, upstream: Upstream, options: AnswerOptions): FastifyHttpProxyOptions {
+  return {
+    upstream: upstream.origin,
+    httpMethods: [...STREAM_METHODS],
+    undici: cancellable(upstream.streams) as unknown as NonNullable<FastifyHttpProxyOptions['undici']>,
+    disableCache: true,
+    handler: (request: FastifyRequest, reply: FastifyReply) => {
+      send(request, reply, found(request, 'target'), 0)
+      return reply
+    }
+  }
+
+  function send (request: FastifyRequest, reply: FastifyReply, target: string, redirects: number): void {
+    const abort = new AbortController()
+    const [path, query] = splitQuery(target)
+    reply.from(path, {
+      queryString: () => query,
+      retryDelay: () => null,
+      rewriteRequestHeaders: () => ({ ...upstreamHeaders(server, upstream, request), [SIGNAL]: abort.signal }),
+      rewriteHeaders: () => ({}),
+      onError: (_reply, { error }) => { reply.send(asRefusal(classifyFailure((error as Error).cause ?? error))) },
+      onResponse: (_request, _reply, response) => {
+        // reply-from types the answer as the server's; what it hands over is undici's.
+        const { statusCode, headers, stream } = response as unknown as { statusCode: number, headers: Dispatcher.ResponseData['headers'], stream: Readable }
+        const failure = refusedByUpstream(statusCode)
+        if (failure === undefined && !isRedirect(statusCode)) {
+          const receiver = passAnswer(request, reply, streamTransfer(stream, abort), options)
+          receiver.onAnswer(statusCode, headers)
+          stream.on('data', (chunk: Buffer) => { if (!receiver.onChunk(chunk)) stream.pause() })
+          stream.on('end', () => receiver.onEnd())
+          stream.on('error', (error) => { if (!abort.signal.aborted) receiver.onFailure(classifyFailure(error)) })
+          return
+        }
+        stream.on('error', () => {}).destroy()
+        if (failure !== undefined) return reply.send(asRefusal(failure))
+        const location = redirects < 3 ? sameHostRedirect([upstream.authority, String(request.headers.host)], target, statusCode, headers['location']) : undefined
+        if (location === undefined) return reply.send(new Refusal('upstream_redirect', { reason: `the upstream answered ${statusCode} with Location ${String(headers['location'])}` }))
+        send(request, reply, location, redirects + 1)
+      }
+    })
+    reply.raw.once('close', () => abort.abort())
+  }
+}
+
+function isRedirect (status: number): boolean {
+  return status >= 300 && status < 400 && status !== 304
+}
+
+function splitQuery (target: string): [path: string, query: string] {
+  const start = target.indexOf('?')
+  return start === -1 ? [target, ''] : [target.slice(0, start), target.slice(start + 1)]
+}
+
+function streamTransfer (stream: Readable, abort: AbortController): Transfer {
+  return {
+    resume: () => { stream.resume() },
+    abort: () => { abort.abort() }
+  }
+}
+
+/** A view of the pool whose requests end with the signal that their headers carry. */
+function cancellable (pool: Upstream['streams']): Pick<Dispatcher, 'request' | 'destroy'> {
+  return {
+    request: ((options: Dispatcher.RequestOptions & { headers: Record<symbol, AbortSignal> }, callback: Parameters<Dispatcher['request']>[1]) => {
+      const { [SIGNAL]: signal, ...headers } = options.headers
+      pool.request({ ...options, headers: headers as Record<string, string>, signal }, callback)
+    }) as Dispatcher['request'],
+    destroy: (() => Promise.resolve()) as Dispatcher['destroy']
+  }
+}
+
+/** Refuses a body where none is read: no byte goes upstream unexamined (M3). */
+export function refuseBody (): preHandlerHookHandler {
+  return function refuseBodyStep (request, _reply, done) {
+    const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
+    if (encoding !== undefined || (length !== undefined && length !== '0')) throw new Refusal('body_not_allowed')
+    done()
+  }
+}

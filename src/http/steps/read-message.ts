@@ -1,0 +1,36 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { preHandlerHookHandler } from 'fastify'
+import { MessageError } from '../../mcp/errors.js'
+import { checkHeaderAgreement } from '../../mcp/headers.js'
+import { readMessage } from '../../mcp/message.js'
+import { operationsOf } from '../../mcp/operation.js'
+import { Refusal } from '../refusal.js'
+
+const JSON_TYPE = /^application\/json[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*(?:utf-8|"utf-8")[ \t]*)?$/i
+
+/** Turns the body into one verified message and its operations (M1–M7); these bytes are the ones forwarded. */
+export function readMessageStep (): preHandlerHookHandler {
+  return function readMessageStep (request, _reply, done) {
+    checkMediaType(request.headers)
+    if (!Buffer.isBuffer(request.body)) throw new Refusal('bad_message', { reason: 'no body' })
+    try {
+      const message = readMessage(request.body)
+      request.message = message
+      checkHeaderAgreement(message, request.headers, request.raw.rawHeaders)
+      request.operations = operationsOf(message)
+    } catch (error) {
+      throw error instanceof MessageError ? asRefusal(error) : error
+    }
+    done()
+  }
+}
+
+function checkMediaType (headers: IncomingHttpHeaders): void {
+  const type = headers['content-type']
+  if (type === undefined || !JSON_TYPE.test(type)) throw new Refusal('unsupported_media_type', { reason: 'Content-Type' })
+  if (headers['content-encoding'] !== undefined) throw new Refusal('unsupported_media_type', { reason: 'Content-Encoding' })
+}
+
+function asRefusal (error: MessageError): Refusal {
+  return new Refusal('bad_message', { reason: error.message, description: error.message, rpcCode: error.code, idJson: error.idJson, cause: error })
+}

@@ -1,0 +1,25 @@
+import type { FastifyRequest } from 'fastify'
+import type { ServerConfig } from '../config/schema.js'
+import { buildRequestHeaders, type Identity } from '../upstream/headers.js'
+import type { Upstream } from '../upstream/http.js'
+import { found } from './decorators.js'
+
+/** The headers of a request to the upstream, for both ways of forwarding (F1, F2). */
+export function upstreamHeaders (server: ServerConfig, upstream: Upstream, request: FastifyRequest): Record<string, string | string[]> {
+  return buildRequestHeaders(request.headers, {
+    host: server.preserveHost ? request.headers.host ?? upstream.authority : upstream.authority,
+    identity: identityOf(server, request),
+    fixed: server.upstreamHeaders,
+    sessionId: request.upstreamSessionId ?? undefined
+  })
+}
+
+function identityOf ({ identityHeaders }: ServerConfig, request: FastifyRequest): Identity {
+  const { subject, clientId, issuer, scopes } = found(request, 'principal')
+  return {
+    ...(identityHeaders.subject ? { subject } : {}),
+    ...(identityHeaders.clientId && clientId !== undefined ? { clientId } : {}),
+    ...(identityHeaders.issuer ? { issuer } : {}),
+    ...(identityHeaders.scopes ? { scopes } : {})
+  }
+}

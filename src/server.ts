@@ -1,0 +1,103 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Config } from './config/schema.js'
+import { buildApp, type Application } from './http/app.js'
+import type { Services } from './http/services.js'
+
+export interface RunningServer {
+  /** Where it listens, e.g. `http://127.0.0.1:3002`. */
+  readonly url: string
+  /** Builds the next application and swaps it in; on failure throws and the old one goes on (O2). */
+  reload (config: Config): Promise<void>
+  /** Stops accepting, finishes what is in flight, ends streams at the drain deadline (O3). */
+  stop (): Promise<void>
+}
+
+/** Longer than the idle time of the usual load balancers, so that they close first. */
+const KEEP_ALIVE_MS = 75_000
+/** A client has this long to send its request: headers, and all of it (slow bodies). */
+const HEADERS_TIMEOUT_MS = 20_000
+const REQUEST_TIMEOUT_MS = 120_000
+/** What ends at the drain deadline has this long to reach the client. */
+const LAST_WORDS_MS = 250
+
+/** One application and the requests under way in it. */
+interface Generation {
+  readonly app: Application
+  readonly answers: Set<ServerResponse>
+  /** Called when a retired generation's last answer is over. */
+  whenIdle: (() => void) | undefined
+}
+
+/** Listens and serves. Throws what `buildApp` throws, and the listener's error when the port is taken. */
+export async function startServer (config: Config, services: Services): Promise<RunningServer> {
+  let current = await startGeneration(config, services)
+  const generations = new Set([current])
+  const { limits, listen } = config
+
+  const server = createServer({ maxHeaderSize: limits.headerBytes, keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+    (request, response) => serve(current, request, response))
+  if (limits.connections !== undefined) server.maxConnections = limits.connections
+  await listenOn(server, listen.host, listen.port)
+
+  async function retire (generation: Generation): Promise<void> {
+    await untilIdle(generation)
+    await generation.app.close()
+    generations.delete(generation)
+  }
+
+  return {
+    url: urlOf(server.address() as AddressInfo, listen.host),
+    async reload (next) {
+      const generation = await startGeneration(next, services)
+      const previous = current
+      generations.add(generation)
+      current = generation
+      retire(previous).catch((error: unknown) => services.logger.error({ event: 'failure', err: error }))
+    },
+    async stop () {
+      const closed = new Promise<void>((resolve) => { server.close(() => resolve()) })
+      for (const { answers } of generations) for (const answer of answers) answer.shouldKeepAlive = false
+      const cancel = services.clock.after(limits.drainMs, () => {
+        for (const { app } of generations) app.openStreams.endAll()
+        setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS).unref()
+      })
+      await closed
+      cancel()
+      await Promise.all([...generations].map(({ app }) => app.close()))
+    }
+  }
+}
+
+async function startGeneration (config: Config, services: Services): Promise<Generation> {
+  return { app: await buildApp(config, services), answers: new Set(), whenIdle: undefined }
+}
+
+function serve (generation: Generation, request: IncomingMessage, response: ServerResponse): void {
+  generation.answers.add(response)
+  response.once('close', () => {
+    generation.answers.delete(response)
+    if (generation.answers.size === 0) generation.whenIdle?.()
+  })
+  generation.app.routing(request, response)
+}
+
+function untilIdle (generation: Generation): Promise<void> {
+  if (generation.answers.size === 0) return Promise.resolve()
+  return new Promise((resolve) => { generation.whenIdle = resolve })
+}
+
+function listenOn (server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function urlOf ({ port, family, address }: AddressInfo, host: string): string {
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : family === 'IPv6' ? `[${address}]` : address
+  return `http://${name}:${port}`
+}

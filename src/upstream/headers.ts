@@ -1,0 +1,136 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
+type Headers = Record<string, string | string[]>
+
+/** What the upstream may learn about the caller; absent members are not sent (F2). */
+export interface Identity {
+  readonly subject?: string
+  readonly clientId?: string
+  readonly issuer?: string
+  readonly scopes?: Iterable<string>
+}
+
+export interface RequestHeaderOptions {
+  /** Value of `Host` for the upstream. */
+  readonly host: string
+  readonly identity: Identity
+  /** The operator's static headers; they win over the client's. Names in lower case. */
+  readonly fixed: Readonly<Record<string, string>>
+  /** The upstream's own session id (F10), already freed of our MAC. */
+  readonly sessionId?: string | undefined
+}
+
+/**
+ * Never handed to the upstream: credentials (F1), hop-by-hop headers (RFC 9110 §7.6.1), what a
+ * proxy must not believe from a client, framing that the connection to the upstream has for
+ * itself, and what the gateway has already dealt with: `Origin` was checked here (C1), and without
+ * `Accept-Encoding` an answer stays readable and unbuffered.
+ */
+const NOT_SENT = new Set([
+  'authorization', 'cookie', 'dpop',
+  'connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect', 'http2-settings',
+  'forwarded', 'via', 'x-real-ip', 'true-client-ip',
+  'host', 'content-length', 'origin', 'accept-encoding', 'mcp-session-id',
+  'access-control-request-method', 'access-control-request-headers', 'access-control-request-private-network'
+])
+const NOT_SENT_PREFIXES = ['proxy-', 'x-forwarded-', 'x-postern-', 'x-original-', 'x-rewrite-']
+
+/**
+ * Never handed to the client: hop-by-hop headers, the upstream's CORS headers (F9) and
+ * authentication (F7), cookies (their other half is never sent), and the session id, which is
+ * bound before it is given out (F10).
+ */
+const NOT_RETURNED = new Set([
+  'connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade',
+  'www-authenticate', 'authentication-info', 'set-cookie', 'set-cookie2', 'mcp-session-id', 'alt-svc',
+  'strict-transport-security', 'clear-site-data', 'x-request-id'
+])
+const NOT_RETURNED_PREFIXES = ['proxy-', 'access-control-', 'x-postern-']
+
+/**
+ * WSGI and CGI servers turn `-` into `_`, so `X_Postern_Subject` would reach an application under
+ * the same variable as our own header. Names are compared with that difference removed.
+ */
+function canonicalName (name: string): string {
+  return name.includes('_') ? name.replaceAll('_', '-') : name
+}
+
+function isListed (name: string, names: ReadonlySet<string>, prefixes: readonly string[]): boolean {
+  if (names.has(name)) return true
+  for (const prefix of prefixes) {
+    if (name.startsWith(prefix)) return true
+  }
+  return false
+}
+
+/** Header names that a `Connection` header declares to be hop-by-hop (RFC 9110 §7.6.1). */
+function connectionOptions (connection: string | string[] | undefined): ReadonlySet<string> | undefined {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined
+  return new Set(String(connection).split(',').map((name) => name.trim().toLowerCase()))
+}
+
+/**
+ * Builds the headers of the request to the upstream (F1, F2). Reads the headers as Node merged
+ * them, so the upstream cannot see a second value that the gateway did not.
+ */
+export function buildRequestHeaders (incoming: IncomingHttpHeaders, options: RequestHeaderOptions): Headers {
+  const headers: Headers = {}
+  const perConnection = connectionOptions(incoming.connection)
+  for (const name in incoming) {
+    const value = incoming[name]
+    const canonical = canonicalName(name)
+    if (value === undefined || isListed(canonical, NOT_SENT, NOT_SENT_PREFIXES)) continue
+    if (perConnection !== undefined && perConnection.has(name)) continue
+    if (Object.hasOwn(options.fixed, canonical)) continue
+    headers[name] = value
+  }
+  headers['host'] = options.host
+  Object.assign(headers, options.fixed)
+  addIdentity(headers, options.identity)
+  if (options.sessionId !== undefined) headers['mcp-session-id'] = options.sessionId
+  return headers
+}
+
+function addIdentity (headers: Headers, { subject, clientId, issuer, scopes }: Identity): void {
+  if (subject !== undefined) headers['x-postern-subject'] = encodeHeaderValue(subject)
+  if (clientId !== undefined) headers['x-postern-client-id'] = encodeHeaderValue(clientId)
+  if (issuer !== undefined) headers['x-postern-issuer'] = encodeHeaderValue(issuer)
+  if (scopes !== undefined) headers['x-postern-scopes'] = Array.from(scopes, encodeHeaderValue).join(' ')
+}
+
+// eslint-disable-next-line no-control-regex
+const UNSAFE = /[^\x21-\x7e]|%/u
+
+/**
+ * Percent-encodes (RFC 3986 §2.1, UTF-8) everything but visible ASCII, and `%` itself, so that a
+ * claim can neither break a header nor be mistaken for another one after decoding.
+ */
+export function encodeHeaderValue (value: string): string {
+  if (!UNSAFE.test(value)) return value
+  let encoded = ''
+  for (const byte of Buffer.from(value, 'utf8')) {
+    encoded += byte > 0x20 && byte < 0x7f && byte !== 0x25
+      ? String.fromCharCode(byte)
+      : '%' + byte.toString(16).toUpperCase().padStart(2, '0')
+  }
+  return encoded
+}
+
+/** Picks the upstream's response headers that the client may see (F7, F9), and keeps proxies from buffering events (F4). */
+export function buildAnswerHeaders (incoming: IncomingHttpHeaders): Headers {
+  const headers: Headers = {}
+  const perConnection = connectionOptions(incoming.connection)
+  for (const name in incoming) {
+    const value = incoming[name]
+    if (value === undefined || isListed(name, NOT_RETURNED, NOT_RETURNED_PREFIXES)) continue
+    if (perConnection !== undefined && perConnection.has(name)) continue
+    headers[name] = value
+  }
+  if (isEventStream(incoming)) headers['x-accel-buffering'] = 'no'
+  return headers
+}
+
+/** Whether an answer is a stream of server-sent events. */
+export function isEventStream (headers: IncomingHttpHeaders): boolean {
+  return headers['content-type']?.toLowerCase().startsWith('text/event-stream') ?? false
+}
