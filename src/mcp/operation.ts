@@ -76,7 +76,7 @@ function readReference ({ ref }: Params): readonly Target[] | string {
   if (ref?.type !== 'object') return 'params.ref, an object'
   const { type, name, uri } = ref.members
   const needed = new Map([['ref/prompt', name], ['ref/resource', uri]]).get(textOf(type) ?? '')
-  if (textOf(needed) === undefined) return 'params.ref, of type ref/prompt with a name or of type ref/resource with a uri'
+  if (needed === undefined) return 'params.ref, of type ref/prompt with a name or of type ref/resource with a uri'
   const targets: Target[] = []
   for (const [kind, member] of [['prompts', name], ['resources', uri]] as const) {
     if (member === undefined) continue

@@ -179,6 +179,7 @@ t.test('the outermost members are told with a problem only when they are unambig
     '{"id":7,"params":{"a":1,"a":2}', '{"id":7,"params":{"a":1,"a":2}}}', '[{"id":7,"id":8}]'
   ]
   for (const text of untold) t.match(problemOf(text), { members: undefined }, text)
+  t.match(problemOf('{"a":{"b":1,"b":2},"Method":1,"x":0,"x":0}'), { kind: 'duplicate', offset: 12 }, 'the first problem is told')
   t.equal(kindOf('{"id":7,"params":{"a":1,"a":2}'), 'syntax', 'bytes that are no JSON outrank what precedes')
 })
 

@@ -11,7 +11,7 @@ t.test('earlier revisions are legacy', async (t) => {
 
 t.test('what is no date is not modern', async (t) => {
   const versions = [
-    undefined, '', '2026', '2026-7-28', '2026-07-28 ', ' 2026-07-28', '2026-07-28\n', '2026-07-28T00:00:00Z', '2026-07-28,2026-07-28', '2026/07/28',
+    undefined, '', '2026', '2026-7-28', '2027', '2027-01', '2026-07-28 ', ' 2026-07-28', '2026-07-28\n', '2026-07-28T00:00:00Z', '2026-07-28,2026-07-28', '2026/07/28',
     '2026-13-01', '2026-07-32', '2026-08-00', '2027-02-29', '2026-09-31', 'DRAFT-2026-v1', 'draft', 'latest', '99999-01-01', '+2026-07-28', '２０２６-07-28', '2026-07-2８'
   ]
   for (const version of versions) t.equal(isModern(version), false, JSON.stringify(version) ?? 'none')
