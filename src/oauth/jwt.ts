@@ -11,6 +11,9 @@ import type { TokenRules, TrustedIssuer } from './token-rules.js'
 /** Media types of the header; `application/` may be left out (RFC 7515 §4.1.9, RFC 9068 §2.1). Without any, a token may still be one (A2). */
 const TYPES: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/at+jwt'])
 
+/** Without padding and with nothing else in it (RFC 7515 §2): decoders skip what they do not know. */
+const BASE64URL = /^[\w-]+$/
+
 interface Header {
   readonly alg: string
   readonly kid: string | undefined
@@ -43,12 +46,13 @@ export function createJwtVerifier (trusted: readonly TrustedIssuer[], now: () =>
   }
 
   return async function verifyJwt (token) {
-    const [encodedHeader, encodedPayload] = token.split('.') as [string, string]
+    const [encodedHeader, encodedPayload, signature] = token.split('.') as [string, string, string]
     const header = checkHeader(decodeObject(encodedHeader))
     const iss = decodeObject(encodedPayload)?.iss
     const issuer = byIssuer.get(iss)
     if (issuer === undefined) throw new InvalidToken(`issuer is not configured: iss is ${describeValue(iss)}`)
     checkAlgorithm(header.alg, issuer.rules)
+    if (!BASE64URL.test(signature)) throw new InvalidToken('the signature is missing or not base64url')
     const { key, claims } = await verifySignature(token, header, issuer)
     return {
       principal: readPrincipal(claims, issuer.rules, now() / 1000),
@@ -120,9 +124,8 @@ function readPrincipal (claims: JsonObject, rules: TokenRules, nowSeconds: numbe
   }
 }
 
-/** base64url without padding and nothing else (RFC 7515 §2): Buffer alone would skip what it does not know. */
 function decodeObject (part: string): JsonObject | undefined {
-  return /^[\w-]+$/.test(part) ? parseObject(Buffer.from(part, 'base64url')) : undefined
+  return BASE64URL.test(part) ? parseObject(Buffer.from(part, 'base64url')) : undefined
 }
 
 function parseObject (bytes: Uint8Array): JsonObject | undefined {

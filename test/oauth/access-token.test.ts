@@ -1,0 +1,94 @@
+import t, { type Test } from 'tap'
+import { createAccessTokenVerifier, InvalidToken } from '../../src/oauth/access-token.js'
+import { createAuthorizationServer } from '../../src/oauth/authorization-server.js'
+import type { ServerConfig } from '../../src/config/schema.js'
+import { startIssuer, type TestIssuer } from '../helpers/issuer.js'
+import { authorizationServerConfig, createClock, createLog, serverConfig, setUp, type Setup, type TestClock } from './setup.js'
+
+async function start (t: Test, server: Partial<ServerConfig> = {}): Promise<Setup & { issuer: TestIssuer, clock: TestClock }> {
+  const clock = createClock()
+  const issuer = await startIssuer(t, { now: clock.now })
+  return { ...setUp(serverConfig([authorizationServerConfig(issuer.issuer)], server), clock), issuer, clock }
+}
+
+t.test('a token is verified once and remembered', async (t) => {
+  const { issuer, verifier, clock } = await start(t)
+  const token = await issuer.token()
+  const principal = await verifier.verify(token)
+  t.equal(await verifier.verify(token), principal, 'the very same principal')
+  clock.advance(60)
+  const later = await verifier.verify(token)
+  t.not(later, principal, 'verified again when its time is over')
+  t.same(later, principal)
+})
+
+t.test('a token that comes several times at once is verified once', async (t) => {
+  const { issuer, verifier } = await start(t, { tokenCacheSeconds: 0 })
+  const token = await issuer.token()
+  const [first, ...others] = await Promise.all(Array.from({ length: 10 }, () => verifier.verify(token)))
+  t.ok(others.every((principal) => principal === first))
+  t.not(await verifier.verify(token), first, 'and not remembered when that is switched off')
+})
+
+t.test('a remembered token is refused in the same moment as one that is not', async (t) => {
+  const [remembering, forgetful] = [await start(t), await start(t, { tokenCacheSeconds: 0 })]
+  for (const { issuer, verifier, clock } of [remembering, forgetful]) {
+    const token = await issuer.token({ exp: clock.now() / 1000 + 10 })
+    for (const step of [0, 9, 1, 15, 14.999]) {
+      clock.advance(step)
+      await t.resolves(verifier.verify(token))
+    }
+    clock.advance(0.001)
+    await t.rejects(verifier.verify(token), /expired 30 s ago/)
+  }
+})
+
+t.test('a refused token is looked at again', async (t) => {
+  const { issuer, verifier, clock } = await start(t)
+  const token = await issuer.token({ nbf: clock.now() / 1000 + 31 })
+  await t.rejects(verifier.verify(token), InvalidToken)
+  clock.advance(1)
+  await t.resolves(verifier.verify(token))
+})
+
+t.test('a remembered token does not vouch for one that only looks like it', async (t) => {
+  const { issuer, verifier } = await start(t)
+  const token = await issuer.token()
+  await verifier.verify(token)
+  for (const other of [token + 'A', token.slice(0, -1), token + '=', ' ' + token, token.toLowerCase()]) {
+    await t.rejects(verifier.verify(other), InvalidToken)
+  }
+})
+
+t.test('what one protected server accepts is nothing to another', async (t) => {
+  const clock = createClock()
+  const issuer = await startIssuer(t, { now: clock.now })
+  const config = authorizationServerConfig(issuer.issuer)
+  const shared = createAuthorizationServer(config, { fetch, now: clock.now, log: createLog() })
+  const verifierOf = (resource: string) =>
+    createAccessTokenVerifier({ server: serverConfig([config], { resource }), authorizationServers: [shared], now: clock.now })
+  const [one, other] = [verifierOf('https://one.example/mcp'), verifierOf('https://other.example/mcp')]
+  const token = await issuer.token({ aud: 'https://one.example/mcp' })
+  await one.verify(token)
+  await t.rejects(other.verify(token), /another audience/)
+  await one.verify(token)
+  t.equal(issuer.count('/jwks'), 1, 'they share the keys')
+})
+
+t.test('two authorization servers that claim one issuer are refused at the start', async (t) => {
+  const clock = createClock()
+  const a = authorizationServerConfig('https://a.example')
+  const claims = (...configs: (typeof a)[]) => () => setUp(serverConfig(configs), clock)
+  t.throws(claims(a, a), /configured twice/)
+  t.throws(claims(a, authorizationServerConfig('https://b.example', { issuers: ['https://a.example'] })), /configured twice/)
+  t.doesNotThrow(claims(authorizationServerConfig('https://a.example', { issuers: ['https://a.example'] })), 'one may repeat itself')
+})
+
+t.test('authorization servers in another order than their configuration are refused at the start', async (t) => {
+  const clock = createClock()
+  const configs = ['https://a.example', 'https://b.example'].map((issuer) => authorizationServerConfig(issuer))
+  const created = configs.map((config) => createAuthorizationServer(config, { fetch, now: clock.now, log: createLog() }))
+  for (const authorizationServers of [created.reverse(), [], created.slice(1)]) {
+    t.throws(() => createAccessTokenVerifier({ server: serverConfig(configs), authorizationServers, now: clock.now }), /no authorization server/)
+  }
+})
