@@ -64,6 +64,15 @@ t.test('odd names and URIs match no pattern, not even one for everything, and ar
   t.strictSame(ask(unlisted, [method('notifications/\u0000')], 'a'), refusal('methods default', 'unlisted'))
 })
 
+t.test('a name of megabytes costs nothing, whatever the patterns', async (t) => {
+  const rules = policy({ resources: { [`${'**a*a'.repeat(20)}*z**`]: 'a', [`${'*a**a'.repeat(21)}**z*`]: 'a' } })
+  const operations = [uri('a'.repeat(4_000_000))]
+  const before = process.cpuUsage()
+  t.match(ask(rules, operations, 'a'), { effect: 'deny', reason: 'unlisted' })
+  const { user } = process.cpuUsage(before)
+  t.ok(user < 20_000, `took ${user} µs`)
+})
+
 t.test('an exact rule may name an odd URI', async (t) => {
   const rules = policy({ resources: { 'file:///a/../b': 'r', 'tab\there': 'r' } })
   t.match(ask(rules, [uri('file:///a/../b')], 'r'), { effect: 'allow', rule: 'resources.file:///a/../b' })
