@@ -101,6 +101,7 @@ function findHeaderFault (name: string, value: string): string | undefined {
 
 function findOriginFault (origin: string): string | undefined {
   if (origin === '*' || origin === 'null') return undefined
+  if (origin.includes('*')) return 'cannot hold a wildcard: list each origin, or "*" alone for all'
   if (!/^[a-z][a-z\d+.-]*:\/\/[^/?#@\s\\]+$/.test(origin)) {
     return 'is not an origin: write scheme://host or scheme://host:port, without a path or a slash at the end'
   }

@@ -11,7 +11,7 @@ const MESSAGES: Readonly<Partial<Record<JsonErrorKind, string>>> = {
   encoding: 'is not UTF-8 without byte order mark: save it as such',
   syntax: 'is not JSON from here on: look for a missing or extra comma, quote or bracket; comments are not allowed',
   duplicate: 'repeats a member of the same object: of the two, one would be ignored; remove it',
-  lookalike: 'spells a member in a way that some readers confuse with another one: rename it',
+  lookalike: 'is a member named __proto__, which some readers take for something else: match such a name with a pattern',
   surrogate: 'holds half of a surrogate pair: write the whole character',
   depth: `is nested deeper than ${MAX_DEPTH} levels`
 }

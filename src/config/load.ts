@@ -1,7 +1,7 @@
 import { checkConfig } from './check.js'
-import type { Config } from './config.js'
+import type { Config, PolicyConfig } from './config.js'
 import { readEnvironment } from './environment.js'
-import { normalise } from './normalise.js'
+import { normalise, type Normalised, type ProcessSettings } from './normalise.js'
 import { findOrigin } from './origin.js'
 import { ConfigError, withoutEchoes } from './problem.js'
 import type { Problem } from './problem.js'
@@ -20,7 +20,11 @@ export interface LoadOptions {
   readonly port?: number
   /** Default: `process.env`. */
   readonly env?: Variables
+  /** Finds what is wrong with a policy that has the right form; places are relative to the policy. Default: nothing. */
+  readonly findPolicyProblems?: FindPolicyProblems
 }
+
+export type FindPolicyProblems = (policy: PolicyConfig) => readonly Problem[]
 
 export interface LoadedConfig {
   readonly config: Config
@@ -42,9 +46,7 @@ export async function loadConfig (options: LoadOptions = {}): Promise<LoadedConf
   if (origin.value === undefined) throw new ConfigError([...environment.problems, ...origin.problems])
 
   const { HOST: host, PORT: port, LOG_LEVEL: logLevel } = environment.values
-  const validated = validateFile(origin.value)
-  const normalised = normalise(validated.usable, { host, port, logLevel })
-  const checked = checkConfig(normalised)
+  const { validated, normalised, checked } = examine(origin.value, { host, port, logLevel }, options.findPolicyProblems)
   const rename = (problem: Problem): Problem => ({ ...problem, place: origin.renamePlace(problem.place) })
   const found = [...validated.problems, ...checked.problems].map(rename)
   const problems = [...environment.problems, ...origin.problems, ...withoutEchoes(found, origin.problems)]
@@ -55,4 +57,28 @@ export async function loadConfig (options: LoadOptions = {}): Promise<LoadedConf
     warnings: [...origin.warnings, ...checked.warnings.map(rename).map(({ place, message }) => `${place}: ${message}`)],
     ...(origin.file === undefined ? {} : { file: origin.file })
   }
+}
+
+/**
+ * Returns the configuration for a value of the file's form; no variable is substituted in it. Throws ConfigError with
+ * every problem there is.
+ */
+export function configFrom (value: unknown, settings: ProcessSettings, findPolicyProblems?: FindPolicyProblems): Config {
+  const { validated, normalised, checked } = examine(value, settings, findPolicyProblems)
+  const problems = withoutEchoes([...validated.problems, ...checked.problems], [])
+  if (problems.length > 0) throw new ConfigError(problems)
+  return normalised.config
+}
+
+function examine (value: unknown, settings: ProcessSettings, findPolicyProblems: FindPolicyProblems = () => []) {
+  const validated = validateFile(value)
+  const normalised = normalise(validated.usable, settings)
+  const { problems, warnings } = checkConfig(normalised)
+  return { validated, normalised, checked: { problems: [...problems, ...policyProblems(normalised, findPolicyProblems)], warnings } }
+}
+
+/** A policy that several servers inherit has its problems reported once for each place it is written at. */
+function policyProblems ({ config, places }: Normalised, find: FindPolicyProblems): Problem[] {
+  return config.servers.flatMap(({ policy }, index) =>
+    find(policy).map(({ place, message }) => ({ place: `${places[index]?.('policy') ?? 'policy'}.${place}`, message })))
 }

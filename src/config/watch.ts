@@ -30,8 +30,10 @@ export function watchConfigFile (file: string, onChange: () => void, options: Wa
   let watchers: readonly FSWatcher[] = []
   let pending: NodeJS.Timeout | undefined
   let content = hashOf(file)
+  let isClosed = false
 
   function check (): boolean {
+    if (isClosed) return false
     clearTimeout(pending)
     pending = undefined
     // Anew each time: a link may lead elsewhere now, and a directory of the same name may be another one. What changes
@@ -59,6 +61,7 @@ export function watchConfigFile (file: string, onChange: () => void, options: Wa
   return {
     check,
     close () {
+      isClosed = true
       clearInterval(poll)
       clearTimeout(pending)
       closeWatchers()

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '../oauth/principal.js'
-import { isModern } from '../mcp/revision.js'
+import { hasSessions } from './sessions.js'
 import { buildAnswerHeaders, isEventStream } from '../upstream/headers.js'
 import type { AnswerReceiver, Transfer, UpstreamFailure } from '../upstream/http.js'
 import { bindSession } from '../upstream/session.js'
@@ -66,13 +66,13 @@ function millisecondsLeft (principal: Principal, clock: Clock): number {
 
 /** Whether the stream is one that waits for what may come, rather than for the end of a call (F11). */
 export function isListening (request: FastifyRequest): boolean {
-  return request.method === 'GET' || request.message?.method === 'subscriptions/listen'
+  return request.method === 'GET' || (request.message?.kind === 'request' && request.message.method === 'subscriptions/listen')
 }
 
 function answerHeaders (request: FastifyRequest, reply: FastifyReply, incoming: IncomingHttpHeaders, sessionKeys: readonly string[]): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = buildAnswerHeaders(incoming)
   const session = incoming['mcp-session-id']
-  if (typeof session === 'string' && !isModern(request.headers['mcp-protocol-version'])) {
+  if (typeof session === 'string' && hasSessions(request.headers)) {
     headers['mcp-session-id'] = bindSession(sessionKeys, session, found(request, 'principal'))
   }
   const own = reply.getHeaders()

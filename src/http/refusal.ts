@@ -1,6 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { formatChallenge, type Challenge } from '../oauth/challenge.js'
-import { JSON_RPC, jsonRpcErrorBody } from '../mcp/errors.js'
+import { INVALID_REQUEST, jsonRpcErrorBody } from '../mcp/errors.js'
+
+/** JSON-RPC 2.0 §5.1: the upstream or the gateway failed. */
+const INTERNAL_ERROR = -32603
+/** Denials, outside the range that JSON-RPC and MCP reserve (P7). */
+const DENIED = 403
 
 interface RefusalKind {
   readonly status: number
@@ -17,8 +22,8 @@ export const REFUSALS = {
   missing_token: { status: 401, description: 'This resource needs an access token. Send it as: Authorization: Bearer <token>' },
   invalid_token: { status: 401, description: 'The access token is invalid, expired, or not meant for this resource. Get a new one from the authorization server named in the resource metadata' },
   invalid_request: { status: 400, description: 'Send exactly one Authorization header with one Bearer token, and no access_token in the URL' },
-  insufficient_scope: { status: 403, rpcCode: 403, description: 'The access token lacks a scope that this operation needs' },
-  access_denied: { status: 403, rpcCode: 403, description: 'The policy of this resource does not allow this operation' },
+  insufficient_scope: { status: 403, rpcCode: DENIED, description: 'The access token lacks a scope that this operation needs' },
+  access_denied: { status: 403, rpcCode: DENIED, description: 'The policy of this resource does not allow this operation' },
   authorization_server_unavailable: { status: 503, description: 'The authorization server cannot be reached, so the access token cannot be checked. Keep it and try again' },
   authorization_server_metadata_unavailable: { status: 502, description: 'The metadata of the authorization server could not be fetched. Ask the authorization server itself' },
   origin_not_allowed: { status: 403, description: 'Requests from this Origin are not allowed. The operator can list it under "origins"' },
@@ -27,17 +32,17 @@ export const REFUSALS = {
   bad_path: { status: 400, description: 'The path holds dot segments, empty segments, encoded separators or characters that a URL must encode' },
   method_not_allowed: { status: 405, description: 'This HTTP method is not served here' },
   body_not_allowed: { status: 400, description: 'A request with this HTTP method must not have a body' },
-  unsupported_media_type: { status: 415, rpcCode: JSON_RPC.invalidRequest, description: 'The body must be Content-Type: application/json in UTF-8, without Content-Encoding' },
-  body_too_large: { status: 413, rpcCode: JSON_RPC.invalidRequest, description: 'The body is larger than this resource accepts' },
-  bad_body: { status: 400, rpcCode: JSON_RPC.invalidRequest, description: 'The body could not be read' },
-  bad_message: { status: 400, rpcCode: JSON_RPC.invalidRequest, description: 'The body is not one valid JSON-RPC message' },
-  session_not_found: { status: 404, rpcCode: JSON_RPC.invalidRequest, description: 'There is no such session for this access token. Initialize a new one' },
-  upstream_unreachable: { status: 502, rpcCode: JSON_RPC.internalError, description: 'The MCP server behind this gateway cannot be reached' },
-  upstream_timeout: { status: 504, rpcCode: JSON_RPC.internalError, description: 'The MCP server behind this gateway did not answer in time' },
-  upstream_broken: { status: 502, rpcCode: JSON_RPC.internalError, description: 'The MCP server behind this gateway broke off before it answered' },
-  upstream_refused: { status: 502, rpcCode: JSON_RPC.internalError, description: 'The MCP server behind this gateway refused the gateway itself' },
-  upstream_redirect: { status: 502, rpcCode: JSON_RPC.internalError, description: 'The MCP server behind this gateway redirected to a place that the gateway does not follow' },
-  internal_error: { status: 500, rpcCode: JSON_RPC.internalError, description: 'The gateway failed; its log has the reason' }
+  unsupported_media_type: { status: 415, rpcCode: INVALID_REQUEST, description: 'The body must be Content-Type: application/json in UTF-8, without Content-Encoding' },
+  body_too_large: { status: 413, rpcCode: INVALID_REQUEST, description: 'The body is larger than this resource accepts' },
+  bad_body: { status: 400, rpcCode: INVALID_REQUEST, description: 'The body could not be read' },
+  bad_message: { status: 400, rpcCode: INVALID_REQUEST, description: 'The body is not one valid JSON-RPC message' },
+  session_not_found: { status: 404, rpcCode: INVALID_REQUEST, description: 'There is no such session for this access token. Initialize a new one' },
+  upstream_unreachable: { status: 502, rpcCode: INTERNAL_ERROR, description: 'The MCP server behind this gateway cannot be reached' },
+  upstream_timeout: { status: 504, rpcCode: INTERNAL_ERROR, description: 'The MCP server behind this gateway did not answer in time' },
+  upstream_broken: { status: 502, rpcCode: INTERNAL_ERROR, description: 'The MCP server behind this gateway broke off before it answered' },
+  upstream_refused: { status: 502, rpcCode: INTERNAL_ERROR, description: 'The MCP server behind this gateway refused the gateway itself' },
+  upstream_redirect: { status: 502, rpcCode: INTERNAL_ERROR, description: 'The MCP server behind this gateway redirected to a place that the gateway does not follow' },
+  internal_error: { status: 500, rpcCode: INTERNAL_ERROR, description: 'The gateway failed; its log has the reason' }
 } as const satisfies Record<string, RefusalKind>
 
 export type RefusalCode = keyof typeof REFUSALS
@@ -69,6 +74,11 @@ export class Refusal extends Error {
   }
 }
 
+/** A notification has no id; a response's id is the upstream's, and no error may repeat it. */
+function idOf (message: FastifyRequest['message']): string | undefined {
+  return message?.kind === 'request' ? message.idJson : undefined
+}
+
 /** Fastify's own errors that a client can cause, as refusals; anything else is our failure. */
 function toRefusal (error: unknown, request: FastifyRequest): Refusal {
   if (error instanceof Refusal) return error
@@ -96,8 +106,8 @@ export function sendRefusal (error: unknown, request: FastifyRequest, reply: Fas
   if (details.challenge !== undefined) reply.header('www-authenticate', formatChallenge(details.challenge))
   for (const name in details.headers) reply.header(name, details.headers[name])
   if (request.method === 'POST' && rpcCode !== undefined) {
-    const idJson = details.idJson ?? request.message?.idJson
-    reply.send(jsonRpcErrorBody({ ...(idJson === undefined ? {} : { idJson }), code: rpcCode, message: description, data: { error: refusal.code, ...details.data } }))
+    const idJson = details.idJson ?? idOf(request.message)
+    reply.send(jsonRpcErrorBody({ idJson, code: rpcCode, message: description, data: { error: refusal.code, ...details.data } }))
   } else {
     reply.send(JSON.stringify({ error: refusal.code, error_description: description }))
   }

@@ -1,4 +1,4 @@
-import type { AuthorizationServer } from '../oauth/authorization-server.js'
+import { createAuthorizationServer, type AuthorizationServer } from '../oauth/authorization-server.js'
 import type { AuthorizationServerConfig } from '../config/schema.js'
 import type { Logger } from '../telemetry/logger.js'
 
@@ -29,5 +29,24 @@ export const systemClock: Clock = {
   after (ms, callback) {
     const timer = setTimeout(callback, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS)).unref()
     return () => clearTimeout(timer)
+  }
+}
+
+/** Makes the services of a process. Authorization servers are made when first asked for. */
+export function createServices (parts: { readonly logger: Logger, readonly sessionKey: string, readonly clock?: Clock }): Services {
+  const { logger, sessionKey, clock = systemClock } = parts
+  const authorizationServers = new Map<string, AuthorizationServer>()
+  return {
+    clock,
+    logger,
+    sessionKey,
+    authorizationServer (config) {
+      const key = JSON.stringify(config)
+      const known = authorizationServers.get(key)
+      if (known !== undefined) return known
+      const created = createAuthorizationServer(config, { fetch: globalThis.fetch, now: clock.now, log: logger })
+      authorizationServers.set(key, created)
+      return created
+    }
   }
 }

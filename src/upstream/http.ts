@@ -42,7 +42,8 @@ export interface Upstream {
   close (): Promise<void>
 }
 
-const MAX_REDIRECTS = 3
+/** How many redirects are followed for one request (F8). */
+export const MAX_REDIRECTS = 3
 const CONNECT_TIMEOUT_MS = 10_000
 
 /**
@@ -99,10 +100,10 @@ function post (pool: Pool, authority: string, message: UpstreamMessage, receive:
       },
       onResponseStart (current, status, headers) {
         if (status < 200 || done) return
-        if (status >= 300 && status < 400 && status !== 304) {
+        if (isRedirect(status)) {
           redirectTo = redirects++ < MAX_REDIRECTS ? sameHostRedirect([authority, String(message.headers['host'])], path, status, headers.location) : undefined
           if (redirectTo === undefined) {
-            fail({ kind: 'redirect', reason: `the upstream answered ${status} with Location ${String(headers.location)}` })
+            fail(redirectNotFollowed(status, headers.location))
             current.abort(new Error('redirect not followed'))
           }
           return
@@ -151,6 +152,16 @@ export function sameHostRedirect (hosts: readonly string[], path: string, status
   if (!URL.canParse(location, base)) return undefined
   const url = new URL(location, base)
   return hosts.includes(url.host) ? url.pathname + url.search : undefined
+}
+
+/** Whether a status asks to go elsewhere; 304 is an answer. */
+export function isRedirect (status: number): boolean {
+  return status >= 300 && status < 400 && status !== 304
+}
+
+/** The failure of a redirect that is not followed; its Location may be an inner address, so the client does not see it. */
+export function redirectNotFollowed (status: number, location: string | string[] | undefined): UpstreamFailure {
+  return { kind: 'redirect', reason: `the upstream answered ${status} with Location ${String(location)}` }
 }
 
 /** Tells the ways of getting no answer apart (F7). */

@@ -3,7 +3,7 @@ import type { FastifyHttpProxyOptions } from '@fastify/http-proxy'
 import type { FastifyReply, FastifyRequest, preHandlerHookHandler } from 'fastify'
 import type { Dispatcher } from 'undici'
 import type { ServerConfig } from '../../config/schema.js'
-import { classifyFailure, refusedByUpstream, sameHostRedirect, type Transfer, type Upstream } from '../../upstream/http.js'
+import { classifyFailure, isRedirect, MAX_REDIRECTS, redirectNotFollowed, refusedByUpstream, sameHostRedirect, type Transfer, type Upstream } from '../../upstream/http.js'
 import { asRefusal, passAnswer, type AnswerOptions } from '../answer.js'
 import { found } from '../decorators.js'
 import { Refusal } from '../refusal.js'
@@ -43,30 +43,31 @@ export function proxyOptions (server: ServerConfig, upstream: Upstream, options:
       onError: (_reply, { error }) => { reply.send(asRefusal(classifyFailure((error as Error).cause ?? error))) },
       onResponse: (_request, _reply, response) => {
         // reply-from types the answer as the server's; what it hands over is undici's.
-        const { statusCode, headers, stream } = response as unknown as { statusCode: number, headers: Dispatcher.ResponseData['headers'], stream: Readable }
-        const failure = refusedByUpstream(statusCode)
-        if (failure === undefined && !isRedirect(statusCode)) {
-          const receiver = passAnswer(request, reply, streamTransfer(stream, abort), options)
-          receiver.onAnswer(statusCode, headers)
-          stream.on('data', (chunk: Buffer) => { if (!receiver.onChunk(chunk)) stream.pause() })
-          stream.on('end', () => receiver.onEnd())
-          stream.on('error', (error) => { if (!abort.signal.aborted) receiver.onFailure(classifyFailure(error)) })
-          return
-        }
-        stream.on('error', () => {}).destroy()
-        if (failure !== undefined) return reply.send(asRefusal(failure))
-        const location = redirects < 3 ? sameHostRedirect([upstream.authority, String(request.headers.host)], target, statusCode, headers['location']) : undefined
-        if (location === undefined) return reply.send(new Refusal('upstream_redirect', { reason: `the upstream answered ${statusCode} with Location ${String(headers['location'])}` }))
-        send(request, reply, location, redirects + 1)
+        onAnswer(request, reply, abort, target, redirects, response as unknown as UpstreamAnswer)
       }
     })
     reply.raw.once('close', () => abort.abort())
   }
+
+  function onAnswer (request: FastifyRequest, reply: FastifyReply, abort: AbortController, target: string, redirects: number, { statusCode, headers, stream }: UpstreamAnswer): void {
+    const refused = refusedByUpstream(statusCode)
+    if (refused === undefined && !isRedirect(statusCode)) {
+      const receiver = passAnswer(request, reply, streamTransfer(stream, abort), options)
+      receiver.onAnswer(statusCode, headers)
+      stream.on('data', (chunk: Buffer) => { if (!receiver.onChunk(chunk)) stream.pause() })
+      stream.on('end', () => receiver.onEnd())
+      stream.on('error', (error) => { if (!abort.signal.aborted) receiver.onFailure(classifyFailure(error)) })
+      return
+    }
+    stream.on('error', () => {}).destroy()
+    const location = redirects < MAX_REDIRECTS ? sameHostRedirect([upstream.authority, String(request.headers.host)], target, statusCode, headers['location']) : undefined
+    if (refused !== undefined) reply.send(asRefusal(refused))
+    else if (location !== undefined) send(request, reply, location, redirects + 1)
+    else reply.send(asRefusal(redirectNotFollowed(statusCode, headers['location'])))
+  }
 }
 
-function isRedirect (status: number): boolean {
-  return status >= 300 && status < 400 && status !== 304
-}
+type UpstreamAnswer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'> & { stream: Readable }
 
 function splitQuery (target: string): [path: string, query: string] {
   const start = target.indexOf('?')
@@ -80,14 +81,16 @@ function streamTransfer (stream: Readable, abort: AbortController): Transfer {
   }
 }
 
+type RequestWithCallback = (options: Dispatcher.RequestOptions, callback: (error: Error | null, data: Dispatcher.ResponseData) => void) => void
+
 /** A view of the pool whose requests end with the signal that their headers carry. */
-function cancellable (pool: Upstream['streams']): Pick<Dispatcher, 'request' | 'destroy'> {
+function cancellable (pool: Upstream['streams']): { request: RequestWithCallback, destroy (): void } {
   return {
-    request: ((options: Dispatcher.RequestOptions & { headers: Record<symbol, AbortSignal> }, callback: Parameters<Dispatcher['request']>[1]) => {
-      const { [SIGNAL]: signal, ...headers } = options.headers
-      pool.request({ ...options, headers: headers as Record<string, string>, signal }, callback)
-    }) as Dispatcher['request'],
-    destroy: (() => Promise.resolve()) as Dispatcher['destroy']
+    request (options, callback) {
+      const { [SIGNAL]: signal, ...headers } = options.headers as Record<string, string> & { [SIGNAL]: AbortSignal }
+      pool.request({ ...options, headers, signal }, callback)
+    },
+    destroy () {} // the pool is closed by whoever opened it
   }
 }
 

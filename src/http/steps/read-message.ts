@@ -6,6 +6,9 @@ import { readMessage } from '../../mcp/message.js'
 import { operationsOf } from '../../mcp/operation.js'
 import { Refusal } from '../refusal.js'
 
+/** Nesting of objects and arrays (M4). */
+const MAX_DEPTH = 64
+
 const JSON_TYPE = /^application\/json[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*(?:utf-8|"utf-8")[ \t]*)?$/i
 
 /** Turns the body into one verified message and its operations (M1–M7); these bytes are the ones forwarded. */
@@ -14,9 +17,9 @@ export function readMessageStep (): preHandlerHookHandler {
     checkMediaType(request.headers)
     if (!Buffer.isBuffer(request.body)) throw new Refusal('bad_message', { reason: 'no body' })
     try {
-      const message = readMessage(request.body)
+      const message = readMessage(request.body, { maxDepth: MAX_DEPTH })
       request.message = message
-      checkHeaderAgreement(message, request.headers, request.raw.rawHeaders)
+      checkHeaderAgreement(message, request.raw.rawHeaders)
       request.operations = operationsOf(message)
     } catch (error) {
       throw error instanceof MessageError ? asRefusal(error) : error

@@ -1,0 +1,98 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { check } from './commands/check.js'
+import { demo } from './commands/demo.js'
+import { explain } from './commands/explain.js'
+import { EXIT, UsageError, type Output } from './commands/io.js'
+import { serve } from './commands/serve.js'
+
+const HELP = `Postern: an authenticating reverse proxy for MCP servers.
+
+Usage: postern [command] [options]
+
+Commands:
+  serve     run the gateway (the default)
+  check     print every problem of the configuration, or what would be served
+  explain   print the decision about one operation, and the rule behind it
+  demo      gateway, todo server and authorization server, ready to try
+
+Options of serve, check and explain:
+  --config FILE   the configuration (default: POSTERN_CONFIG, or ./config.json)
+  --host HOST     where to listen (default: HOST, or 127.0.0.1)
+  --port PORT     (default: PORT, or 3002)
+
+Options of explain:
+  --tool NAME | --prompt NAME | --mcp-resource URI | --method NAME
+                  the operation
+  --scopes "A B"  the scopes of the caller, or
+  --token JWT     an access token, checked as the gateway would
+  --resource URL  the protected resource, when there are several
+
+Options of demo:
+  --gateway-port PORT (3002), --todo-port PORT (8080),
+  --authorization-server-port PORT (9000)
+
+  --help          this text
+  --version       the version
+
+Exit codes: 0 success, 1 failure or denial, 64 wrong usage, 78 wrong configuration.
+`
+
+const output: Output = {
+  print: (line) => { process.stdout.write(line + '\n') },
+  printError: (line) => { process.stderr.write(line + '\n') }
+}
+
+const text = { type: 'string' } as const
+const COMMON = { config: text, host: text, port: text }
+const COMMANDS = {
+  serve: { options: COMMON, run: serve },
+  check: { options: COMMON, run: check },
+  explain: { options: { ...COMMON, tool: text, prompt: text, 'mcp-resource': text, method: text, scopes: text, token: text, resource: text }, run: explain },
+  demo: { options: { 'gateway-port': text, 'todo-port': text, 'authorization-server-port': text }, run: demo }
+} as const
+
+/** Runs one command line. Returns the exit code, or undefined while the command goes on. */
+async function main (args: readonly string[]): Promise<number | undefined> {
+  if (args.includes('--help') || args.includes('-h')) {
+    output.print(HELP.trimEnd())
+    return EXIT.ok
+  }
+  if (args.includes('--version')) {
+    output.print(readVersion())
+    return EXIT.ok
+  }
+  const [first] = args
+  const isNamed = first !== undefined && !first.startsWith('-')
+  const name = isNamed ? first : 'serve'
+  if (!Object.hasOwn(COMMANDS, name)) throw new UsageError(`there is no command "${name}"`)
+  const { options, run } = COMMANDS[name as keyof typeof COMMANDS]
+  return run(parseFlags(args.slice(isNamed ? 1 : 0), options), output)
+}
+
+function parseFlags (args: string[], options: NonNullable<ParseArgsConfig['options']>): Record<string, string> {
+  try {
+    return parseArgs({ args, options, allowPositionals: false }).values as Record<string, string>
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+function readVersion (): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  return version
+}
+
+try {
+  const code = await main(process.argv.slice(2))
+  if (code !== undefined) process.exitCode = code
+} catch (error) {
+  if (error instanceof UsageError) {
+    output.printError(`postern: ${error.message}\n\n${HELP.trimEnd()}`)
+    process.exitCode = EXIT.usage
+  } else {
+    output.printError(`postern: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
+    process.exitCode = EXIT.failure
+  }
+}

@@ -1,0 +1,48 @@
+import { ConfigError, loadConfig, type LoadedConfig } from '../config/load.js'
+import type { PolicyConfig } from '../config/schema.js'
+import { compilePolicy, PolicyError, type PolicyProblem } from '../policy/compile.js'
+import { EXIT, UsageError, type Output } from './io.js'
+
+/** The flags that every command knows. */
+export interface CommonFlags {
+  readonly config?: string | undefined
+  readonly host?: string | undefined
+  readonly port?: string | undefined
+}
+
+/** Loads the configuration that the flags, the environment and the file make together. Throws ConfigError and UsageError. */
+export function loadForCommand (flags: CommonFlags): Promise<LoadedConfig> {
+  return loadConfig({
+    findPolicyProblems,
+    ...(flags.config === undefined ? {} : { file: flags.config }),
+    ...(flags.host === undefined ? {} : { host: flags.host }),
+    ...(flags.port === undefined ? {} : { port: readPort(flags.port, '--port') })
+  })
+}
+
+/** Returns everything that keeps a policy from being compiled. */
+export function findPolicyProblems (policy: PolicyConfig): readonly PolicyProblem[] {
+  try {
+    compilePolicy(policy)
+    return []
+  } catch (error) {
+    if (error instanceof PolicyError) return error.problems
+    throw error
+  }
+}
+
+/** Returns a port number. Throws UsageError. */
+export function readPort (text: string, flag: string): number {
+  const port = Number(text)
+  if (!/^\d{1,5}$/.test(text) || port > 65535) throw new UsageError(`${flag} must be a port number, 0 to 65535`)
+  return port
+}
+
+/** Prints every problem of a configuration, each with its place, and returns the exit code; rethrows what is none (O1). */
+export function reportConfigError (error: unknown, output: Output): number {
+  if (!(error instanceof ConfigError)) throw error
+  const count = error.problems.length
+  output.printError(`postern: ${count === 1 ? 'one problem' : `${count} problems`} in the configuration`)
+  for (const { place, message } of error.problems) output.printError(`  ${place}: ${message}`)
+  return EXIT.config
+}

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import closeWithGrace from 'close-with-grace'
+import { configFrom } from '../config/load.js'
+import { createServices } from '../http/services.js'
+import { startServer } from '../server.js'
+import { openLogger } from '../telemetry/logger.js'
+import { findPolicyProblems, readPort } from './configuration.js'
+import { EXIT, type Output } from './io.js'
+
+export interface DemoFlags {
+  readonly 'gateway-port'?: string | undefined
+  readonly 'todo-port'?: string | undefined
+  readonly 'authorization-server-port'?: string | undefined
+}
+
+interface DemoModule {
+  runDemo (options: {
+    gatewayPort?: number, todoPort?: number, authorizationServerPort?: number
+    startGateway (config: unknown, listenOn: { host: string, port: number }): Promise<{ url: string, close (): Promise<void> }>
+    print (line: string): void
+  }): Promise<{ close (): Promise<void> }>
+}
+
+const STOP_MS = 10_000
+
+/**
+ * Starts the gateway with a todo server and an authorization server, and prints how to try it.
+ * Its parts are development code, which the published package does not contain.
+ */
+export async function demo (flags: DemoFlags, output: Output): Promise<number | undefined> {
+  const parts = new URL('../../demo/dist/main.js', import.meta.url)
+  if (!existsSync(parts)) {
+    output.printError('postern: the demo runs from a clone of the repository: npm ci && npm run demo')
+    return EXIT.failure
+  }
+  const { runDemo } = await import(parts.href) as DemoModule
+  try {
+    const running = await runDemo({
+      ...portFlag(flags, 'gateway-port', 'gatewayPort'),
+      ...portFlag(flags, 'todo-port', 'todoPort'),
+      ...portFlag(flags, 'authorization-server-port', 'authorizationServerPort'),
+      startGateway,
+      print: output.print
+    })
+    closeWithGrace({ delay: STOP_MS, logger: false }, () => running.close())
+    return undefined
+  } catch (error) {
+    if ((error as Error).name !== 'PortTaken') throw error
+    output.printError(`postern: ${(error as Error).message}`)
+    return EXIT.failure
+  }
+}
+
+function portFlag (flags: DemoFlags, flag: keyof DemoFlags, option: string): Record<string, number> {
+  const text = flags[flag]
+  return text === undefined ? {} : { [option]: readPort(text, `--${flag}`) }
+}
+
+async function startGateway (value: unknown, listenOn: { host: string, port: number }): Promise<{ url: string, close (): Promise<void> }> {
+  const config = configFrom(value, { ...listenOn, logLevel: 'warn' }, findPolicyProblems)
+  const services = createServices({ logger: openLogger(config.logLevel), sessionKey: randomBytes(32).toString('base64') })
+  const server = await startServer(config, services)
+  return { url: server.url, close: server.stop }
+}
