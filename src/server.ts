@@ -1,12 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { fastify, type FastifyInstance } from 'fastify'
 import type { Config } from './config/schema.js'
 import { buildApp, type Application } from './http/app.js'
+import { registerAdminRoutes } from './http/admin-route.js'
 import type { Services } from './http/services.js'
 
 export interface RunningServer {
   /** Where it listens, e.g. `http://127.0.0.1:3002`. */
   readonly url: string
+  /** Where the admin listener is, when there is one. */
+  readonly adminUrl: string | undefined
   /** Builds the next application and swaps it in; on failure throws and the old one goes on (O2). */
   reload (config: Config): Promise<void>
   /** Stops accepting, finishes what is in flight, ends streams at the drain deadline (O3). */
@@ -32,6 +36,7 @@ interface Generation {
 /** Listens and serves. Throws what `buildApp` throws, and the listener's error when the port is taken. */
 export async function startServer (config: Config, services: Services): Promise<RunningServer> {
   let current = await startGeneration(config, services)
+  let currentConfig = config
   const generations = new Set([current])
   const { limits, listen } = config
 
@@ -39,6 +44,7 @@ export async function startServer (config: Config, services: Services): Promise<
     (request, response) => serve(current, request, response))
   if (limits.connections !== undefined) server.maxConnections = limits.connections
   await listenOn(server, listen.host, listen.port)
+  const admin = config.admin === undefined ? undefined : await startAdmin(config.admin, () => currentConfig, services)
 
   async function retire (generation: Generation): Promise<void> {
     await untilIdle(generation)
@@ -48,11 +54,13 @@ export async function startServer (config: Config, services: Services): Promise<
 
   return {
     url: urlOf(server.address() as AddressInfo, listen.host),
+    adminUrl: admin?.url,
     async reload (next) {
       const generation = await startGeneration(next, services)
       const previous = current
       generations.add(generation)
       current = generation
+      currentConfig = next
       retire(previous).catch((error: unknown) => services.logger.error({ event: 'failure', err: error }))
     },
     async stop () {
@@ -65,12 +73,21 @@ export async function startServer (config: Config, services: Services): Promise<
       await closed
       cancel()
       await Promise.all([...generations].map(({ app }) => app.close()))
+      await admin?.app.close() // last: probes and metrics see the drain
     }
   }
 }
 
 async function startGeneration (config: Config, services: Services): Promise<Generation> {
   return { app: await buildApp(config, services), answers: new Set(), whenIdle: undefined }
+}
+
+/** The operator's routes must stay apart from what clients reach: a listener of their own, outside every reload. */
+async function startAdmin (listen: NonNullable<Config['admin']>, config: () => Config, services: Services): Promise<{ app: FastifyInstance, url: string }> {
+  const app = fastify({ logger: false, forceCloseConnections: true })
+  registerAdminRoutes(app, config, services)
+  await app.listen({ host: listen.host, port: listen.port })
+  return { app, url: urlOf(app.server.address() as AddressInfo, listen.host) }
 }
 
 function serve (generation: Generation, request: IncomingMessage, response: ServerResponse): void {

@@ -5,6 +5,7 @@ import { watchConfigFile } from '../config/watch.js'
 import { createServices } from '../http/services.js'
 import { startServer, type RunningServer } from '../server.js'
 import { openLogger, type Logger } from '../telemetry/logger.js'
+import { openMetrics } from '../telemetry/metrics.js'
 import { loadForCommand, reportConfigError, type CommonFlags } from './configuration.js'
 import { EXIT, type Output } from './io.js'
 
@@ -17,7 +18,11 @@ export async function serve (flags: CommonFlags, output: Output): Promise<number
     const loaded = await loadForCommand(flags)
     const { config } = loaded
     const logger = openLogger(config.logLevel)
-    const services = createServices({ logger, sessionKey: randomBytes(32).toString('base64') })
+    const services = createServices({
+      logger,
+      sessionKey: randomBytes(32).toString('base64'),
+      ...(config.admin === undefined ? {} : { metrics: openMetrics() })
+    })
     for (const warning of loaded.warnings) logger.warn({ event: 'configuration' }, warning)
     if (config.servers.some(({ sessionKeys }) => sessionKeys.length === 0)) {
       logger.info({ event: 'configuration' }, 'session.key is not set: legacy sessions are bound with a random key, so replicas and restarts do not share them')
@@ -26,7 +31,7 @@ export async function serve (flags: CommonFlags, output: Output): Promise<number
     for (const { authorizationServers } of config.servers) {
       for (const authorizationServer of authorizationServers) void services.authorizationServer(authorizationServer).prepare()
     }
-    logger.info({ event: 'started', url: server.url, source: loaded.source, resources: config.servers.map(({ resource }) => resource) }, `listening on ${server.url}`)
+    logger.info({ event: 'started', url: server.url, adminUrl: server.adminUrl, source: loaded.source, resources: config.servers.map(({ resource }) => resource) }, `listening on ${server.url}`)
     const watcher = loaded.file === undefined ? undefined : watchConfigFile(loaded.file, () => { void reload(flags, server, logger) })
     closeWithGrace({ delay: config.limits.drainMs + STOP_MARGIN_MS, logger: { error: (message?: unknown) => logger.error({ event: 'stopping', err: message instanceof Error ? message : undefined }, String(message)) } },
       async ({ signal, err }) => {

@@ -1,6 +1,7 @@
 import { createAuthorizationServer, type AuthorizationServer } from '../oauth/authorization-server.js'
 import type { AuthorizationServerConfig } from '../config/schema.js'
 import type { Logger } from '../telemetry/logger.js'
+import { NO_METRICS, type Metrics } from '../telemetry/metrics.js'
 
 /** Time, passed in so that tests hold the clock. */
 export interface Clock {
@@ -14,6 +15,7 @@ export interface Clock {
 export interface Services {
   readonly clock: Clock
   readonly logger: Logger
+  readonly metrics: Metrics
   /** Returns the authorization server for a configuration; the same one, with its keys, for an unchanged configuration. */
   authorizationServer (config: AuthorizationServerConfig): AuthorizationServer
   /** Signs session ids when none is configured (F10): random, as long as the process lives. */
@@ -33,12 +35,13 @@ export const systemClock: Clock = {
 }
 
 /** Makes the services of a process. Authorization servers are made when first asked for. */
-export function createServices (parts: { readonly logger: Logger, readonly sessionKey: string, readonly clock?: Clock }): Services {
-  const { logger, sessionKey, clock = systemClock } = parts
+export function createServices (parts: { readonly logger: Logger, readonly sessionKey: string, readonly metrics?: Metrics, readonly clock?: Clock }): Services {
+  const { logger, sessionKey, metrics = NO_METRICS, clock = systemClock } = parts
   const authorizationServers = new Map<string, AuthorizationServer>()
   return {
     clock,
     logger,
+    metrics,
     sessionKey,
     authorizationServer (config) {
       const key = JSON.stringify(config)

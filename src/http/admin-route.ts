@@ -1,0 +1,53 @@
+import { connect } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { Config } from '../config/schema.js'
+import type { Services } from './services.js'
+
+/** A probe must answer before the usual second is over. */
+const CONNECT_TIMEOUT_MS = 800
+
+interface Readiness {
+  readonly name: string
+  readonly ready: boolean
+  readonly state: string
+}
+
+/**
+ * The operator's routes, on a listener of their own: `/livez` (the process answers), `/readyz` (it
+ * has keys and reaches its upstreams) and `/metrics`. `config` returns the configuration in use.
+ */
+export function registerAdminRoutes (app: FastifyInstance, config: () => Config, services: Services): void {
+  app.get('/livez', async () => ({ status: 'live' }))
+  app.get('/readyz', async (_request, reply) => {
+    const parts = await Promise.all(config().servers.flatMap((server) => [
+      ...server.authorizationServers.map(async ({ issuer, ...rest }): Promise<Readiness> => {
+        const authorizationServer = services.authorizationServer({ issuer, ...rest })
+        await authorizationServer.prepare()
+        const state = authorizationServer.state()
+        return { name: `keys of ${issuer}`, ready: state !== 'never', state }
+      }),
+      reach(server.upstream)
+    ]))
+    const ready = parts.every((part) => part.ready)
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', parts })
+  })
+  app.get('/metrics', async (_request, reply) => {
+    const { contentType, body } = await services.metrics.render()
+    return reply.header('content-type', contentType).send(body)
+  })
+}
+
+/** Whether the upstream accepts connections. Nothing is asked of it. */
+function reach (upstream: string): Promise<Readiness> {
+  const { hostname, port, protocol } = new URL(upstream)
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (protocol === 'https:' ? 443 : 80)), timeout: CONNECT_TIMEOUT_MS })
+    function finish (ready: boolean, state: string): void {
+      socket.destroy()
+      resolve({ name: `upstream ${upstream}`, ready, state })
+    }
+    socket.once('connect', () => finish(true, 'reachable'))
+    socket.once('timeout', () => finish(false, 'no answer'))
+    socket.once('error', (error) => finish(false, (error as NodeJS.ErrnoException).code ?? error.message))
+  })
+}

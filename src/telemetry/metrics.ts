@@ -1,0 +1,52 @@
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
+
+/** What one request adds to the metrics; every value comes from a fixed set, so that a client cannot grow them. */
+export interface RequestMeasure {
+  readonly resource: string
+  /** `allow`, or the code of the refusal. */
+  readonly outcome: string
+  readonly httpStatus: number
+  readonly durationMs: number
+}
+
+export interface Metrics {
+  record (measure: RequestMeasure): void
+  /** In the text format of Prometheus. */
+  render (): Promise<{ readonly contentType: string, readonly body: string }>
+}
+
+/** Without an admin listener nobody reads them. */
+export const NO_METRICS: Metrics = {
+  record () {},
+  render: async () => ({ contentType: 'text/plain', body: '' })
+}
+
+const DURATION_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+
+/** Opens the metrics of a process: requests by outcome, their durations, and Node's own. */
+export function openMetrics (): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const requests = new Counter({
+    name: 'postern_requests_total',
+    help: 'Requests that reached authentication, by outcome',
+    labelNames: ['resource', 'outcome', 'status'],
+    registers: [registry]
+  })
+  const durations = new Histogram({
+    name: 'postern_request_duration_seconds',
+    help: 'Time from the first byte of a request to the end of its answer; streams count when they end',
+    labelNames: ['resource'],
+    buckets: DURATION_BUCKETS_SECONDS,
+    registers: [registry]
+  })
+  return {
+    record ({ resource, outcome, httpStatus, durationMs }) {
+      requests.inc({ resource, outcome, status: String(httpStatus) })
+      durations.observe({ resource }, durationMs / 1000)
+    },
+    async render () {
+      return { contentType: registry.contentType, body: await registry.metrics() }
+    }
+  }
+}
