@@ -16,7 +16,9 @@ export interface DemoFlags {
 
 interface DemoModule {
   runDemo (options: {
-    gatewayPort?: number, todoPort?: number, authorizationServerPort?: number
+    gatewayPort?: number,
+    todoPort?: number,
+    authorizationServerPort?: number
     startGateway (config: unknown, listenOn: { host: string, port: number }): Promise<{ url: string, close (): Promise<void> }>
     print (line: string): void
   }): Promise<{ close (): Promise<void> }>

@@ -29,10 +29,10 @@ export async function serve (flags: CommonFlags, output: Output): Promise<number
     }
     const server = await startServer(config, services)
     for (const { authorizationServers } of config.servers) {
-      for (const authorizationServer of authorizationServers) void services.authorizationServer(authorizationServer).prepare()
+      for (const authorizationServer of authorizationServers) services.authorizationServer(authorizationServer).prepare()
     }
     logger.info({ event: 'started', url: server.url, adminUrl: server.adminUrl, source: loaded.source, resources: config.servers.map(({ resource }) => resource) }, `listening on ${server.url}`)
-    const watcher = loaded.file === undefined ? undefined : watchConfigFile(loaded.file, () => { void reload(flags, server, logger) })
+    const watcher = loaded.file === undefined ? undefined : watchConfigFile(loaded.file, () => { reload(flags, server, logger) })
     closeWithGrace({ delay: config.limits.drainMs + STOP_MARGIN_MS, logger: { error: (message?: unknown) => logger.error({ event: 'stopping', err: message instanceof Error ? message : undefined }, String(message)) } },
       async ({ signal, err }) => {
         if (err !== undefined) logger.fatal({ event: 'failure', err }, 'stopping after a failure')
