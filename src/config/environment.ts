@@ -36,7 +36,7 @@ export const environment = Type.Object({
   SK_CLIENT_SECRET: text('Accepted, not used.'),
   EXPECTED_AUDIENCE: text('SDK set-up: accepted `aud` value.'),
   PROTECTED_RESOURCE_METADATA: text('SDK set-up: the JSON document from the Scalekit dashboard.')
-})
+}, { additionalProperties: false })
 
 export type Environment = Static<typeof environment>
 export type VariableName = keyof Environment
@@ -99,7 +99,7 @@ function findWrong (data: Record<string, string>): string[] {
 }
 
 function parse (data: Record<string, string>): Environment {
-  return envSchema<Environment>({ schema: structuredClone(environment), data, env: false })
+  return envSchema<Environment>({ schema: environment, data, env: false })
 }
 
 function placeOf (name: string, flags: Flags): string {

@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import type { Test } from 'tap'
+import { ConfigError, loadConfig } from '../../src/config/load.js'
+import type { LoadedConfig, LoadOptions } from '../../src/config/load.js'
+import type { Config, ServerConfig } from '../../src/config/schema.js'
+
+/** The smallest useful file. */
+export const MINIMAL = {
+  resource: 'http://localhost:3002/mcp',
+  upstream: 'http://localhost:8080/mcp',
+  authorizationServers: ['http://localhost:9000'],
+  policy: { tools: { list_todos: 'todo:read' } }
+}
+
+/** Writes a configuration file, an object as JSON and a text as it is, and returns its path. */
+export function writeConfigFile (t: Test, content: unknown): string {
+  const file = join(t.testdir(), 'config.json')
+  writeFileSync(file, typeof content === 'string' || Buffer.isBuffer(content) ? content : JSON.stringify(content))
+  return file
+}
+
+/** Loads a file with nothing from the environment of the test run. */
+export function load (t: Test, content: unknown, options: LoadOptions = {}): Promise<LoadedConfig> {
+  return loadConfig({ file: writeConfigFile(t, content), env: {}, ...options })
+}
+
+/** Loads the smallest useful file with other members laid over it, and returns its protected server. */
+export async function loadServer (t: Test, members: object): Promise<ServerConfig> {
+  const { config } = await load(t, { ...MINIMAL, ...members })
+  return onlyServer(config)
+}
+
+export function onlyServer ({ servers: [server, ...others] }: Config): ServerConfig {
+  if (server === undefined || others.length > 0) throw new Error('one server was expected')
+  return server
+}
+
+/** Returns the problems for which loading fails, as `place: message`; none when it succeeds. */
+export async function problemsOf (loading: Promise<unknown>): Promise<string[]> {
+  try {
+    await loading
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.problems.map(({ place, message }) => `${place}: ${message}`)
+  }
+}
+
+/** The problems of the smallest useful file with other members laid over it. */
+export function problemsWith (t: Test, members: object, options: LoadOptions = {}): Promise<string[]> {
+  return problemsOf(load(t, { ...MINIMAL, ...members }, options))
+}
