@@ -60,6 +60,12 @@ t.test('a remembered token does not vouch for one that only looks like it', asyn
   }
 })
 
+t.test('a token of more than 16 KiB is refused, however good it is', async (t) => {
+  const { issuer, verifier } = await start(t)
+  await t.resolves(verifier.verify(await issuer.token({ filler: 'x'.repeat(11_800) })))
+  await t.rejects(verifier.verify(await issuer.token({ filler: 'x'.repeat(12_200) })), /longer than 16384 characters/)
+})
+
 t.test('what one protected server accepts is nothing to another', async (t) => {
   const clock = createClock()
   const issuer = await startIssuer(t, { now: clock.now })

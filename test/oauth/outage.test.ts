@@ -83,6 +83,7 @@ t.test('the last good keys stay in use during an outage, which the log and the s
   const token = await issuer.token()
   await verifier.verify(token)
   t.equal(state(), 'fresh')
+  t.same(log.lines, [], 'nothing to tell while all is well')
   issuer.mode = 'fail'
   clock.advance(11 * 60)
   t.equal(await failure(verifier.verify(token)), 'accepted')
@@ -119,7 +120,7 @@ t.test('a failing refresh is tried once per cooldown', async (t) => {
 })
 
 t.test('nobody waits for an authorization server that hangs, while there are keys', async (t) => {
-  const { issuer, verifier, clock, state } = await start(t, 50)
+  const { issuer, verifier, clock, state, log } = await start(t, 50)
   const token = await issuer.token()
   await verifier.verify(token)
   issuer.mode = 'hang'
@@ -127,6 +128,10 @@ t.test('nobody waits for an authorization server that hangs, while there are key
   t.equal(await failure(verifier.verify(token)), 'accepted')
   t.equal(state(), 'fresh', 'answered before the refresh failed')
   await settle(() => state() === 'stale')
+  clock.advance(HOUR)
+  const failures = log.lines.length
+  t.equal(await failure(verifier.verify(token)), 'accepted')
+  t.equal(log.lines.length, failures, 'and before the next one failed')
 })
 
 t.test('keys older than a day are not used any more', async (t) => {
