@@ -1,0 +1,50 @@
+import t from 'tap'
+import { load, problemsOf } from './config-file.js'
+
+const LOGIN = 'https://login.example'
+
+t.test('the top level holds defaults, an entry replaces them as a whole', async (t) => {
+  const { config } = await load(t, {
+    authorizationServers: [LOGIN],
+    policy: { tools: { a: 'top' }, filterLists: false },
+    limits: { bodyBytes: 2048, connections: 10, headerBytes: 20000, drainMs: 5 },
+    strictAudience: true,
+    servers: [
+      { resource: 'https://mcp.example/a', upstream: 'http://a:8080/mcp' },
+      { resource: 'https://mcp.example/b', upstream: 'http://b:8080/mcp', policy: { tools: { b: 'own' } }, limits: { upstreamTimeoutMs: 7 }, authorizationServers: ['https://other.example'] }
+    ]
+  })
+  t.strictSame(config.limits, { connections: 10, headerBytes: 20000, drainMs: 5 })
+  t.match(config.servers, [
+    { audience: ['https://mcp.example/a'], strictAudience: true, authorizationServers: [{ issuer: LOGIN }], policy: { tools: { a: 'top' }, filterLists: false }, limits: { bodyBytes: 2048, upstreamTimeoutMs: 60000 } },
+    { audience: ['https://mcp.example/b'], strictAudience: true, authorizationServers: [{ issuer: 'https://other.example' }], limits: { bodyBytes: 4194304, upstreamTimeoutMs: 7 } }
+  ])
+  t.strictSame(config.servers[1]?.policy.tools, { b: 'own' })
+  t.equal(config.servers[1]?.policy.filterLists, true)
+})
+
+t.test('problems are placed where the option is written, and once', async (t) => {
+  const entry = (path: string, members: object = {}) => ({ resource: `https://mcp.example/${path}`, upstream: 'http://up:8080/mcp', ...members })
+  t.strictSame(await problemsOf(load(t, {
+    authorizationServers: ['http://login.example'],
+    origins: ['https://a.example/'],
+    servers: [entry('a'), entry('b', { origins: ['https://b.example/'] }), entry('a/', { limits: { drainMs: 1 } }), entry('c', { admin: { port: 1 } })]
+  })), [
+    'servers[2].limits.drainMs: is not an option here; did you mean "limits.drainMs"?',
+    'servers[3].admin: is not an option here; did you mean "admin"?',
+    'origins[0]: is not an origin: write scheme://host or scheme://host:port, without a path or a slash at the end',
+    'authorizationServers[0]: must be https, because its host is not loopback; inside a private network "allowHttp": true permits http',
+    'servers[1].origins[0]: is not an origin: write scheme://host or scheme://host:port, without a path or a slash at the end',
+    'servers[2].resource: has the same path as servers[0].resource: requests could not be told apart'
+  ])
+  t.strictSame(await problemsOf(load(t, { resource: 'https://mcp.example/a', servers: [entry('a')] })), [
+    'resource: stands in each entry of "servers", not beside it',
+    'servers[0].authorizationServers: is required, here or once at the top level: whose tokens are accepted'
+  ])
+  t.strictSame(await problemsOf(load(t, { authorizationServers: [LOGIN], servers: [] })), ['servers: must not be empty: list at least one, or leave the option out'])
+  const [missing, ...more] = await problemsOf(load(t, { authorizationServers: [LOGIN], servers: [{ upstream: 'http://up/' }] }))
+  t.match(missing, /^servers\[0\]\.resource: is required: /)
+  t.strictSame(more, [])
+  // The host alone does not tell two servers apart.
+  t.match(await problemsOf(load(t, { authorizationServers: [LOGIN], servers: [entry('a'), { ...entry('a'), resource: 'https://other.example/a' }] })), [/^servers\[1\]\.resource: has the same path/])
+})
