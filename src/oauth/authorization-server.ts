@@ -122,7 +122,9 @@ export function createAuthorizationServer (config: AuthorizationServerConfig, op
 }
 
 /** Returns how the keys are loaded: from the configured place, else from where the metadata says (A5). */
-function createKeySetLoader (config: AuthorizationServerConfig, log: Log, settings: FetchSettings, metadata: LastGood<AuthorizationServerMetadata>): () => Promise<KeySet> {
+function createKeySetLoader (
+  config: AuthorizationServerConfig, log: Log, settings: FetchSettings, metadata: LastGood<AuthorizationServerMetadata>
+): () => Promise<KeySet> {
   let previous: KeySet = new Map()
   return async function loadKeySet () {
     const url = config.jwksUri ?? (await metadata.get()).jwks_uri
@@ -143,7 +145,9 @@ function createKeySetLoader (config: AuthorizationServerConfig, log: Log, settin
   }
 }
 
-function keepDocument<T> (what: string, { issuer }: AuthorizationServerConfig, { now, log }: AuthorizationServerOptions, times: LastGoodTimes, load: () => Promise<T>): LastGood<T> {
+function keepDocument<T> (
+  what: string, { issuer }: AuthorizationServerConfig, { now, log }: AuthorizationServerOptions, times: LastGoodTimes, load: () => Promise<T>
+): LastGood<T> {
   return keepLastGood({
     ...times,
     load,

@@ -64,7 +64,8 @@ export function checkAudience (claims: JsonObject, rules: TokenRules): void {
   }
   if (audience.length === 0) throw new InvalidToken('no audience (aud)')
   if (!audience.some((value) => rules.audience.has(value))) {
-    throw new InvalidToken(`meant for another audience: aud is ${describeValue(audience)}, accepted is ${[...rules.audience].map(describeValue).join(' or ') || 'nothing'}`)
+    const accepted = [...rules.audience].map(describeValue).join(' or ') || 'nothing'
+    throw new InvalidToken(`meant for another audience: aud is ${describeValue(audience)}, accepted is ${accepted}`)
   }
   const foreign = rules.strictAudience ? audience.find((value) => !rules.audience.has(value)) : undefined
   if (foreign !== undefined) throw new InvalidToken(`also meant for another audience: ${describeValue(foreign)}`)

@@ -20,14 +20,20 @@ export function createClientAuthentication (config: IntrospectionConfig, issuer:
   const { clientId, clientSecret, privateKey } = config
   if (privateKey !== undefined) {
     const { key, alg } = readPrivateKey(privateKey)
-    return async () => ({ headers: {}, form: { client_assertion_type: ASSERTION_TYPE, client_assertion: await signAssertion(key, alg, clientId, issuer, now()) } })
+    return async () => ({
+      headers: {},
+      form: { client_assertion_type: ASSERTION_TYPE, client_assertion: await signAssertion(key, alg, clientId, issuer, now()) }
+    })
   }
   if (clientSecret === undefined) throw new Error(`introspection at ${issuer} needs a clientSecret or a privateKey`)
   const basic = Buffer.from(`${formEncode(clientId)}:${formEncode(clientSecret)}`).toString('base64')
   return async () => ({ headers: { authorization: `Basic ${basic}` }, form: {} })
 }
 
-/** The audience is the issuer alone: an assertion for one endpoint could be replayed at another server's (draft-ietf-oauth-rfc7523bis §4). */
+/**
+ * The audience is the issuer alone: one that may be an endpoint's URL lets another server obtain
+ * assertions that are good here (draft-ietf-oauth-rfc7523bis).
+ */
 function signAssertion (key: KeyObject, alg: string, clientId: string, issuer: string, nowMs: number): Promise<string> {
   const issuedAt = Math.floor(nowMs / 1000)
   return new SignJWT({ iss: clientId, sub: clientId, aud: issuer, jti: randomUUID(), iat: issuedAt, exp: issuedAt + ASSERTION_LIFETIME_SECONDS })

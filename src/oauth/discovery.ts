@@ -17,7 +17,7 @@ export async function discover (config: AuthorizationServerConfig, settings: Fet
   const issuers = [config.issuer, ...config.issuers]
   const urls = config.metadataUrl === undefined ? issuers.flatMap(metadataUrls) : [config.metadataUrl]
   if (urls.length === 0) {
-    throw new FetchFailed(`issuer ${describeValue(config.issuer)} is not a URL, so its metadata cannot be found: configure metadataUrl or jwksUri`, false)
+    throw new FetchFailed(`issuer ${describeValue(config.issuer)} is not a URL: configure metadataUrl or jwksUri`, false)
   }
   const problems: string[] = []
   for (const url of urls) {

@@ -8,7 +8,10 @@ import type { Principal } from './principal.js'
 import type { VerifiedToken } from './token-cache.js'
 import type { TokenRules, TrustedIssuer } from './token-rules.js'
 
-/** Media types of the header; `application/` may be left out (RFC 7515 §4.1.9, RFC 9068 §2.1). Without any, a token may still be one (A2). */
+/**
+ * Media types of the header; `application/` may be left out (RFC 7515 §4.1.9, RFC 9068 §2.1). A
+ * token that names none may be an access token too (A2).
+ */
 const TYPES: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/at+jwt'])
 
 /** Without padding and with nothing else in it (RFC 7515 §2): decoders skip what they do not know. */
@@ -17,6 +20,11 @@ const BASE64URL = /^[\w-]+$/
 interface Header {
   readonly alg: string
   readonly kid: string | undefined
+}
+
+interface VerifiedClaims {
+  readonly key: VerificationKey
+  readonly claims: JsonObject
 }
 
 /** Returns what a token is by its form alone: a signed JWT, an encrypted one (RFC 7516 §7.1), or something only its issuer understands. */
@@ -75,11 +83,13 @@ function checkHeader (header: JsonObject | undefined): Header {
 }
 
 function checkAlgorithm (alg: string, { algorithms, issuer }: TokenRules): void {
-  if (!isAsymmetricAlgorithm(alg)) throw new InvalidToken(`signed with ${describeValue(alg)}, which is never accepted: the authorization server must sign with a private key`)
+  if (!isAsymmetricAlgorithm(alg)) {
+    throw new InvalidToken(`signed with ${describeValue(alg)}, which is never accepted: the authorization server must sign with a private key`)
+  }
   if (!algorithms.has(alg)) throw new InvalidToken(`signed with ${alg}, which is not configured for ${issuer}`)
 }
 
-async function verifySignature (token: string, { alg, kid }: Header, { authorizationServer }: TrustedIssuer): Promise<{ key: VerificationKey, claims: JsonObject }> {
+async function verifySignature (token: string, { alg, kid }: Header, { authorizationServer }: TrustedIssuer): Promise<VerifiedClaims> {
   const keys = await authorizationServer.findKeys(alg, kid)
   const verified = await tryKeys(token, alg, keys)
   if (verified !== undefined) return verified
@@ -94,7 +104,7 @@ async function verifySignature (token: string, { alg, kid }: Header, { authoriza
   throw new InvalidToken(`the signature does not verify with ${kid === undefined ? 'any published key' : `key ${describeValue(kid)}`}`)
 }
 
-async function tryKeys (token: string, alg: string, keys: readonly VerificationKey[]): Promise<{ key: VerificationKey, claims: JsonObject } | undefined> {
+async function tryKeys (token: string, alg: string, keys: readonly VerificationKey[]): Promise<VerifiedClaims | undefined> {
   for (const key of keys) {
     const payload = await compactVerify(token, key.key, { algorithms: [alg] }).then((result) => result.payload, () => undefined)
     if (payload === undefined) continue

@@ -52,6 +52,11 @@ export function keepLastGood<T> (options: LastGoodOptions<T>): LastGood<T> {
   let pending: Promise<void> | undefined
   let refetchedAt = -Infinity
 
+  /** A clock that was set back counts as one that has moved on: otherwise nothing would be fetched until it caught up. */
+  function since (time: number): number {
+    return Math.abs(now() - time)
+  }
+
   function attempt (): Promise<void> {
     pending ??= load().then(succeed, fail).finally(() => { pending = undefined })
     return pending
@@ -70,13 +75,13 @@ export function keepLastGood<T> (options: LastGoodOptions<T>): LastGood<T> {
 
   function ageOfUsable (): number | undefined {
     if (copy === undefined) return undefined
-    const age = now() - copy.at
+    const age = since(copy.at)
     return age < options.discardAfterMs ? age : undefined
   }
 
   function refreshWhenDue (age: number): void {
     if (age < options.refreshAfterMs) return
-    if (failure === undefined || now() - failure.at >= options.cooldownMs) attempt()
+    if (failure === undefined || since(failure.at) >= options.cooldownMs) attempt()
   }
 
   function peek (): T | undefined {
@@ -97,7 +102,7 @@ export function keepLastGood<T> (options: LastGoodOptions<T>): LastGood<T> {
 
   async function refetch (): Promise<boolean> {
     if (pending === undefined) {
-      if (now() - refetchedAt < options.cooldownMs) return failure === undefined
+      if (since(refetchedAt) < options.cooldownMs) return failure === undefined
       refetchedAt = now()
     }
     await attempt()
@@ -106,8 +111,8 @@ export function keepLastGood<T> (options: LastGoodOptions<T>): LastGood<T> {
 
   function retryInMs (): number {
     const pause = ageOfUsable() === undefined
-      ? (failure === undefined ? 0 : failure.at + options.retryAfterMs - now())
-      : refetchedAt + options.cooldownMs - now()
+      ? (failure === undefined ? 0 : options.retryAfterMs - since(failure.at))
+      : options.cooldownMs - since(refetchedAt)
     return Math.max(0, pause)
   }
 

@@ -186,3 +186,18 @@ t.test('keys can be fetched in advance, and a failure of that harms nothing', as
   await authorizationServer?.prepare()
   t.equal(state(), 'fresh')
 })
+
+t.test('a clock that is set back stops neither recovery nor refetches', async (t) => {
+  const { issuer, verifier, clock } = await start(t)
+  issuer.mode = 'fail'
+  const token = await issuer.token()
+  t.type(await failure(verifier.verify(token)), AuthorizationServerUnavailable)
+  issuer.mode = 'serve'
+  clock.advance(-20)
+  t.equal(await failure(verifier.verify(token)), 'accepted')
+  const junk = await (await createSigningKey('ES256', 'x')).sign({ iss: issuer.issuer })
+  t.type(await failure(verifier.verify(junk)), InvalidToken)
+  await issuer.rotate('second')
+  clock.advance(-HOUR)
+  t.equal(await failure(verifier.verify(await issuer.token({ iat: undefined }))), 'accepted')
+})
