@@ -35,6 +35,7 @@ function locate (bytes: Buffer, offset: number): { line: number, column: number 
   return { line: lines.length, column: (lines.at(-1) ?? '').length + 1 }
 }
 
+/** Tells whether a parsed JSON value is an object: neither null nor an array. */
 export function isJsonObject (value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -33,14 +33,14 @@ export interface Normalised {
  * Returns the configuration with every default filled in. A required option that the file lacks becomes an empty
  * string or list; the caller must have reported it.
  */
-export function normalise (file: UsableFile, process: ProcessSettings): Normalised {
+export function normalise (file: UsableFile, settings: ProcessSettings): Normalised {
   const { servers, admin, limits, ...shared } = file
   const defaults: ServerOptions = limits === undefined ? shared : { ...shared, limits }
   const entries = servers === undefined ? [defaults] : servers.map((entry): ServerOptions => ({ ...defaults, ...entry }))
   return {
     config: {
-      listen: { host: process.host, port: process.port },
-      logLevel: process.logLevel,
+      listen: { host: settings.host, port: settings.port },
+      logLevel: settings.logLevel,
       ...(admin === undefined ? {} : { admin: { host: admin.host ?? DEFAULTS.adminHost, port: admin.port } }),
       limits: {
         ...(limits?.connections === undefined ? {} : { connections: limits.connections }),

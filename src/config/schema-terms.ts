@@ -11,6 +11,7 @@ export function url (description: string) {
   return Type.String({ pattern: '^(https?://|\\$\\{)', title: 'an absolute URL that starts with https:// or http://', description })
 }
 
+/** A list of accepted `aud` values. */
 export function audience (description: string) {
   return Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description })
 }
