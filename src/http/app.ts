@@ -39,6 +39,9 @@ export async function buildApp (config: Config, services: Services): Promise<App
     frameworkErrors: (error, request, reply) => { sendRefusal(error, request, reply) }
   })
   decorateRequest(app)
+  // Messages alone have a body, and their plugin context reads it: none is parsed for an answer that needs no credentials (A10).
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => { done(null) })
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
     done()

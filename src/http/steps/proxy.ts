@@ -26,6 +26,7 @@ export function proxyOptions (server: ServerConfig, upstream: Upstream, options:
     httpMethods: [...STREAM_METHODS],
     undici: cancellable(upstream.streams) as unknown as NonNullable<FastifyHttpProxyOptions['undici']>,
     disableCache: true,
+    proxyPayloads: false,
     handler: (request: FastifyRequest, reply: FastifyReply) => {
       send(request, reply, found(request, 'target'), 0)
       return reply
