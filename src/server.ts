@@ -44,7 +44,12 @@ export async function startServer (config: Config, services: Services): Promise<
     (request, response) => serve(current, request, response))
   if (limits.connections !== undefined) server.maxConnections = limits.connections
   await listenOn(server, listen.host, listen.port)
-  const admin = config.admin === undefined ? undefined : await startAdmin(config.admin, () => currentConfig, services)
+  const admin = config.admin === undefined
+    ? undefined
+    : await startAdmin(config.admin, () => currentConfig, services).catch((error: unknown) => {
+      server.close() // or it would keep alive a process that could not start
+      throw error
+    })
 
   async function retire (generation: Generation): Promise<void> {
     await untilIdle(generation)

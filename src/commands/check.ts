@@ -1,9 +1,10 @@
+import type { AuthorizationServerConfig, Config, ServerConfig } from '../config/schema.js'
 import { buildApp } from '../http/app.js'
 import { createServices } from '../http/services.js'
 import { metadataUrl } from '../oauth/protected-resource.js'
 import { describePolicy, formatMatrix, formatRules } from '../policy/describe.js'
+import { formatColumns } from '../policy/printable.js'
 import { openLogger } from '../telemetry/logger.js'
-import type { ServerConfig } from '../config/schema.js'
 import { loadForCommand, reportConfigError, type CommonFlags } from './configuration.js'
 import { EXIT, type Output } from './io.js'
 
@@ -14,26 +15,43 @@ export async function check (flags: CommonFlags, output: Output): Promise<number
     const app = await buildApp(config, createServices({ logger: openLogger('silent'), sessionKey: '' }))
     await app.close()
     output.print(`ok: ${source}`)
-    output.print(`would listen on ${config.listen.host}:${config.listen.port}`)
+    output.print(`would listen on ${formatListener(config.listen)}`)
+    if (config.admin !== undefined) output.print(`would listen on ${formatListener(config.admin)} for the operator`)
     for (const server of config.servers) printServer(server, output)
-    for (const warning of [...warnings, ...config.servers.flatMap(({ policy }) => describePolicy(policy).warnings)]) output.print(`warning: ${warning}`)
+    if (warnings.length > 0) output.print('')
+    for (const warning of warnings) output.print(`warning: ${warning}`)
     return EXIT.ok
   } catch (error) {
     return reportConfigError(error, output)
   }
 }
 
+function formatListener ({ host, port }: Config['listen']): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
 function printServer (server: ServerConfig, output: Output): void {
   const description = describePolicy(server.policy)
   output.print('')
-  output.print(`resource               ${server.resource}`)
-  output.print(`metadata               ${metadataUrl(server.resource)}`)
-  output.print(`upstream               ${server.upstream}`)
-  output.print(`accepted audiences     ${server.audience.join(', ')}`)
-  for (const { issuer } of server.authorizationServers) output.print(`authorization server   ${issuer}`)
+  output.print(formatColumns([
+    ['resource', server.resource],
+    ['metadata', metadataUrl(server.resource)],
+    ['upstream', server.upstream],
+    ...server.authorizationServers.flatMap((one) => describeAuthorizationServer(one, server.audience))
+  ]).trimEnd())
   output.print('')
-  output.print(formatRules(description))
-  if (description.scopes.length === 0) return
-  output.print('')
-  output.print(formatMatrix(description))
+  output.print(formatRules(description).trimEnd())
+  if (description.scopes.length > 0) output.print(`\n${formatMatrix(description).trimEnd()}`)
+  for (const warning of description.warnings) output.print(`\nwarning: policy.${warning}`)
+}
+
+/** Returns rows that say whose tokens are accepted, and which of them. */
+function describeAuthorizationServer (server: AuthorizationServerConfig, audience: readonly string[]): string[][] {
+  const { issuer, issuers, jwksUri, clientIds } = server
+  return [
+    ['authorization server', issuer],
+    ...issuers.map((other) => ['  or as issuer', other]),
+    ['  keys', jwksUri ?? 'as its metadata says'],
+    clientIds === undefined ? ['  audiences', (server.audience ?? audience).join(', ')] : ['  client ids', clientIds.join(', ')]
+  ]
 }

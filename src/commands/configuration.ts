@@ -41,8 +41,9 @@ export function readPort (text: string, flag: string): number {
 /** Prints every problem of a configuration, each with its place, and returns the exit code; rethrows what is none (O1). */
 export function reportConfigError (error: unknown, output: Output): number {
   if (!(error instanceof ConfigError)) throw error
-  const count = error.problems.length
-  output.printError(`postern: ${count === 1 ? 'one problem' : `${count} problems`} in the configuration`)
-  for (const { place, message } of error.problems) output.printError(`  ${place}: ${message}`)
+  const { problems, source } = error
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`
+  output.printError(`postern: ${count} in the configuration${source === undefined ? '' : ` (${source})`}`)
+  for (const { place, message } of problems) output.printError(`  ${place}: ${message}`)
   return EXIT.config
 }

@@ -3,6 +3,7 @@ import { createServices } from '../http/services.js'
 import { AuthorizationServerUnavailable, createAccessTokenVerifier, InvalidToken } from '../oauth/access-token.js'
 import { explainDecision, formatExplanation } from '../policy/explain.js'
 import type { Operation } from '../policy/policy.js'
+import { printable } from '../policy/printable.js'
 import { openLogger } from '../telemetry/logger.js'
 import { loadForCommand, reportConfigError, type CommonFlags } from './configuration.js'
 import { EXIT, UsageError, type Output } from './io.js'
@@ -27,7 +28,7 @@ export async function explain (flags: ExplainFlags, output: Output): Promise<num
     const scopes = flags.token === undefined ? new Set(words(flags.scopes ?? '')) : await scopesOf(flags.token, server, output)
     if (scopes === undefined) return EXIT.failure
     const explanation = explainDecision(server.policy, operations, scopes)
-    output.print(formatExplanation(explanation))
+    output.print(formatExplanation(explanation).trimEnd())
     return explanation.decision.effect === 'allow' ? EXIT.ok : EXIT.failure
   } catch (error) {
     return reportConfigError(error, output)
@@ -67,11 +68,11 @@ async function scopesOf (token: string, server: ServerConfig, output: Output): P
   })
   try {
     const { issuer, subject, clientId, scopes } = await verifier.verify(token)
-    output.print(`token of ${subject} (client ${clientId ?? 'unknown'}), issued by ${issuer}`)
+    output.print(printable(`token of ${subject} (client ${clientId ?? 'unknown'}), issued by ${issuer}`))
     return scopes
   } catch (error) {
-    if (error instanceof InvalidToken) output.print(`the token is not accepted: ${error.reason}`)
-    else if (error instanceof AuthorizationServerUnavailable) output.print(`the token cannot be checked: ${error.message}`)
+    if (error instanceof InvalidToken) output.print(printable(`the token is not accepted: ${error.reason}`))
+    else if (error instanceof AuthorizationServerUnavailable) output.print(printable(`the token cannot be checked: ${error.message}`))
     else throw error
     return undefined
   }

@@ -1,69 +1,117 @@
 import { randomBytes } from 'node:crypto'
 import closeWithGrace from 'close-with-grace'
-import { ConfigError } from '../config/load.js'
+import { ConfigError, type LoadedConfig } from '../config/load.js'
+import type { Config } from '../config/schema.js'
 import { watchConfigFile } from '../config/watch.js'
-import { createServices } from '../http/services.js'
+import { createServices, type Services } from '../http/services.js'
 import { startServer, type RunningServer } from '../server.js'
 import { openLogger, type Logger } from '../telemetry/logger.js'
 import { openMetrics } from '../telemetry/metrics.js'
 import { loadForCommand, reportConfigError, type CommonFlags } from './configuration.js'
 import { EXIT, type Output } from './io.js'
+import { describeListenError } from './listen-error.js'
 
 /** Time beyond the drain deadline after which a stop that hangs is cut short. */
 const STOP_MARGIN_MS = 5_000
 
+interface Gateway {
+  readonly server: RunningServer
+  readonly services: Services
+  readonly logger: Logger
+  /** What the listeners were made from. */
+  readonly startedWith: Config
+}
+
 /** Runs the gateway until it is told to stop. Returns only when it could not start. */
 export async function serve (flags: CommonFlags, output: Output): Promise<number | undefined> {
   try {
-    const loaded = await loadForCommand(flags)
-    const { config } = loaded
-    const logger = openLogger(config.logLevel)
-    const services = createServices({
-      logger,
-      sessionKey: randomBytes(32).toString('base64'),
-      ...(config.admin === undefined ? {} : { metrics: openMetrics() })
+    const { file } = await loadForCommand(flags)
+    // One after the other, or a slow reload could put an older configuration over a newer one. Watched before the load
+    // that counts: nothing written in between is missed.
+    let work: Promise<Gateway>
+    const watcher = file === undefined ? undefined : watchConfigFile(file, () => { work = work.then((gateway) => reload(flags, gateway)) })
+    work = start(await loadForCommand(flags))
+    const { server, logger, startedWith } = await work
+    stopOnSignal(logger, startedWith.limits.drainMs + STOP_MARGIN_MS, async () => {
+      watcher?.close()
+      await server.stop()
     })
-    for (const warning of loaded.warnings) logger.warn({ event: 'configuration' }, warning)
-    if (config.servers.some(({ sessionKeys }) => sessionKeys.length === 0)) {
-      logger.info({ event: 'configuration' }, 'session.key is not set: legacy sessions are bound with a random key, so replicas and restarts do not share them')
-    }
-    const server = await startServer(config, services)
-    for (const { authorizationServers } of config.servers) {
-      for (const authorizationServer of authorizationServers) services.authorizationServer(authorizationServer).prepare()
-    }
-    logger.info({ event: 'started', url: server.url, adminUrl: server.adminUrl, source: loaded.source, resources: config.servers.map(({ resource }) => resource) }, `listening on ${server.url}`)
-    const watcher = loaded.file === undefined ? undefined : watchConfigFile(loaded.file, () => { reload(flags, server, logger) })
-    closeWithGrace({ delay: config.limits.drainMs + STOP_MARGIN_MS, logger: { error: (message?: unknown) => logger.error({ event: 'stopping', err: message instanceof Error ? message : undefined }, String(message)) } },
-      async ({ signal, err }) => {
-        if (err !== undefined) logger.fatal({ event: 'failure', err }, 'stopping after a failure')
-        else logger.info({ event: 'stopping', signal }, 'stopping: finishing what is in flight')
-        watcher?.close()
-        await server.stop()
-        logger.flush()
-      })
     return undefined
   } catch (error) {
-    if (isTakenPort(error)) {
-      output.printError(`postern: ${error.address}:${error.port} is taken. Choose another port with --port or PORT`)
-      return EXIT.failure
-    }
-    return reportConfigError(error, output)
+    const listenError = describeListenError(error)
+    if (listenError === undefined) return reportConfigError(error, output)
+    output.printError(`postern: ${listenError}`)
+    return EXIT.failure
   }
+}
+
+async function start ({ config, source, warnings }: LoadedConfig): Promise<Gateway> {
+  const logger = openLogger(config.logLevel)
+  const services = createServices({
+    logger,
+    sessionKey: randomBytes(32).toString('base64'),
+    ...(config.admin === undefined ? {} : { metrics: openMetrics() })
+  })
+  const server = await startServer(config, services)
+  logWarnings(warnings, logger)
+  if (config.servers.some(({ sessionKeys }) => sessionKeys.length === 0)) {
+    logger.info({ event: 'configuration' }, 'session.key is not set: legacy sessions are bound with a random key, so replicas and restarts do not share them')
+  }
+  prepareKeys(config, services)
+  const { url, adminUrl } = server
+  logger.info({ event: 'started', url, adminUrl, source, resources: resourcesOf(config) }, `listening on ${url}`)
+  return { server, services, logger, startedWith: config }
 }
 
 /** Builds the next application from the changed file; when that fails the old one goes on (O2). */
-async function reload (flags: CommonFlags, server: RunningServer, logger: Logger): Promise<void> {
+async function reload (flags: CommonFlags, gateway: Gateway): Promise<Gateway> {
+  const { server, services, logger, startedWith } = gateway
   try {
     const { config, warnings } = await loadForCommand(flags)
-    for (const warning of warnings) logger.warn({ event: 'configuration' }, warning)
     await server.reload(config)
-    logger.info({ event: 'reloaded', resources: config.servers.map(({ resource }) => resource) }, 'the changed configuration is in use')
+    logWarnings([...warnings, ...findIneffective(startedWith, config)], logger)
+    prepareKeys(config, services)
+    logger.info({ event: 'reloaded', resources: resourcesOf(config) }, 'the changed configuration is in use')
   } catch (error) {
-    const problems = error instanceof ConfigError ? error.problems : undefined
-    logger.error({ event: 'reload failed', ...(problems === undefined ? { err: error } : { problems }) }, 'the changed configuration is not usable; the previous one stays in use')
+    const reason = error instanceof ConfigError ? { problems: error.problems } : { err: error }
+    logger.error({ event: 'reload failed', ...reason }, 'the changed configuration is not usable; the previous one stays in use')
   }
+  return gateway
 }
 
-function isTakenPort (error: unknown): error is Error & { address: string, port: number } {
-  return (error as { code?: unknown }).code === 'EADDRINUSE'
+/** What the listeners are made from, and a reload leaves as it is: they would have to close. */
+const OF_LISTENERS: Readonly<Record<string, (config: Config) => unknown>> = {
+  admin: ({ admin }) => admin,
+  'limits.connections': ({ limits }) => limits.connections,
+  'limits.headerBytes': ({ limits }) => limits.headerBytes,
+  'limits.drainMs': ({ limits }) => limits.drainMs
+}
+
+function findIneffective (startedWith: Config, config: Config): string[] {
+  return Object.entries(OF_LISTENERS)
+    .filter(([, read]) => JSON.stringify(read(startedWith)) !== JSON.stringify(read(config)))
+    .map(([place]) => `${place}: takes effect at the next start only`)
+}
+
+function logWarnings (warnings: readonly string[], logger: Logger): void {
+  for (const warning of warnings) logger.warn({ event: 'configuration' }, warning)
+}
+
+/** Fetches keys before the first token needs them. */
+function prepareKeys ({ servers }: Config, services: Services): void {
+  for (const config of servers.flatMap(({ authorizationServers }) => authorizationServers)) services.authorizationServer(config).prepare()
+}
+
+function resourcesOf ({ servers }: Config): string[] {
+  return servers.map(({ resource }) => resource)
+}
+
+/** Ends the process with code 0 once everything has stopped, with code 1 at once on a second signal (O3). */
+function stopOnSignal (logger: Logger, delay: number, stop: () => Promise<void>): void {
+  const error = (message?: unknown): void => logger.error({ event: 'stopping', err: message instanceof Error ? message : undefined }, String(message))
+  closeWithGrace({ delay, logger: { error } }, async ({ signal, err }) => {
+    if (err === undefined) logger.info({ event: 'stopping', signal }, 'stopping: finishing what is in flight')
+    else logger.fatal({ event: 'failure', err }, 'stopping after a failure')
+    await stop()
+  })
 }

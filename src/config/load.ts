@@ -43,14 +43,14 @@ export async function loadConfig (options: LoadOptions = {}): Promise<LoadedConf
   const env = options.env ?? process.env
   const environment = readEnvironment(env, options)
   const origin = await findOrigin(options.file ?? environment.values.POSTERN_CONFIG, environment.values, env)
-  if (origin.value === undefined) throw new ConfigError([...environment.problems, ...origin.problems])
+  if (origin.value === undefined) throw new ConfigError([...environment.problems, ...origin.problems], origin.source)
 
   const { HOST: host, PORT: port, LOG_LEVEL: logLevel } = environment.values
   const { validated, normalised, checked } = examine(origin.value, { host, port, logLevel }, options.findPolicyProblems)
   const rename = (problem: Problem): Problem => ({ ...problem, place: origin.renamePlace(problem.place) })
   const found = [...validated.problems, ...checked.problems].map(rename)
   const problems = [...environment.problems, ...origin.problems, ...withoutEchoes(found, origin.problems)]
-  if (problems.length > 0) throw new ConfigError(problems)
+  if (problems.length > 0) throw new ConfigError(problems, origin.source)
   return {
     config: normalised.config,
     source: origin.source,

@@ -9,11 +9,14 @@ export type Path = readonly (string | number)[]
 /** Every problem that was found, at once (behaviour O1). */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[]
+  /** Where the configuration comes from, for people; absent when it is a value that the program made. */
+  readonly source: string | undefined
 
-  constructor (problems: readonly Problem[], options?: ErrorOptions) {
-    super(problems.map(({ place, message }) => `${place}: ${message}`).join('\n'), options)
+  constructor (problems: readonly Problem[], source?: string) {
+    super(problems.map(({ place, message }) => `${place}: ${message}`).join('\n'))
     this.name = 'ConfigError'
     this.problems = problems
+    this.source = source
   }
 }
 

@@ -24,7 +24,7 @@ export interface PolicyDescription {
   readonly rows: readonly RuleRow[]
   /** The scopes that rules name and those that imply one of them, sorted. */
   readonly scopes: readonly string[]
-  /** What is allowed but rarely meant. */
+  /** What has no effect, probably for a slip of the pen. What is allowed although seldom meant, the configuration warns about. */
   readonly warnings: readonly string[]
 }
 
@@ -43,7 +43,7 @@ export function describePolicy (config: PolicyConfig): PolicyDescription {
     describeRow(kind, key, glob === undefined ? 'exact' : 'pattern', alternatives))
   const unlisted = UNLISTED_KINDS.map((kind) =>
     describeRow(kind, '(unlisted)', 'unlisted', config.unlisted[kind] === 'allow' ? [[]] : []))
-  return { rows: [...written, ...unlisted], scopes, warnings: listWarnings(config, read) }
+  return { rows: [...written, ...unlisted], scopes, warnings: listWarnings(read) }
 }
 
 const UNLISTED_KINDS = ['tools', 'resources', 'prompts'] as const
@@ -78,11 +78,8 @@ function findEffect (implications: Implications, scope: string, alternatives: Al
   return alternatives.some((scopes) => scopes.some((each) => held.has(each))) ? 'contributes' : 'none'
 }
 
-function listWarnings ({ unlisted }: PolicyConfig, read: ReadPolicy): string[] {
+function listWarnings (read: ReadPolicy): string[] {
   const named = listRuleScopes(read)
-  const open = UNLISTED_KINDS.filter((kind) => unlisted[kind] === 'allow')
-    .map((kind) => `unlisted.${kind} is "allow": any accepted token may use ${kind} that no rule names`)
-  const idle = [...read.implications].filter(([, implied]) => !named.some((scope) => implied.has(scope)))
+  return [...read.implications].filter(([, implied]) => !named.some((scope) => implied.has(scope)))
     .map(([scope]) => `implies.${scope}: no rule names a scope that it implies`)
-  return [...open, ...idle]
 }

@@ -49,8 +49,8 @@ t.test('rows are data as well', async (t) => {
   t.strictSame(rows[0], { kind: 'tools', name: 'x*', match: 'pattern', rule: 'a + b', effects: ['contributes', 'contributes'] })
 })
 
-t.test('what is allowed but rarely meant is warned about', async (t) => {
-  t.match(describePolicy(todos).warnings, [/^unlisted\.prompts is "allow"/])
+t.test('a hierarchy without effect is warned about', async (t) => {
+  t.strictSame(describePolicy(todos).warnings, [])
   t.match(describePolicy(policyConfig({ tools: { a: 'todo:read' }, implies: { 'todo:admin': ['todo:raed'] } })).warnings, [/^implies\.todo:admin: /])
 })
 
