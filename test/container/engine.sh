@@ -29,6 +29,14 @@ SETTINGS
   export CONTAINERS_STORAGE_CONF=$work/storage.conf CONTAINERS_CONF=$work/containers.conf
 }
 
+# A network namespace with nothing but loopback, kept by a sleeping process. Sets namespace, its process id.
+prepare_host () {
+  unshare --net sleep infinity &
+  namespace=$!
+  until [ "$(readlink "/proc/$namespace/ns/net")" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.05; done
+  on_host ip link set lo up
+}
+
 # The machine's own npm settings, for the time of the build only: the registry and its certificate authority may be
 # this machine's business, and a token in them must not end up in a layer. Sets the array build_volumes.
 prepare_npm_access () {
@@ -56,6 +64,7 @@ clear_away () {
   podman rm --all --force --time 2 >/dev/null 2>&1 || true
   podman network prune --force >/dev/null 2>&1 || true
   podman umount --all --force >/dev/null 2>&1 || true
+  kill "$namespace" 2>/dev/null || true
   umount "$work/storage/overlay" 2>/dev/null || true
   rm -rf "$work"
 }

@@ -30,19 +30,23 @@ async function fetchJson (url) {
   return response.json()
 }
 
-async function callTool (name, toolArguments, accessToken) {
-  const response = await fetch(resource, {
+function post (method, params, accessToken) {
+  return fetch(resource, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
       'mcp-protocol-version': revision,
-      'mcp-method': 'tools/call',
-      'mcp-name': name,
+      'mcp-method': method,
+      ...(params.name === undefined ? {} : { 'mcp-name': params.name }),
       ...(accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` })
     },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: toolArguments, _meta: meta } })
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: meta } })
   })
+}
+
+async function callTool (name, toolArguments, accessToken) {
+  const response = await post('tools/call', { name, arguments: toolArguments }, accessToken)
   const text = await response.text()
   const events = text.split('\n').filter((line) => line.startsWith('data:')).map((line) => line.slice(5))
   return { response, message: JSON.parse(events.at(-1) ?? text) }
@@ -91,6 +95,14 @@ const cases = {
       assert.equal(response.status, 403)
       assert.match(response.headers.get('www-authenticate'), /error="insufficient_scope"/)
       assert.match(response.headers.get('www-authenticate'), /scope="[^"]*todo:write/)
+    }
+  },
+  listen: {
+    title: 'a listening stream is handed on from its first event to its end',
+    async run () {
+      const response = await post('subscriptions/listen', { notifications: { toolsListChanged: true } }, await fetchAccessToken('todo:read'))
+      assert.equal(response.status, 200)
+      for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) console.log(chunk)
     }
   },
   'reading-forbidden': {
