@@ -1,0 +1,62 @@
+// npm run fuzz: mutated real messages against the invariant "what is forwarded is allowed, however
+// naively it is read". Most executions drive the reader and the policy; a share goes through a
+// whole gateway on real sockets, and what reaches its upstream is examined.
+import { parseArgs } from 'node:util'
+import { CORPUS, findForbiddenReading, isForwarded } from './message.js'
+import { mutate, seededRandom } from './mutate.js'
+import { startPath } from './path.js'
+
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, executions: { type: 'string', default: '0' }, seed: { type: 'string', default: String(Date.now() % 2 ** 31) } } })
+const [seconds, executions, seed] = [Number(values.seconds), Number(values.executions), Number(values.seed)]
+
+/** Requests under way through the gateway at a time, and read-only executions between two batches. */
+const BATCH = 16
+const READS_PER_BATCH = 4_000
+
+const random = seededRandom(seed)
+const path = await startPath()
+const deadline = Date.now() + seconds * 1000
+const counts = { read: 0, readForwarded: 0, sent: 0, reached: 0 }
+
+function report (finding: string, body: Buffer): never {
+  console.error(`FINDING (seed ${seed}): ${finding}\n${body.toString('base64')}\n${JSON.stringify(body.toString('latin1'))}`)
+  process.exit(1)
+}
+
+function examine (body: Buffer): void {
+  const forbidden = findForbiddenReading(body)
+  if (forbidden !== undefined) report(`forwarded, but ${JSON.stringify(forbidden)}`, body)
+}
+
+function isOver (): boolean {
+  return executions > 0 ? counts.read + counts.sent >= executions : Date.now() >= deadline
+}
+
+const next = (): Buffer => mutate(CORPUS[Math.floor(random() * CORPUS.length)] as Buffer, CORPUS, random)
+
+while (!isOver()) {
+  for (let index = 0; index < READS_PER_BATCH; index++) {
+    const body = next()
+    counts.read++
+    if (!isForwarded(body)) continue
+    counts.readForwarded++
+    examine(body)
+  }
+  const bodies = Array.from({ length: BATCH }, next)
+  counts.sent += BATCH
+  const outcomes = await Promise.all(bodies.map((body) => path.send(body)))
+  for (const [index, outcome] of outcomes.entries()) {
+    const body = bodies[index] as Buffer
+    if (outcome.kind === 'failed') report(`the gateway answered ${outcome.status}`, body)
+    if (outcome.kind === 'refused') continue
+    counts.reached++
+    if (!outcome.received.equals(body)) report('the upstream received other bytes than were sent', body)
+    examine(outcome.received)
+  }
+}
+await path.close()
+if (counts.readForwarded === 0 || counts.reached === 0) {
+  console.error('nothing was forwarded: the fuzzer does not test what it is for')
+  process.exit(1)
+}
+console.log(`fuzz: seed ${seed}, ${counts.read + counts.sent} executions without a finding (${counts.readForwarded} of ${counts.read} read and ${counts.reached} of ${counts.sent} sent were forwarded)`)

@@ -1,0 +1,26 @@
+import t from 'tap'
+import { CORPUS, findForbiddenReading, isForwarded } from './message.js'
+
+const call = (params: string): Buffer => Buffer.from(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}}`)
+
+const PLANTED: ReadonlyArray<readonly [string, Buffer]> = [
+  ['a duplicate member, last wins', call('{"name":"list_todos","name":"delete_todo"}')],
+  ['a duplicate member, first wins', call('{"name":"delete_todo","name":"list_todos"}')],
+  ['another letter case', call('{"name":"list_todos","Name":"delete_todo"}')],
+  ['a long s', call('{"name":"list_todos","arguments":{}},"paramſ":{"name":"delete_todo"}')],
+  ['a name that ends at U+0000', call('{"name":"list_todos","name\\u0000":"delete_todo"}')],
+  ['a comment', Buffer.concat([Buffer.from('/*'), call('{"name":"list_todos"}'), Buffer.from('*/'), call('{"name":"delete_todo"}')])],
+  ['a batch', Buffer.from(`[${call('{"name":"delete_todo"}').toString()}]`)]
+]
+
+t.test('the naive readers see what is hidden, so the fuzzer can find it', async (t) => {
+  for (const [name, body] of PLANTED) {
+    t.equal(isForwarded(body), false, `${name} is not forwarded`)
+    t.ok(findForbiddenReading(body), `${name} would have been a finding`)
+  }
+})
+
+t.test('the messages that mutations start from are mostly allowed', async (t) => {
+  t.ok(CORPUS.filter(isForwarded).length >= CORPUS.length - 2)
+  for (const body of CORPUS.filter(isForwarded)) t.equal(findForbiddenReading(body), undefined)
+})

@@ -1,0 +1,64 @@
+import { checkHeaderAgreement } from '../../src/mcp/headers.js'
+import { MessageError } from '../../src/mcp/errors.js'
+import { readMessage } from '../../src/mcp/message.js'
+import { operationsOf } from '../../src/mcp/operation.js'
+import { compilePolicy } from '../../src/policy/compile.js'
+import type { Operation } from '../../src/policy/policy.js'
+import { LENIENCIES, readNaively, type Reading } from '../helpers/naive-json.js'
+
+/** What the fuzzed gateway allows; everything that the mutations try to reach is outside it. */
+export const FUZZED_POLICY = {
+  tools: { list_todos: 'todo:read', 'get_*': 'todo:read' },
+  resources: { 'file:///public/*': 'todo:read' },
+  prompts: { summary: true },
+  methods: {},
+  implies: {},
+  unlisted: { tools: 'deny', resources: 'deny', prompts: 'deny' },
+  filterLists: true
+} as const
+
+const SCOPES: ReadonlySet<string> = new Set(['todo:read'])
+const policy = compilePolicy(FUZZED_POLICY)
+
+/** Real messages, most of them allowed: what mutations start from. */
+export const CORPUS: readonly Buffer[] = [
+  { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos', arguments: { a: [1, { b: 'c' }], text: 'grüße' } } },
+  { jsonrpc: '2.0', id: 'x', method: 'tools/call', params: { name: 'get_todo', arguments: { todo_id: '1' }, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', progressToken: 1 } } },
+  { jsonrpc: '2.0', id: 2, method: 'resources/read', params: { uri: 'file:///public/a' } },
+  { jsonrpc: '2.0', id: 3, method: 'prompts/get', params: { name: 'summary', arguments: { name: 'x' } } },
+  { jsonrpc: '2.0', id: 4, method: 'completion/complete', params: { ref: { type: 'ref/prompt', name: 'summary' }, argument: { name: 'a', value: 'b' } } },
+  { jsonrpc: '2.0', id: 5, method: 'subscriptions/listen', params: { notifications: { toolsListChanged: true, resourceSubscriptions: ['file:///public/a'] } } },
+  { jsonrpc: '2.0', id: 6, method: 'tools/list', params: { cursor: 'abc' } },
+  { jsonrpc: '2.0', id: 7, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'c', version: '1' } } },
+  { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1, reason: 'r' } },
+  { jsonrpc: '2.0', id: 8, result: { content: { type: 'text', text: 't' } } },
+  { jsonrpc: '2.0', id: 9, method: 'tools/call', params: { name: 'delete_todo', arguments: {} } },
+  { jsonrpc: '2.0', id: 10, method: 'resources/read', params: { uri: 'file:///etc/passwd' } }
+].map((message) => Buffer.from(JSON.stringify(message)))
+
+/** Whether the product would forward these bytes, sent without the modern headers. Throws what is neither. */
+export function isForwarded (body: Buffer): boolean {
+  try {
+    const message = readMessage(body, { maxDepth: 64 })
+    checkHeaderAgreement(message, [])
+    return policy.decide(operationsOf(message), SCOPES).effect === 'allow'
+  } catch (error) {
+    if (error instanceof MessageError) return false
+    throw error
+  }
+}
+
+/** Returns a naive reading of forwarded bytes that the policy does not allow: a way past the gateway. */
+export function findForbiddenReading (body: Buffer): { readonly leniency: unknown, readonly reading: Reading } | undefined {
+  for (const leniency of LENIENCIES) {
+    for (const reading of readNaively(body, leniency)) {
+      if (policy.decide(operationsOfReading(reading), SCOPES).effect === 'deny') return { leniency, reading }
+    }
+  }
+  return undefined
+}
+
+function operationsOfReading ({ method, tools, prompts, resources }: Reading): Operation[] {
+  const targets = (kind: 'tools' | 'prompts' | 'resources', names: readonly string[]): Operation[] => names.map((name) => ({ method, target: { kind, name } }))
+  return [{ method }, ...targets('tools', tools), ...targets('prompts', prompts), ...targets('resources', resources)]
+}
