@@ -116,6 +116,16 @@ t.test('every folder is in the table, and the table names no other', async (t) =
   t.strictSame([...new Set(files.map(({ folder }) => folder))].sort(), Object.keys(FOLDERS).sort())
 })
 
+t.test('docs/architecture.md shows the same table', async (t) => {
+  const docs = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+  const codes = (names: readonly string[], prefix = ''): string[] => names.map((name) => `${prefix}\`${name}\``)
+  for (const [folder, { imports, types = [], packages = [], typesOfPackages = [] }] of Object.entries(FOLDERS)) {
+    const cells = [codes([folder]), codes(imports), codes(types), [...codes(packages), ...codes(typesOfPackages, 'types of ')]]
+    const row = `|${cells.map((cell) => cell.length === 0 ? ' ' : ` ${cell.join(', ')} `).join('|')}|`
+    t.ok(docs.includes(`\n${row}\n`), `${folder}: ${row}`)
+  }
+})
+
 t.test('a folder imports only what the table allows', async (t) => {
   for (const file of files) {
     const rules = FOLDERS[file.folder] ?? { imports: [] }
