@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import cors from '@fastify/cors'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Config, ServerConfig } from '../config/schema.js'
 import { createAccessTokenVerifier } from '../oauth/access-token.js'
@@ -7,14 +6,14 @@ import { buildProtectedResourceMetadata, metadataUrl, resourcePath } from '../oa
 import { compilePolicy } from '../policy/compile.js'
 import { openUpstream } from '../upstream/http.js'
 import { mapPaths } from '../upstream/target.js'
-import { PUBLIC_CORS } from './cors.js'
 import { decorateRequest } from './decorators.js'
 import { registerHealthRoute } from './health-route.js'
 import { registerMcpRoute, type ProtectedServer } from './mcp-route.js'
 import { registerAuthorizationServerMetadataRoute, registerResourceMetadataRoute } from './metadata-route.js'
 import { trackOpenStreams, type OpenStreams } from './open-streams.js'
-import { Refusal, sendRefusal } from './refusal.js'
+import { sendRefusal } from './refusal.js'
 import type { Services } from './services.js'
+import { refuseUnrouted } from './steps/refuse-unrouted.js'
 
 /** A whole gateway for one configuration, ready to be given requests. */
 export interface Application {
@@ -56,7 +55,8 @@ export async function buildApp (config: Config, services: Services): Promise<App
   for (const server of servers) {
     await app.register(async (context) => registerMcpRoute(context, server, services), { prefix: server.paths.prefix })
   }
-  if (servers.every(({ paths }) => paths.prefix !== '')) app.setNotFoundHandler(() => { throw new Refusal('not_found') })
+  // Whatever is neither public nor at or under a protected resource (R5).
+  if (servers.every(({ paths }) => paths.prefix !== '')) await app.register(async (context) => refuseUnrouted(context, 'not_found'))
   await app.ready()
   return {
     routing: app.routing,
@@ -71,19 +71,21 @@ export async function buildApp (config: Config, services: Services): Promise<App
 
 /** The documents that anyone may read; with health, all that is registered outside a protected context (R5). */
 async function registerMetadataRoutes (app: FastifyInstance, servers: readonly ProtectedServer[], services: Services): Promise<void> {
-  await app.register(cors, PUBLIC_CORS)
   for (const { config, policy } of servers) {
     const paths = metadataSuffixes(config.resource, servers.length === 1)
-    registerResourceMetadataRoute(app, paths.map((path) => `/oauth-protected-resource${path}`), buildProtectedResourceMetadata(config, policy.scopes))
+    registerResourceMetadataRoute(app, paths, buildProtectedResourceMetadata(config, policy.scopes))
     const [first] = config.authorizationServers
-    if (first !== undefined) registerAuthorizationServerMetadataRoute(app, paths.map((path) => `/oauth-authorization-server${path}`), services.authorizationServer(first))
+    if (first !== undefined) registerAuthorizationServerMetadataRoute(app, paths, services.authorizationServer(first))
   }
 }
 
-/** The path form answers for each resource, the root form too when there is only one (R2, R4). */
-function metadataSuffixes (resource: string, isOnly: boolean): string[] {
+/**
+ * The path form answers for each resource, the root form too when there is only one (R2, R4).
+ * Official clients drop a slash at the end of the path before they ask.
+ */
+function metadataSuffixes (resource: string, isOnly: boolean): Set<string> {
   const path = resourcePath(resource)
-  return isOnly && path !== '' ? ['', path] : [path]
+  return new Set([...(isOnly ? [''] : []), path.replace(/\/$/, ''), ...(path === '/' ? [] : [path])])
 }
 
 /** Unique in this process, and unlikely to meet that of another one in the same log. */

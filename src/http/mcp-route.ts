@@ -1,25 +1,27 @@
-import cors from '@fastify/cors'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
 import type { ServerConfig } from '../config/schema.js'
 import type { AccessTokenVerifier } from '../oauth/access-token.js'
 import type { Policy } from '../policy/policy.js'
 import type { Upstream } from '../upstream/http.js'
+import type { EndpointSeal } from '../upstream/message-endpoint.js'
 import type { PathMapping } from '../upstream/target.js'
-import type { AnswerOptions } from './answer.js'
-import { corsOptions } from './cors.js'
+import { receiveAnswers, type AnswerOptions } from './answer.js'
 import { hintScopes } from './hint-scopes.js'
-import { Refusal } from './refusal.js'
 import type { Services } from './services.js'
 import { audit } from './steps/audit.js'
 import { authenticate } from './steps/authenticate.js'
 import { authorize } from './steps/authorize.js'
 import { bindSessionStep } from './steps/bind-session.js'
-import { checkOrigin } from './steps/check-origin.js'
+import { checkHost, checkOrigin } from './steps/check-origin.js'
+import { editStreams } from './steps/edit-streams.js'
+import { filterLists, filterStreamedLists } from './steps/filter-lists.js'
 import { forward } from './steps/forward.js'
 import { proxyOptions, refuseBody } from './steps/proxy.js'
 import { readMessageStep } from './steps/read-message.js'
+import { refuseUnrouted } from './steps/refuse-unrouted.js'
 import { resolveTargetStep } from './steps/resolve-target.js'
+import { shareWithOrigins } from './steps/share-with-origins.js'
 
 /** One protected server, put together. */
 export interface ProtectedServer {
@@ -38,12 +40,16 @@ export interface ProtectedServer {
  */
 export async function registerMcpRoute (app: FastifyInstance, server: ProtectedServer, services: Services): Promise<void> {
   const { config, policy, upstream, resourceMetadata, verifier } = server
+  const { filterLists: filters } = config.policy
+  const seal: EndpointSeal = { keys: server.answers.sessionKeys, resource: config.resource, prefix: server.paths.prefix }
 
   app.addHook('onRequest', checkOrigin(config))
-  await app.register(cors, corsOptions(config))
+  app.addHook('onRequest', shareWithOrigins(config))
+  app.addHook('onRequest', checkHost(config))
   app.addHook('onRequest', audit(config.resource, services))
   app.addHook('onRequest', authenticate({ verifier, resourceMetadata, hintScopes: hintScopes(policy, config.defaultScopes) }))
-  app.addHook('onRequest', resolveTargetStep(server.paths))
+  refuseUnrouted(app, 'method_not_allowed', { allow: 'GET, HEAD, POST, DELETE, OPTIONS' })
+  app.addHook('onRequest', resolveTargetStep(server.paths, seal))
 
   // POST: a message, read from the very bytes that are forwarded.
   await app.register(async (messages) => {
@@ -52,18 +58,15 @@ export async function registerMcpRoute (app: FastifyInstance, server: ProtectedS
     messages.addHook('preHandler', readMessageStep())
     messages.addHook('preHandler', bindSessionStep(server.answers.sessionKeys))
     messages.addHook('preHandler', authorize({ policy, resourceMetadata }))
-    for (const url of ['/', '/*']) messages.post(url, { bodyLimit: config.limits.bodyBytes }, forward(config, upstream, server.answers))
+    const receive = receiveAnswers(server.answers, filters ? filterLists(policy) : undefined)
+    for (const url of ['/', '/*']) messages.post(url, { bodyLimit: config.limits.bodyBytes }, forward(config, upstream, receive))
   })
 
   // GET, HEAD, DELETE: no body, no message; the legacy stream, its end, and what lies beside it.
   await app.register(async (streams) => {
     streams.addHook('onRequest', refuseBody())
     streams.addHook('preHandler', bindSessionStep(server.answers.sessionKeys))
-    await streams.register(httpProxy, proxyOptions(config, upstream, server.answers))
-  })
-
-  // Every other HTTP method: refused, but only to those with credentials.
-  app.setNotFoundHandler(() => {
-    throw new Refusal('method_not_allowed', { headers: { allow: 'GET, HEAD, POST, DELETE, OPTIONS' } })
+    const edit = editStreams({ upstream, seal, preserveHost: config.preserveHost, editEvents: filters ? filterStreamedLists(policy) : undefined })
+    await streams.register(httpProxy, proxyOptions(config, upstream, receiveAnswers(server.answers, edit)))
   })
 }

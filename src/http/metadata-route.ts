@@ -7,33 +7,63 @@ import { Refusal } from './refusal.js'
 /** Seconds that clients and caches may keep a metadata document. */
 const MAX_AGE_SECONDS = 300
 
-/** Serves one resource's metadata at each of `urls`, as the same bytes (R2). */
-export function registerResourceMetadataRoute (app: FastifyInstance, urls: readonly string[], document: object): void {
-  const body = JSON.stringify(document)
-  for (const url of urls) {
-    app.route({ method: ['GET', 'HEAD'], url, handler: (request, reply) => sendDocument(request, reply, body) })
-  }
+/** Seconds that a browser may remember a preflight's answer. */
+const PREFLIGHT_MAX_AGE_SECONDS = 600
+
+interface Document {
+  readonly body: string
+  readonly etag: string
 }
 
-/** Mirrors the authorization server metadata at each of `urls`: 2025-03-26 clients look for it here (R4). */
-export function registerAuthorizationServerMetadataRoute (app: FastifyInstance, urls: readonly string[], authorizationServer: AuthorizationServer): void {
-  for (const url of urls) {
-    app.route({
-      method: ['GET', 'HEAD'],
-      url,
-      handler: async (request, reply) => {
-        const metadata = await authorizationServer.metadata().catch((error: unknown) => {
-          throw error instanceof AuthorizationServerUnavailable ? new Refusal('authorization_server_metadata_unavailable', { reason: error.message, cause: error }) : error
-        })
-        return sendDocument(request, reply, JSON.stringify(metadata))
-      }
-    })
-  }
+/** Serves one resource's metadata at `/oauth-protected-resource` with each of `suffixes`, as the same bytes (R2). */
+export function registerResourceMetadataRoute (app: FastifyInstance, suffixes: Iterable<string>, metadata: object): void {
+  const document = toDocument(metadata)
+  for (const suffix of suffixes) registerDocument(app, `/oauth-protected-resource${suffix}`, async () => document)
 }
 
-function sendDocument (request: FastifyRequest, reply: FastifyReply, body: string): FastifyReply {
-  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
+/** Mirrors the authorization server metadata at `/oauth-authorization-server` with each of `suffixes`: 2025-03-26 clients look for it here (R4). */
+export function registerAuthorizationServerMetadataRoute (app: FastifyInstance, suffixes: Iterable<string>, authorizationServer: AuthorizationServer): void {
+  async function mirror (): Promise<Document> {
+    try {
+      return toDocument(await authorizationServer.metadata())
+    } catch (error) {
+      if (!(error instanceof AuthorizationServerUnavailable)) throw error
+      throw new Refusal('authorization_server_metadata_unavailable', { reason: error.message, cause: error })
+    }
+  }
+  for (const suffix of suffixes) registerDocument(app, `/oauth-authorization-server${suffix}`, mirror)
+}
+
+function toDocument (value: object): Document {
+  const body = JSON.stringify(value)
+  return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
+}
+
+/** Pages of any origin may read what anybody may read, failures included (R2). */
+function registerDocument (app: FastifyInstance, url: string, read: () => Promise<Document>): void {
+  app.route({
+    method: ['GET', 'HEAD'],
+    url,
+    handler: async (request, reply) => {
+      reply.header('access-control-allow-origin', '*')
+      return sendDocument(request, reply, await read())
+    }
+  })
+  app.options(url, (_request, reply) => reply.code(204).headers({
+    'access-control-allow-origin': '*',
+    'access-control-allow-methods': 'GET, HEAD, OPTIONS',
+    'access-control-allow-headers': '*',
+    'access-control-max-age': PREFLIGHT_MAX_AGE_SECONDS
+  }).send())
+}
+
+function sendDocument (request: FastifyRequest, reply: FastifyReply, { body, etag }: Document): FastifyReply {
   reply.header('content-type', 'application/json; charset=utf-8').header('etag', etag).header('cache-control', `public, max-age=${MAX_AGE_SECONDS}`)
-  if (request.headers['if-none-match']?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag) === true) return reply.code(304).send()
-  return reply.send(body)
+  return isKnown(request.headers['if-none-match'], etag) ? reply.code(304).send() : reply.send(body)
+}
+
+/** Whether the client has this very document (RFC 9110 §13.1.2, weak comparison). */
+function isKnown (ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false
+  return ifNoneMatch.split(',').some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, '')))
 }

@@ -1,0 +1,31 @@
+import type { ServerConfig } from '../config/schema.js'
+
+/** Returns whether an `Origin` may call: the resource's own, and those configured (C1). */
+export function allowedOrigins (server: ServerConfig): (origin: string) => boolean {
+  if (server.origins.includes('*')) return () => true
+  const resource = new URL(server.resource)
+  const allowed = new Set([resource.origin, ...server.origins])
+  if (isLoopback(resource.hostname)) {
+    for (const host of ['localhost', '127.0.0.1', '[::1]']) {
+      allowed.add(new URL(`${resource.protocol}//${host}:${resource.port}`).origin)
+    }
+  }
+  return (origin) => allowed.has(origin)
+}
+
+/** Returns whether a `Host` is served (C1a); without a reason to check, every one is. */
+export function allowedHosts (server: ServerConfig): (host: string) => boolean {
+  const resource = new URL(server.resource)
+  const onLoopback = isLoopback(resource.hostname)
+  if (!onLoopback && server.hosts.length === 0) return () => true
+  const allowed = new Set([resource.host, ...server.hosts].map((host) => host.toLowerCase()))
+  return (host) => {
+    const name = host.toLowerCase()
+    return allowed.has(name) || (onLoopback && isLoopback(name.replace(/:\d{1,5}$/, '')))
+  }
+}
+
+/** Whether a host name, as URLs and `Host` headers spell it, can only mean this machine (RFC 6761 §6.3). */
+function isLoopback (hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+}

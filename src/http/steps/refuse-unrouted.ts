@@ -1,0 +1,17 @@
+import type { FastifyInstance } from 'fastify'
+import { Refusal, type RefusalCode } from '../refusal.js'
+
+/**
+ * Refuses what no route of this plugin context takes, after the hooks that were added before. A
+ * hook of its own, because Fastify parses the body before it calls a not-found handler (A10).
+ */
+export function refuseUnrouted (app: FastifyInstance, code: RefusalCode, headers: Readonly<Record<string, string>> = {}): void {
+  function refuse (): never {
+    throw new Refusal(code, { headers })
+  }
+  app.addHook('onRequest', function refuseUnroutedStep (request, _reply, done) {
+    if (request.is404) refuse()
+    done()
+  })
+  app.setNotFoundHandler(refuse)
+}
