@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+
+export interface ProcessOptions {
+  /** The whole environment but for PATH and HOME: nothing of this process's own leaks in. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A program that runs as a child process, in a process group of its own. */
+export interface RunningProgram {
+  /** All that it printed so far. */
+  readonly stdout: string
+  readonly stderr: string
+  /** Resolves with the first match in what it has printed or prints on standard output; rejects when it ends without. */
+  printed (pattern: RegExp): Promise<RegExpExecArray>
+  /** To the program itself. */
+  signal (name: NodeJS.Signals): void
+  /** To the program and all that it started, as a terminal does for Ctrl+C. */
+  signalGroup (name: NodeJS.Signals): void
+  /** Whether the program, or anything that it started and left behind, still runs. */
+  isAlive (): boolean
+  readonly ended: Promise<Ended>
+}
+
+/** Starts a program; what is left of it and of all that it started is killed after the test. */
+export function startProgram (t: Test, command: string, args: readonly string[], options: ProcessOptions = {}): RunningProgram {
+  const { PATH = '', HOME = '' } = process.env
+  const child = spawn(command, args, {
+    env: { PATH, HOME, ...options.env },
+    cwd: options.cwd,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  const output = { stdout: '', stderr: '' }
+  const listeners = new Set<() => void>()
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text
+      for (const listener of listeners) listener()
+    })
+  }
+  let isOver = false
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => {
+      isOver = true
+      resolve({ code, signal, ...output })
+      for (const listener of listeners) listener()
+    })
+  })
+  const signalGroup = (name: NodeJS.Signals | 0): boolean => child.pid !== undefined && trySignal(-child.pid, name)
+  const kill = (): void => { signalGroup('SIGKILL') }
+  // Also when the test is cut short: a process group of its own outlives this process.
+  process.once('exit', kill)
+  t.after(async () => {
+    kill()
+    await ended
+    process.off('exit', kill)
+  })
+
+  return {
+    get stdout () { return output.stdout },
+    get stderr () { return output.stderr },
+    printed: (pattern) => new Promise((resolve, reject) => {
+      function look (): void {
+        const match = pattern.exec(output.stdout)
+        if (match === null && !isOver) return
+        listeners.delete(look)
+        if (match === null) reject(new Error(`ended without printing ${pattern}: ${output.stdout}${output.stderr}`))
+        else resolve(match)
+      }
+      listeners.add(look)
+      look()
+    }),
+    signal: (name) => { child.kill(name) },
+    signalGroup: (name) => { signalGroup(name) },
+    isAlive: () => signalGroup(0),
+    ended
+  }
+}
+
+function trySignal (pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name)
+  } catch {
+    return false // nothing runs there any more
+  }
+}
+
+/** The built command line program: what users run. */
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+
+/** Starts `postern` with the given arguments. */
+export function startCli (t: Test, args: readonly string[], options: ProcessOptions = {}): RunningProgram {
+  return startProgram(t, process.execPath, [CLI, ...args], options)
+}
+
+/** Runs `postern` to its end. */
+export function runCli (t: Test, args: readonly string[], options: ProcessOptions = {}): Promise<Ended> {
+  return startCli(t, args, options).ended
+}
+
+export type LogLine = Readonly<Record<string, unknown>>
+
+/** Returns the log lines among what a gateway printed. */
+export function parseLog (stdout: string): LogLine[] {
+  return stdout.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as LogLine)
+}
+
+/** Resolves with the URL of a gateway once it listens. */
+export async function listeningUrl (program: RunningProgram): Promise<string> {
+  const [, url = ''] = await program.printed(/"event":"started","url":"([^"]+)"/)
+  return url
+}
