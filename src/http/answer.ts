@@ -6,6 +6,7 @@ import { buildAnswerHeaders, isEventStream } from '../upstream/headers.js'
 import type { AnswerReceiver, Transfer, UpstreamFailure } from '../upstream/http.js'
 import { bindSession } from '../upstream/session.js'
 import { found } from './decorators.js'
+import { editAnswer, type ChooseTreatment } from './edited-answer.js'
 import type { OpenStreams } from './open-streams.js'
 import { Refusal } from './refusal.js'
 import type { Clock } from './services.js'
@@ -17,12 +18,24 @@ export interface AnswerOptions {
   readonly endStreamsAtTokenExpiry: boolean
 }
 
+/** Makes the receiver of one answer; `target` is the upstream's path and query that gives it. */
+export type ReceiveAnswer = (request: FastifyRequest, reply: FastifyReply, transfer: Transfer, target: string) => AnswerReceiver
+
+/** Returns how answers are received: edited when a treatment is chosen for one, else handed on as they come. */
+export function receiveAnswers (options: AnswerOptions, chooseFor?: (request: FastifyRequest, target: string) => ChooseTreatment | undefined): ReceiveAnswer {
+  return (request, reply, transfer, target) => {
+    const receiver = passAnswer(request, reply, transfer, options)
+    const choose = chooseFor?.(request, target)
+    return choose === undefined ? receiver : editAnswer(receiver, transfer, choose)
+  }
+}
+
 /**
  * Hands an upstream's answer to the client chunk by chunk, for both ways of forwarding. What
  * arrives is written at once; a client that reads slowly pauses the upstream (F4); whoever leaves
  * first takes the other along (F5).
  */
-export function passAnswer (request: FastifyRequest, reply: FastifyReply, transfer: Transfer, options: AnswerOptions): AnswerReceiver {
+function passAnswer (request: FastifyRequest, reply: FastifyReply, transfer: Transfer, options: AnswerOptions): AnswerReceiver {
   const { raw } = reply
   raw.once('close', () => transfer.abort())
   return {
@@ -38,8 +51,13 @@ export function passAnswer (request: FastifyRequest, reply: FastifyReply, transf
     onChunk: (chunk) => raw.write(chunk),
     onEnd: () => { raw.end() },
     onFailure (failure) {
-      if (raw.headersSent) raw.destroy()
-      else reply.send(asRefusal(failure))
+      const refusal = asRefusal(failure)
+      if (raw.headersSent) {
+        request.refusal = refusal // for the log: the client only sees the connection break off
+        raw.destroy()
+      } else {
+        reply.send(refusal)
+      }
     }
   }
 }
@@ -87,7 +105,8 @@ const FAILURES = {
   timeout: 'upstream_timeout',
   broken: 'upstream_broken',
   refused: 'upstream_refused',
-  redirect: 'upstream_redirect'
+  redirect: 'upstream_redirect',
+  unreadable: 'upstream_list_unreadable'
 } as const
 
 /** Names the failure to the client without the inner address, which is in the reason (F7). */

@@ -42,6 +42,7 @@ export const REFUSALS = {
   upstream_broken: { status: 502, rpcCode: INTERNAL_ERROR, description: 'The MCP server behind this gateway broke off before it answered' },
   upstream_refused: { status: 502, rpcCode: INTERNAL_ERROR, description: 'The MCP server behind this gateway refused the gateway itself' },
   upstream_redirect: { status: 502, rpcCode: INTERNAL_ERROR, description: 'The MCP server behind this gateway redirected to a place that the gateway does not follow' },
+  upstream_list_unreadable: { status: 502, rpcCode: INTERNAL_ERROR, description: 'The MCP server behind this gateway answered with a list that the gateway could not read, so it cannot tell what may be shown' },
   internal_error: { status: 500, rpcCode: INTERNAL_ERROR, description: 'The gateway failed; its log has the reason' }
 } as const satisfies Record<string, RefusalKind>
 
@@ -86,6 +87,7 @@ function toRefusal (error: unknown, request: FastifyRequest): Refusal {
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new Refusal('body_too_large', { description: `The body is larger than the ${request.routeOptions.bodyLimit} bytes that this resource accepts` })
   }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new Refusal('unsupported_media_type', { reason: 'Content-Type' })
   if (code === 'FST_ERR_BAD_URL') return new Refusal('bad_path')
   if (typeof statusCode === 'number' && statusCode < 500) return new Refusal('bad_body', { reason: String(message), cause: error })
   return new Refusal('internal_error', { reason: String(message), cause: error })

@@ -3,7 +3,7 @@ import { Pool, type Dispatcher } from 'undici'
 
 /** Why there is no answer, or no complete one (F7). `reason` is for the log: it may hold inner addresses. */
 export interface UpstreamFailure {
-  readonly kind: 'unreachable' | 'timeout' | 'broken' | 'redirect' | 'refused'
+  readonly kind: 'unreachable' | 'timeout' | 'broken' | 'redirect' | 'refused' | 'unreadable'
   readonly reason: string
 }
 

@@ -1,13 +1,13 @@
 import type { RouteHandlerMethod } from 'fastify'
 import type { ServerConfig } from '../../config/schema.js'
 import type { Upstream, UpstreamMessage } from '../../upstream/http.js'
-import { isListening, passAnswer, type AnswerOptions } from '../answer.js'
+import { isListening, type ReceiveAnswer } from '../answer.js'
 import { found } from '../decorators.js'
 import { upstreamHeaders } from '../upstream-headers.js'
 import { Refusal } from '../refusal.js'
 
 /** Sends the verified bytes to the upstream, and its answer back. */
-export function forward (server: ServerConfig, upstream: Upstream, options: AnswerOptions): RouteHandlerMethod {
+export function forward (server: ServerConfig, upstream: Upstream, receive: ReceiveAnswer): RouteHandlerMethod {
   return function forwardMessage (request, reply) {
     // Nothing gets here without a decision; a path that was wired wrongly must not send.
     if (found(request, 'decision').effect !== 'allow') throw new Refusal('internal_error', { reason: 'forwarding was reached without permission' })
@@ -17,6 +17,6 @@ export function forward (server: ServerConfig, upstream: Upstream, options: Answ
       body: request.body as Buffer,
       longLived: isListening(request)
     }
-    upstream.post(message, (transfer) => passAnswer(request, reply, transfer, options))
+    upstream.post(message, (transfer) => receive(request, reply, transfer, message.path))
   }
 }

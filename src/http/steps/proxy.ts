@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest, preHandlerHookHandler } from 'fastif
 import type { Dispatcher } from 'undici'
 import type { ServerConfig } from '../../config/schema.js'
 import { classifyFailure, isRedirect, MAX_REDIRECTS, redirectNotFollowed, refusedByUpstream, sameHostRedirect, type Transfer, type Upstream } from '../../upstream/http.js'
-import { asRefusal, passAnswer, type AnswerOptions } from '../answer.js'
+import { asRefusal, type ReceiveAnswer } from '../answer.js'
 import { found } from '../decorators.js'
 import { Refusal } from '../refusal.js'
 import { upstreamHeaders } from '../upstream-headers.js'
@@ -20,7 +20,7 @@ const SIGNAL = Symbol('signal')
  * for streams. Its defaults that would break the contract are replaced: retries (F6), headers
  * (F1), error bodies with inner addresses (F7), and a client that leaves before the answer (F5).
  */
-export function proxyOptions (server: ServerConfig, upstream: Upstream, options: AnswerOptions): FastifyHttpProxyOptions {
+export function proxyOptions (server: ServerConfig, upstream: Upstream, receive: ReceiveAnswer): FastifyHttpProxyOptions {
   return {
     upstream: upstream.origin,
     httpMethods: [...STREAM_METHODS],
@@ -53,7 +53,7 @@ export function proxyOptions (server: ServerConfig, upstream: Upstream, options:
   function onAnswer (request: FastifyRequest, reply: FastifyReply, abort: AbortController, target: string, redirects: number, { statusCode, headers, stream }: UpstreamAnswer): void {
     const refused = refusedByUpstream(statusCode)
     if (refused === undefined && !isRedirect(statusCode)) {
-      const receiver = passAnswer(request, reply, streamTransfer(stream, abort), options)
+      const receiver = receive(request, reply, streamTransfer(stream, abort), target)
       receiver.onAnswer(statusCode, headers)
       stream.on('data', (chunk: Buffer) => { if (!receiver.onChunk(chunk)) stream.pause() })
       stream.on('end', () => receiver.onEnd())

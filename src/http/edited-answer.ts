@@ -1,0 +1,146 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { editEvents, type EditEvent } from '../mcp/event-stream.js'
+import { holdBytes } from '../mcp/held-bytes.js'
+import type { AnswerReceiver, Transfer, UpstreamFailure } from '../upstream/http.js'
+import { UnusableEndpoint } from '../upstream/message-endpoint.js'
+
+/** What is held of one answer to read it: a whole JSON body, or one event of a stream. */
+const MAX_BYTES = 16 * 1024 * 1024
+
+/** How one answer is received; chosen when its status and headers are known. */
+export type Treatment =
+  /** Handed on as it comes. */
+  | { readonly as: 'sent' }
+  /** Held until it is complete, and then edited. What `edit` throws makes it a failure. */
+  | { readonly as: 'body', readonly edit: (body: Buffer) => Buffer }
+  /** Edited event by event, each handed on at once (F4). What `edit` throws makes it a failure. */
+  | { readonly as: 'events', readonly edit: EditEvent }
+  /** Handed on without its body. */
+  | { readonly as: 'status' }
+  /** A failure, for the log with this reason; with `ifAny` only when it has a body. */
+  | { readonly as: 'failure', readonly reason: string, readonly ifAny?: true }
+
+export type ChooseTreatment = (status: number, headers: IncomingHttpHeaders) => Treatment
+
+/** Ends an answer that cannot be edited: nothing more is sent of it. */
+type Fail = (error: unknown) => void
+
+/** Puts itself before a receiver and changes the answer as chosen for it. */
+export function editAnswer (receiver: AnswerReceiver, transfer: Transfer, choose: ChooseTreatment): AnswerReceiver {
+  let current = receiver
+
+  function fail (error: unknown): void {
+    current = DEAF
+    transfer.abort()
+    receiver.onFailure(asFailure(error))
+  }
+
+  return {
+    onAnswer (status, headers) {
+      current = treat(receiver, choose(status, headers), fail)
+      current.onAnswer(status, headers)
+    },
+    onChunk: (chunk) => current.onChunk(chunk),
+    onEnd: () => { current.onEnd() },
+    onFailure: (failure) => { current.onFailure(failure) }
+  }
+}
+
+function asFailure (error: unknown): UpstreamFailure {
+  const kind = error instanceof UnusableEndpoint ? 'redirect' : 'unreadable'
+  return { kind, reason: error instanceof Error ? error.message : String(error) }
+}
+
+const DEAF: AnswerReceiver = { onAnswer () {}, onChunk: () => true, onEnd () {}, onFailure () {} }
+
+function treat (receiver: AnswerReceiver, treatment: Treatment, fail: Fail): AnswerReceiver {
+  switch (treatment.as) {
+    case 'sent': return receiver
+    case 'body': return editBody(receiver, treatment.edit, fail)
+    case 'events': return editStream(receiver, treatment.edit, fail)
+    case 'status': return dropBody(receiver)
+    case 'failure': return treatment.ifAny === true ? refuseBody(receiver, treatment.reason, fail) : { ...DEAF, onAnswer: () => { fail(treatment.reason) } }
+  }
+}
+
+function editBody (receiver: AnswerReceiver, edit: (body: Buffer) => Buffer, fail: Fail): AnswerReceiver {
+  const held = holdBytes(MAX_BYTES)
+  let answer: readonly [status: number, headers: IncomingHttpHeaders] = [0, {}]
+  return {
+    onAnswer (...statusAndHeaders) { answer = statusAndHeaders },
+    onChunk (chunk) {
+      attempt(() => held.append(chunk), fail)
+      return true
+    },
+    onEnd () {
+      const body = held.take()
+      let edited = body
+      if (body.length > 0 && !attempt(() => { edited = edit(body) }, fail)) return
+      const [status, headers] = answer
+      receiver.onAnswer(status, edited === body ? headers : { ...withoutBodyHeaders(headers), 'content-length': String(edited.length) })
+      if (edited.length > 0) receiver.onChunk(edited)
+      receiver.onEnd()
+    },
+    onFailure: receiver.onFailure
+  }
+}
+
+function editStream (receiver: AnswerReceiver, edit: EditEvent, fail: Fail): AnswerReceiver {
+  let isFlowing = true
+  const editor = editEvents(edit, MAX_BYTES, (bytes) => { isFlowing = receiver.onChunk(bytes) })
+  return {
+    onAnswer (status, headers) { receiver.onAnswer(status, withoutBodyHeaders(headers)) },
+    onChunk (chunk) {
+      isFlowing = true
+      attempt(() => editor.push(chunk), fail)
+      return isFlowing
+    },
+    onEnd () {
+      if (attempt(() => editor.end(), fail)) receiver.onEnd()
+    },
+    onFailure: receiver.onFailure
+  }
+}
+
+function dropBody (receiver: AnswerReceiver): AnswerReceiver {
+  return {
+    onAnswer (status, headers) { receiver.onAnswer(status, { ...withoutBodyHeaders(headers), 'content-length': '0' }) },
+    onChunk: () => true,
+    onEnd: receiver.onEnd,
+    onFailure: receiver.onFailure
+  }
+}
+
+function refuseBody (receiver: AnswerReceiver, reason: string, fail: Fail): AnswerReceiver {
+  return {
+    ...editBody(receiver, (body) => body, fail),
+    onChunk (chunk) {
+      if (chunk.length > 0) fail(reason)
+      return true
+    }
+  }
+}
+
+/** Runs what reads an upstream's bytes: whatever it throws must end this answer, and nothing else. Returns whether it did not throw. */
+function attempt (read: () => void, fail: Fail): boolean {
+  try {
+    read()
+    return true
+  } catch (error) {
+    fail(error)
+    return false
+  }
+}
+
+/** Headers about the body's very bytes, which are not the upstream's any more (RFC 9110 §8.6, §8.8; RFC 9530; RFC 9421). */
+const BODY_HEADERS = new Set([
+  'content-length', 'etag', 'last-modified', 'accept-ranges', 'content-range', 'content-md5', 'digest', 'content-digest', 'repr-digest',
+  'signature', 'signature-input'
+])
+
+/** An answer that was made for one principal must not be called fit for sharing either (RFC 9111 §5.2.2). */
+function withoutBodyHeaders (headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !BODY_HEADERS.has(name)))
+  if (/public|s-maxage/i.test(String(headers['cache-control']))) kept['cache-control'] = 'no-store'
+  return kept
+}

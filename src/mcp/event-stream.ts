@@ -1,0 +1,170 @@
+/**
+ * Server-sent events on their way through (WHATWG HTML §9.2, Server-sent events): lines end with LF, CR or CRLF, a byte
+ * order mark may stand before the first, and a blank line ends an event. Only the data of an event is ever changed; every
+ * other byte is kept, and so is all of an event whose data stays as it is.
+ */
+import { TooManyBytes, holdBytes } from './held-bytes.js'
+
+export interface ServerSentEvent {
+  /** The last `event` field of the event; `message` when there is none or it is empty. */
+  readonly type: string
+  /** All `data` fields, joined by LF. */
+  readonly data: Buffer
+}
+
+/** Returns the data that an event shall have. What it throws ends the editing and reaches the caller. */
+export type EditEvent = (event: ServerSentEvent) => Buffer
+
+export interface EventEditor {
+  /** Hands on what is complete after these bytes, events and comments. Throws TooManyBytes, and what the edit throws. */
+  push (chunk: Buffer): void
+  /** Hands on what is left when the stream ends; data without a blank line after it is edited like an event. Throws as `push` does. */
+  end (): void
+}
+
+interface Line {
+  readonly start: number
+  /** Where its content ends. */
+  readonly end: number
+  /** Where the next line starts. */
+  readonly next: number
+}
+
+interface Field {
+  readonly name: string
+  readonly value: Buffer
+}
+
+const LF = 0x0a
+const CR = 0x0d
+const SPACE = 0x20
+const COLON = 0x3a
+const NEWLINE = Buffer.from('\n')
+const DATA_FIELD = Buffer.from('data: ')
+const NOTHING = Buffer.alloc(0)
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
+
+/**
+ * Makes an editor for one stream. It takes chunks cut anywhere and holds at most `maxEventBytes` of an event that is not
+ * complete; comments between events wait for the end of their line alone, so that a keep-alive is handed on at once. When
+ * an event makes it throw, `handOn` has been given all before that event, and nothing of it.
+ */
+export function editEvents (edit: EditEvent, maxEventBytes: number, handOn: (bytes: Buffer) => void): EventEditor {
+  const held = holdBytes(maxEventBytes)
+  let isStart = true
+  let lineLength = 0
+  let isInEvent = false
+  let isAfterCr = false
+
+  function release (bytes: Buffer): Buffer {
+    const whole = held.length() === 0 ? bytes : appendTo(bytes)
+    if (whole.length > maxEventBytes) throw new TooManyBytes(maxEventBytes)
+    const edited = editBlock(whole, isStart, edit)
+    isStart = false
+    return edited
+  }
+
+  function appendTo (bytes: Buffer): Buffer {
+    held.append(bytes)
+    return held.take()
+  }
+
+  /** Returns where the bytes start that are not ready. */
+  function collect (chunk: Buffer, ready: Buffer[]): number {
+    let from = 0
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at] as number
+      const isSecondHalf = isAfterCr && byte === LF
+      isAfterCr = byte === CR
+      if (isSecondHalf) {
+        // It belongs to the line that ended with the CR; when that was handed on, this follows.
+        if (held.length() > 0 || from < at) continue
+        ready.push(chunk.subarray(at, at + 1))
+      } else if (byte !== CR && byte !== LF) {
+        if (lineLength++ === 0 && byte !== COLON) isInEvent = true
+        continue
+      } else {
+        if (lineLength === 0) isInEvent = false
+        lineLength = 0
+        if (isInEvent) continue
+        ready.push(release(chunk.subarray(from, at + 1)))
+      }
+      from = at + 1
+    }
+    return from
+  }
+
+  return {
+    push (chunk) {
+      const ready: Buffer[] = []
+      try {
+        const rest = chunk.subarray(collect(chunk, ready))
+        if (rest.length > 0) held.append(rest)
+      } finally {
+        if (ready.length > 0) handOn(ready.length === 1 ? ready[0] as Buffer : Buffer.concat(ready))
+      }
+    },
+    end () {
+      if (held.length() > 0) handOn(release(NOTHING))
+    }
+  }
+}
+
+/** Returns the bytes of an event, of comments or of a blank line, with its data edited when there is any. */
+function editBlock (block: Buffer, isFirst: boolean, edit: EditEvent): Buffer {
+  const lines = splitLines(block, isFirst && block.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0)
+  const fields = lines.map((line) => readField(block.subarray(line.start, line.end)))
+  const values = fields.filter(({ name }) => name === 'data').map(({ value }) => value)
+  if (values.length === 0) return block
+  const type = fields.findLast(({ name }) => name === 'event')?.value.toString()
+  const data = joinLines(values)
+  const edited = edit({ type: type === undefined || type === '' ? 'message' : type, data })
+  return edited === data || edited.equals(data) ? block : replaceData(block, lines, fields, edited)
+}
+
+function splitLines (block: Buffer, start: number): Line[] {
+  const lines: Line[] = []
+  for (let at = start; at < block.length;) {
+    let end = at
+    while (end < block.length && block[end] !== LF && block[end] !== CR) end++
+    const next = block[end] === CR && block[end + 1] === LF ? end + 2 : Math.min(end + 1, block.length)
+    lines.push({ start: at, end, next })
+    at = next
+  }
+  return lines
+}
+
+/** A comment is a field without a name. */
+function readField (line: Buffer): Field {
+  const colon = line.indexOf(COLON)
+  if (colon === -1) return { name: line.toString('latin1'), value: NOTHING }
+  return { name: line.toString('latin1', 0, colon), value: line.subarray(line[colon + 1] === SPACE ? colon + 2 : colon + 1) }
+}
+
+function joinLines (values: readonly Buffer[]): Buffer {
+  if (values.length === 1) return values[0] as Buffer
+  return Buffer.concat(values.flatMap((value, index) => index === 0 ? [value] : [NEWLINE, value]))
+}
+
+/** The new data stands where the old began, on as many lines as it has. */
+function replaceData (block: Buffer, lines: readonly Line[], fields: readonly Field[], data: Buffer): Buffer {
+  const first = fields.findIndex(({ name }) => name === 'data')
+  const parts = [block.subarray(0, lines[0]?.start)]
+  lines.forEach((line, index) => {
+    if (index === first) parts.push(...dataFields(data, block.subarray(line.end, line.next)))
+    else if (fields[index]?.name !== 'data') parts.push(block.subarray(line.start, line.next))
+  })
+  return Buffer.concat(parts)
+}
+
+/** `ending` is empty when the stream broke off within the line. */
+function dataFields (data: Buffer, ending: Buffer): Buffer[] {
+  const separator = ending.length === 0 ? NEWLINE : ending
+  const parts: Buffer[] = []
+  for (let at = 0, next = 0; at <= data.length; at = next + 1) {
+    const lineFeed = data.indexOf(LF, at)
+    next = lineFeed === -1 ? data.length : lineFeed
+    parts.push(DATA_FIELD, data.subarray(at, next), lineFeed === -1 ? ending : separator)
+  }
+  return parts
+}
