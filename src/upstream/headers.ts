@@ -22,14 +22,16 @@ export interface RequestHeaderOptions {
 
 /**
  * Never handed to the upstream: credentials (F1), hop-by-hop headers (RFC 9110 §7.6.1), what a
- * proxy must not believe from a client, framing that the connection to the upstream has for
- * itself, and what the gateway has already dealt with: `Origin` was checked here (C1), and without
- * `Accept-Encoding` an answer stays readable and unbuffered.
+ * proxy must not believe from a client, what would turn the message into another request (M3),
+ * framing that the connection to the upstream has for itself, and what the gateway has already
+ * dealt with: `Origin` was checked here (C1), and without `Accept-Encoding` an answer stays
+ * readable and unbuffered.
  */
 const NOT_SENT = new Set([
   'authorization', 'cookie', 'dpop',
   'connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect', 'http2-settings',
-  'forwarded', 'via', 'x-real-ip', 'true-client-ip',
+  'forwarded', 'x-forwarded', 'via', 'x-real-ip', 'x-client-ip', 'client-ip', 'true-client-ip',
+  'x-http-method-override', 'x-http-method', 'x-method-override',
   'host', 'content-length', 'origin', 'accept-encoding', 'mcp-session-id',
   'access-control-request-method', 'access-control-request-headers', 'access-control-request-private-network'
 ])
@@ -63,6 +65,13 @@ function isListed (name: string, names: ReadonlySet<string>, prefixes: readonly 
   return false
 }
 
+function isFixed (canonical: string, fixed: RequestHeaderOptions['fixed']): boolean {
+  for (const name in fixed) {
+    if (canonicalName(name) === canonical) return true
+  }
+  return false
+}
+
 /** Header names that a `Connection` header declares to be hop-by-hop (RFC 9110 §7.6.1). */
 function connectionOptions (connection: string | string[] | undefined): ReadonlySet<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined
@@ -81,7 +90,7 @@ export function buildRequestHeaders (incoming: IncomingHttpHeaders, options: Req
     const canonical = canonicalName(name)
     if (value === undefined || isListed(canonical, NOT_SENT, NOT_SENT_PREFIXES)) continue
     if (perConnection !== undefined && perConnection.has(name)) continue
-    if (Object.hasOwn(options.fixed, canonical)) continue
+    if (isFixed(canonical, options.fixed)) continue
     headers[name] = value
   }
   headers['host'] = options.host
@@ -98,7 +107,6 @@ function addIdentity (headers: Headers, { subject, clientId, issuer, scopes }: I
   if (scopes !== undefined) headers['x-postern-scopes'] = Array.from(scopes, encodeHeaderValue).join(' ')
 }
 
-// eslint-disable-next-line no-control-regex
 const UNSAFE = /[^\x21-\x7e]|%/u
 
 /**
