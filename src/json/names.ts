@@ -21,6 +21,7 @@ const FEW = 24
 
 const UNDERSCORE = 0x5f
 const HYPHEN = 0x2d
+const SPACE = 0x20
 // A JavaScript reader that copies the object with Object.assign makes this member's value the copy's prototype, and then
 // finds members in it that the object does not have.
 const PROTOTYPE = Buffer.from('__proto__')
@@ -142,7 +143,7 @@ function foldsTo (bytes: Buffer, start: number, end: number, folded: string): bo
   let length = 0
   for (let at = start; at < stop; at++) {
     const byte = bytes[at] as number
-    if (byte === UNDERSCORE || byte === HYPHEN) continue
+    if (byte === UNDERSCORE || byte === HYPHEN || byte === SPACE) continue
     if ((byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte) !== folded.charCodeAt(length)) return false
     length++
   }

@@ -79,7 +79,7 @@ function isElementShape (wanted: Shape | readonly [Shape]): wanted is readonly [
 export const FOLDED_LENGTH = 128
 
 // U+0307 is what lower-casing leaves of a Turkish capital I; the others are named at foldName.
-const DROPPED = /[_\-\p{Default_Ignorable_Code_Point}]|\u0307/gu
+const DROPPED = /[_\-\s\p{Default_Ignorable_Code_Point}]|\u0307/gu
 
 /**
  * Returns a name as the most tolerant reader may compare it: up to U+0000 (C strings end there), without regard to
@@ -87,6 +87,7 @@ const DROPPED = /[_\-\p{Default_Ignorable_Code_Point}]|\u0307/gu
  * - compatibility forms: `ſ` is `s`, U+212A is `k` (Go's simple folding, Swift's canonical equivalence),
  * - underscores and hyphens (the Python SDK's models also accept a field's snake_case name: `resource_subscriptions`
  *   for `resourceSubscriptions`, `meta` for `_meta`),
+ * - white space (readers that trim names),
  * - characters without an appearance (culture-sensitive comparison in .NET).
  */
 export function foldName (name: string): string {

@@ -21,6 +21,6 @@ t.test('the naive readers see what is hidden, so the fuzzer can find it', async 
 })
 
 t.test('the messages that mutations start from are mostly allowed', async (t) => {
-  t.ok(CORPUS.filter(isForwarded).length >= CORPUS.length - 2)
+  t.equal(CORPUS.filter(isForwarded).length, CORPUS.length - 3, 'all but a modern one without headers and two that are denied')
   for (const body of CORPUS.filter(isForwarded)) t.equal(findForbiddenReading(body), undefined)
 })

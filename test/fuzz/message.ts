@@ -3,8 +3,8 @@ import { MessageError } from '../../src/mcp/errors.js'
 import { readMessage } from '../../src/mcp/message.js'
 import { operationsOf } from '../../src/mcp/operation.js'
 import { compilePolicy } from '../../src/policy/compile.js'
-import type { Operation } from '../../src/policy/policy.js'
-import { LENIENCIES, readNaively, type Reading } from '../helpers/naive-json.js'
+import type { Operation, TargetKind } from '../../src/policy/policy.js'
+import { NAIVE_READERS, type Reading } from '../helpers/naive-json.js'
 
 /** What the fuzzed gateway allows; everything that the mutations try to reach is outside it. */
 export const FUZZED_POLICY = {
@@ -48,17 +48,26 @@ export function isForwarded (body: Buffer): boolean {
   }
 }
 
-/** Returns a naive reading of forwarded bytes that the policy does not allow: a way past the gateway. */
-export function findForbiddenReading (body: Buffer): { readonly leniency: unknown, readonly reading: Reading } | undefined {
-  for (const leniency of LENIENCIES) {
-    for (const reading of readNaively(body, leniency)) {
-      if (policy.decide(operationsOfReading(reading), SCOPES).effect === 'deny') return { leniency, reading }
-    }
+/** Returns what a naive reader finds in forwarded bytes that the policy does not allow: a way past the gateway. */
+export function findForbiddenReading (body: Buffer): { readonly reader: string, readonly reading: Reading } | undefined {
+  for (const { name: reader, read } of NAIVE_READERS) {
+    const reading = read(body)
+    if (reading !== undefined && policy.decide(operationsOfReading(reading), SCOPES).effect === 'deny') return { reader, reading }
   }
   return undefined
 }
 
-function operationsOfReading ({ method, tools, prompts, resources }: Reading): Operation[] {
-  const targets = (kind: 'tools' | 'prompts' | 'resources', names: readonly string[]): Operation[] => names.map((name) => ({ method, target: { kind, name } }))
-  return [{ method }, ...targets('tools', tools), ...targets('prompts', prompts), ...targets('resources', resources)]
+const KINDS: Readonly<Record<string, TargetKind>> = {
+  'tools/call': 'tools',
+  'prompts/get': 'prompts',
+  'completion/complete': 'prompts',
+  'resources/read': 'resources',
+  'resources/subscribe': 'resources',
+  'resources/unsubscribe': 'resources',
+  'subscriptions/listen': 'resources'
+}
+
+function operationsOfReading ({ method, targets }: Reading): Operation[] {
+  const kind = Object.hasOwn(KINDS, method) ? KINDS[method] : undefined
+  return [{ method }, ...(kind === undefined ? [] : targets.map((name) => ({ method, target: { kind, name } })))]
 }

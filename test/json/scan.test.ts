@@ -115,7 +115,7 @@ t.test('a name that another reader takes for one of the shape is refused', async
   const objects = [
     '{"Method":"x"}', '{"METHOD":"x"}', '{"\\u006dethod":"x"}', '{"\\u004dethod":"x"}', '{"meth\\u006fd":"x"}', '{"method\\u0000":"x"}', '{"Method\\u0000y":"x"}',
     '{"paramſ":{}}', '{"PARAM\u017f":{}}', '{"param\\u017f":{}}', '{"tool\\u017F":[]}', '{"ıd":1}', '{"İd":1}', '{"\\u0131D":1}', '{"ｍethod":"x"}',
-    '{"meth_od":"x"}', '{"_method":"x"}', '{"me-thod":"x"}', '{"met\u00adhod":"x"}', '{"method\u200b":"x"}',
+    '{"meth_od":"x"}', '{"_method":"x"}', '{"me-thod":"x"}', '{"met\u00adhod":"x"}', '{"method ":"x"}', '{" method":"x"}', '{"method\\t":"x"}', '{"method\u3000":"x"}', '{"method\u200b":"x"}',
     '{"params":{"Name":"x"}}', '{"params":{"URIS":[]}}', '{"params":{"tas\u212a":1}}', '{"params":{"tas\\u212A":1}}', '{"params":{"_META":{}}}',
     '{"params":{"meta":{}}}', '{"params":{"resource_subscriptions":[]}}', '{"params":{"resource_Subscription\u017f":[]}}',
     '{"params":{"_meta":{"a.b/Version":"v"}}}', '{"tools":[{"name":"a"},{"NAME":"b"}]}',
