@@ -80,7 +80,7 @@ t.test('an identity is encoded so that no byte of it can leave its header', asyn
   for (const [value, encoded] of table) t.equal(encodeHeaderValue(value), encoded, JSON.stringify(value))
 })
 
-t.test('every identity can be read back, and is visible ASCII', async (t) => {
+t.test('every identity can be read back, and is visible ASCII', async () => {
   fc.assert(fc.property(fc.string({ unit: 'grapheme' }), (value) => {
     const encoded = encodeHeaderValue(value)
     if (!/^[\x21-\x7e]*$/.test(encoded)) throw new Error('not visible ASCII')

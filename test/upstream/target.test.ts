@@ -68,7 +68,7 @@ t.test('a path that two servers might read differently is refused', async (t) =>
   }
 })
 
-t.test('whatever is asked for, what goes up stays below the endpoint for every reader', async (t) => {
+t.test('whatever is asked for, what goes up stays below the endpoint for every reader', async () => {
   const pieces = fc.constantFrom('/', '.', '..', '%2e', '%2f', '%5c', '%25', '2e', '2f', ';', '\\', 'mcp', 'a', '?', '#', '%', '%c0', '%ae', ' ', ':', '@', '\u0000', 'é')
   fc.assert(fc.property(fc.array(pieces, { maxLength: 10 }), (parts) => {
     const target = resolveTarget(AT_MCP, `/mcp${parts.join('')}`)
