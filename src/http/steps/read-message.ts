@@ -1,10 +1,11 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { preHandlerHookHandler } from 'fastify'
 import { MessageError } from '../../mcp/errors.js'
 import { checkHeaderAgreement } from '../../mcp/headers.js'
 import { readMessage } from '../../mcp/message.js'
 import { operationsOf } from '../../mcp/operation.js'
 import { Refusal } from '../refusal.js'
+import { isRepeated } from '../repeated-header.js'
 
 /** Nesting of objects and arrays (M4). */
 const MAX_DEPTH = 64
@@ -14,7 +15,7 @@ const JSON_TYPE = /^application\/json[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*(?:utf-
 /** Turns the body into one verified message and its operations (M1–M7); these bytes are the ones forwarded. */
 export function readMessageStep (): preHandlerHookHandler {
   return function readMessageStep (request, _reply, done) {
-    checkMediaType(request.headers)
+    checkMediaType(request.raw)
     if (!Buffer.isBuffer(request.body)) throw new Refusal('bad_message', { reason: 'no body' })
     try {
       const message = readMessage(request.body, { maxDepth: MAX_DEPTH })
@@ -28,9 +29,9 @@ export function readMessageStep (): preHandlerHookHandler {
   }
 }
 
-function checkMediaType (headers: IncomingHttpHeaders): void {
+function checkMediaType ({ headers, rawHeaders }: IncomingMessage): void {
   const type = headers['content-type']
-  if (type === undefined || !JSON_TYPE.test(type)) throw new Refusal('unsupported_media_type', { reason: 'Content-Type' })
+  if (type === undefined || !JSON_TYPE.test(type) || isRepeated(rawHeaders, 'content-type')) throw new Refusal('unsupported_media_type', { reason: 'Content-Type' })
   if (headers['content-encoding'] !== undefined) throw new Refusal('unsupported_media_type', { reason: 'Content-Encoding' })
 }
 
