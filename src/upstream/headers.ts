@@ -29,6 +29,7 @@ export interface RequestHeaderOptions {
  */
 const NOT_SENT = new Set([
   'authorization', 'cookie', 'dpop',
+  'proxy', // an environment variable of CGI programs (CVE-2016-5385)
   'connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect', 'http2-settings',
   'forwarded', 'x-forwarded', 'via', 'x-real-ip', 'x-client-ip', 'client-ip', 'true-client-ip',
   'x-http-method-override', 'x-http-method', 'x-method-override',
@@ -50,12 +51,12 @@ const NOT_RETURNED = new Set([
 const NOT_RETURNED_PREFIXES = ['proxy-', 'access-control-', 'x-postern-']
 
 /**
- * WSGI and CGI servers turn `-` into `_`, so `X_Postern_Subject` would reach an application under
- * the same variable as our own header. Names are compared with that difference removed.
+ * CGI, WSGI and PHP make `_` of `-` and of whatever else is odd in a name, so `X_Postern_Subject`
+ * or `Mcp.Name` would reach an application as a header that was set or checked here. Like nginx and
+ * Apache, the gateway does not send such names, but for the one namespace where any name is good
+ * (M6), since nothing here relies on it.
  */
-function canonicalName (name: string): string {
-  return name.includes('_') ? name.replaceAll('_', '-') : name
-}
+const PLAIN_NAME = /^(?:[a-z\d-]+$|mcp-param-)/
 
 function isListed (name: string, names: ReadonlySet<string>, prefixes: readonly string[]): boolean {
   if (names.has(name)) return true
@@ -65,9 +66,10 @@ function isListed (name: string, names: ReadonlySet<string>, prefixes: readonly 
   return false
 }
 
-function isFixed (canonical: string, fixed: RequestHeaderOptions['fixed']): boolean {
-  for (const name in fixed) {
-    if (canonicalName(name) === canonical) return true
+/** Whether the operator sets a header; its name may be spelt with underscores, see `PLAIN_NAME`. */
+function isFixed (name: string, fixed: RequestHeaderOptions['fixed']): boolean {
+  for (const other in fixed) {
+    if (other === name || other.replaceAll('_', '-') === name) return true
   }
   return false
 }
@@ -87,10 +89,9 @@ export function buildRequestHeaders (incoming: IncomingHttpHeaders, options: Req
   const perConnection = connectionOptions(incoming.connection)
   for (const name in incoming) {
     const value = incoming[name]
-    const canonical = canonicalName(name)
-    if (value === undefined || isListed(canonical, NOT_SENT, NOT_SENT_PREFIXES)) continue
+    if (value === undefined || !PLAIN_NAME.test(name) || isListed(name, NOT_SENT, NOT_SENT_PREFIXES)) continue
     if (perConnection !== undefined && perConnection.has(name)) continue
-    if (isFixed(canonical, options.fixed)) continue
+    if (isFixed(name, options.fixed)) continue
     headers[name] = value
   }
   headers['host'] = options.host
