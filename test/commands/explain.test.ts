@@ -1,0 +1,81 @@
+import t from 'tap'
+import { startIssuer } from '../helpers/issuer.js'
+import { runCli } from '../helpers/process.js'
+import { RESOURCE, todoConfig, writeConfig } from './config-file.js'
+
+t.test('an allowed operation: the rule behind it, exit code 0', async (t) => {
+  const { file } = writeConfig(t, todoConfig())
+  t.match(await runCli(t, ['explain', '--config', file, '--tool', 'create_todo', '--scopes', 'todo:read  todo:write']), {
+    code: 0,
+    stderr: '',
+    stdout: `allowed by tools.*_todo
+scopes: todo:read todo:write
+"tools/call"
+  allowed by methods default: any accepted token
+"tools/call" on tools "create_todo"
+  allowed by tools.*_todo: todo:write
+`
+  })
+})
+
+t.test('a denied operation: what is missing, exit code 1', async (t) => {
+  const { file } = writeConfig(t, todoConfig())
+  t.match(await runCli(t, ['explain', '--config', file, '--tool', 'get_todo', '--scopes', '']), {
+    code: 1,
+    stderr: '',
+    stdout: `denied (insufficient_scope) by tools.get_todo
+  required scopes: todo:read
+  missing scopes:  todo:read
+scopes: (none)
+"tools/call"
+  allowed by methods default: any accepted token
+"tools/call" on tools "get_todo"
+  denied by tools.get_todo: todo:read
+  overruled: tools.*_todo (tools.get_todo is exact)
+`
+  })
+})
+
+t.test('prompts, MCP resources and methods are operations too', async (t) => {
+  const { file } = writeConfig(t, todoConfig({
+    policy: { prompts: { greet: 'a' }, resources: { 'todo://**': 'a' }, methods: { 'tasks/*': 'a' } }
+  }))
+  for (const operation of [['--prompt', 'greet'], ['--mcp-resource', 'todo://x/y'], ['--method', 'tasks/get']]) {
+    const base = ['explain', '--config', file, ...operation]
+    t.equal((await runCli(t, [...base, '--scopes', 'a'])).code, 0, operation.join(' '))
+    t.equal((await runCli(t, [...base, '--scopes', 'b'])).code, 1, operation.join(' '))
+  }
+  t.equal((await runCli(t, ['explain', '--config', file, '--tool', 'unlisted', '--scopes', 'a'])).code, 1)
+})
+
+t.test('with several protected resources one has to be chosen', async (t) => {
+  const { file } = writeConfig(t, {
+    authorizationServers: ['http://localhost:9000'],
+    servers: ['a', 'b'].map((name) => ({ resource: `http://localhost:3002/${name}`, upstream: 'http://localhost:8080', policy: { tools: { x: name } } }))
+  })
+  const base = ['explain', '--config', file, '--tool', 'x', '--scopes', 'b']
+  t.match(await runCli(t, base), { code: 64, stderr: /--resource: http:\/\/localhost:3002\/a, http:\/\/localhost:3002\/b/ })
+  t.equal((await runCli(t, [...base, '--resource', 'http://localhost:3002/c'])).code, 64)
+  t.equal((await runCli(t, [...base, '--resource', 'http://localhost:3002/a'])).code, 1)
+  t.equal((await runCli(t, [...base, '--resource', 'http://localhost:3002/b'])).code, 0)
+})
+
+t.test('a token is checked as the gateway would, and never printed', async (t) => {
+  const issuer = await startIssuer(t, { audience: RESOURCE })
+  const { file } = writeConfig(t, todoConfig({ authorizationServers: [issuer.issuer] }))
+  const explain = async (token: string): ReturnType<typeof runCli> => {
+    const ended = await runCli(t, ['explain', '--config', file, '--tool', 'list_todos', '--token', token])
+    t.notOk((ended.stdout + ended.stderr).includes(token))
+    return ended
+  }
+  t.match(await explain(await issuer.token({ sub: 'alice\u001b[2J' })), {
+    code: 0, stderr: '', stdout: `token of alice\\u{1b}[2J (client client-1), issued by ${issuer.issuer}\nallowed by tools.list_todos\n`
+  })
+  t.match(await explain(await issuer.token({ scope: 'todo:write' })), { code: 1, stderr: '', stdout: /\ndenied \(insufficient_scope\)/ })
+  t.match(await explain(await issuer.token({ aud: 'http://localhost:3003/mcp' })), { code: 1, stderr: '', stdout: /^the token is not accepted: meant for another audience/ })
+  t.match(await explain(await issuer.token({ iss: 'https://other.example' })), { code: 1, stderr: '', stdout: /^the token is not accepted: issuer is not configured/ })
+  t.match(await explain('opaque'), { code: 1, stderr: '', stdout: /^the token is not accepted: not a JWT/ })
+  const good = await issuer.token()
+  await issuer.stop()
+  t.match(await explain(good), { code: 1, stderr: '', stdout: /^the token cannot be checked: / })
+})
