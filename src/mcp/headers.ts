@@ -18,8 +18,11 @@ const MIRRORED: ReadonlyMap<string, { readonly key: keyof MirroredHeaders, reado
 ])
 
 const PARAM_PREFIX = 'mcp-param-'
-/** The first letter of all of these, so that most headers are passed over quickly. */
+/** The first letters of all that is looked at, so that most headers are passed over quickly. */
 const LETTER_M = 0x6d
+const LETTER_C = 0x63
+/** A connection option that names one of these headers: a proxy that obeys (RFC 9110 §7.6.1) removes what was compared. */
+const NAMES_MCP_HEADER = /(?:^|,)[ \t]*mcp[-_]/i
 
 /**
  * What `Mcp-Name` repeats. Modern requests of the first three methods must send it; the others have a member that it
@@ -84,13 +87,19 @@ function findProblem (message: Message, rawHeaders: readonly string[]): string |
 function collectHeaders (rawHeaders: readonly string[], headers: MirroredHeaders): string | undefined {
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const rawName = rawHeaders[index] as string
-    if ((rawName.charCodeAt(0) | 0x20) !== LETTER_M) continue
+    const letter = rawName.charCodeAt(0) | 0x20
+    if (letter !== LETTER_M && letter !== LETTER_C) continue
     const value = rawHeaders[index + 1] as string
+    if (letter === LETTER_C) {
+      if (rawName.toLowerCase() === 'connection' && NAMES_MCP_HEADER.test(value)) return 'Connection names an Mcp header, which must reach the server'
+      continue
+    }
     // CGI and its heirs (WSGI, PHP) do not tell an underscore from a hyphen.
     const name = rawName.toLowerCase().replaceAll('_', '-')
     const mirrored = MIRRORED.get(name)
     if (mirrored !== undefined) {
       if (!FIELD_VALUE.test(value)) return `${mirrored.name} holds characters that a header cannot hold`
+      if (rawName.includes('_')) return `${mirrored.name} is spelt with an underscore`
       if (headers[mirrored.key] !== undefined) return `${mirrored.name} occurs twice`
       headers[mirrored.key] = value
     } else if (name.startsWith(PARAM_PREFIX) && decodeHeaderValue(value) === undefined) {
