@@ -2,6 +2,7 @@ import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
 import type { ServerConfig } from '../config/schema.js'
 import type { AccessTokenVerifier } from '../oauth/access-token.js'
+import { rememberToolHeaders } from '../mcp/tool-headers.js'
 import type { Policy } from '../policy/policy.js'
 import type { Upstream } from '../upstream/http.js'
 import type { EndpointSeal } from '../upstream/message-endpoint.js'
@@ -13,6 +14,7 @@ import { audit } from './steps/audit.js'
 import { authenticate } from './steps/authenticate.js'
 import { authorize } from './steps/authorize.js'
 import { bindSessionStep } from './steps/bind-session.js'
+import { checkToolHeaders } from './steps/check-tool-headers.js'
 import { checkHost, checkOrigin } from './steps/check-origin.js'
 import { editStreams } from './steps/edit-streams.js'
 import { filterLists, filterStreamedLists } from './steps/filter-lists.js'
@@ -58,7 +60,9 @@ export async function registerMcpRoute (app: FastifyInstance, server: ProtectedS
     messages.addHook('preHandler', readMessageStep())
     messages.addHook('preHandler', bindSessionStep(server.answers.sessionKeys))
     messages.addHook('preHandler', authorize({ policy, resourceMetadata }))
-    const receive = receiveAnswers(server.answers, filters ? filterLists(policy) : undefined)
+    const toolHeaders = rememberToolHeaders()
+    messages.addHook('preHandler', checkToolHeaders(toolHeaders))
+    const receive = receiveAnswers(server.answers, filters ? filterLists(policy, toolHeaders) : undefined)
     for (const url of ['/', '/*']) messages.post(url, { bodyLimit: config.limits.bodyBytes }, forward(config, upstream, receive))
   })
 

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { formatChallenge, type Challenge } from '../oauth/challenge.js'
-import { INVALID_REQUEST, jsonRpcErrorBody } from '../mcp/errors.js'
+import { INVALID_REQUEST, jsonRpcErrorBody, MessageError } from '../mcp/errors.js'
 
 /** JSON-RPC 2.0 §5.1: the upstream or the gateway failed. */
 const INTERNAL_ERROR = -32603
@@ -80,9 +80,12 @@ function idOf (message: FastifyRequest['message']): string | undefined {
   return message?.kind === 'request' ? message.idJson : undefined
 }
 
-/** Fastify's own errors that a client can cause, as refusals; anything else is our failure. */
+/** Messages that cannot be examined and Fastify's own errors that a client can cause, as refusals; anything else is our failure. */
 function toRefusal (error: unknown, request: FastifyRequest): Refusal {
   if (error instanceof Refusal) return error
+  if (error instanceof MessageError) {
+    return new Refusal('bad_message', { reason: error.message, description: error.message, rpcCode: error.code, idJson: error.idJson, cause: error })
+  }
   const { code, statusCode, message } = error as { code?: unknown, statusCode?: unknown, message?: unknown }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new Refusal('body_too_large', { description: `The body is larger than the ${request.routeOptions.bodyLimit} bytes that this resource accepts` })

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import type { preHandlerHookHandler } from 'fastify'
-import { MessageError } from '../../mcp/errors.js'
 import { checkHeaderAgreement } from '../../mcp/headers.js'
 import { readMessage } from '../../mcp/message.js'
 import { operationsOf } from '../../mcp/operation.js'
@@ -17,14 +16,10 @@ export function readMessageStep (): preHandlerHookHandler {
   return function readMessageStep (request, _reply, done) {
     checkMediaType(request.raw)
     if (!Buffer.isBuffer(request.body)) throw new Refusal('bad_message', { reason: 'no body' })
-    try {
-      const message = readMessage(request.body, { maxDepth: MAX_DEPTH })
-      request.message = message
-      checkHeaderAgreement(message, request.raw.rawHeaders)
-      request.operations = operationsOf(message)
-    } catch (error) {
-      throw error instanceof MessageError ? asRefusal(error) : error
-    }
+    const message = readMessage(request.body, { maxDepth: MAX_DEPTH })
+    request.message = message
+    checkHeaderAgreement(message, request.raw.rawHeaders)
+    request.operations = operationsOf(message)
     done()
   }
 }
@@ -33,8 +28,4 @@ function checkMediaType ({ headers, rawHeaders }: IncomingMessage): void {
   const type = headers['content-type']
   if (type === undefined || !JSON_TYPE.test(type) || isRepeated(rawHeaders, 'content-type')) throw new Refusal('unsupported_media_type', { reason: 'Content-Type' })
   if (headers['content-encoding'] !== undefined) throw new Refusal('unsupported_media_type', { reason: 'Content-Encoding' })
-}
-
-function asRefusal (error: MessageError): Refusal {
-  return new Refusal('bad_message', { reason: error.message, description: error.message, rpcCode: error.code, idJson: error.idJson, cause: error })
 }

@@ -1,0 +1,85 @@
+import t from 'tap'
+import { startGateway } from '../helpers/gateway.js'
+import { startIssuer } from '../helpers/issuer.js'
+import { startUpstream } from '../helpers/upstream.js'
+
+const VERSION = '2026-07-28'
+const META = { 'io.modelcontextprotocol/protocolVersion': VERSION, 'io.modelcontextprotocol/clientInfo': { name: 't', version: '1' }, 'io.modelcontextprotocol/clientCapabilities': {} }
+
+const QUERY_TOOL = {
+  name: 'query',
+  inputSchema: {
+    type: 'object',
+    properties: {
+      region: { type: 'string', 'x-mcp-header': 'Region' },
+      limit: { type: 'integer', 'x-mcp-header': 'Limit' },
+      dry: { type: 'boolean', 'x-mcp-header': 'Dry' },
+      nested: { type: 'object', properties: { zone: { type: 'string', 'x-mcp-header': 'Zone' } } }
+    }
+  }
+}
+const PLAIN_TOOL = { name: 'plain', inputSchema: { type: 'object', properties: { items: { type: 'array', items: { type: 'string', 'x-mcp-header': 'Nowhere' } } } } }
+
+/** Arguments, headers, and whether they agree. */
+const CASES: ReadonlyArray<readonly [args: string, headers: Record<string, string>, agrees: boolean]> = [
+  ['{"region":"eu"}', { 'mcp-param-region': 'eu' }, true],
+  ['{"region":"eu"}', { 'mcp-param-region': '=?base64?ZXU=?=' }, true],
+  ['{"region":"Hello, 世界"}', { 'mcp-param-region': '=?base64?SGVsbG8sIOS4lueVjA==?=' }, true],
+  ['{"region":"eu"}', { 'mcp-param-region': 'us' }, false],
+  ['{"region":"eu"}', {}, false],
+  ['{"region":null}', {}, true],
+  ['{"region":null}', { 'mcp-param-region': 'null' }, false],
+  ['{}', {}, true],
+  ['{}', { 'mcp-param-region': 'eu' }, false],
+  ['{"limit":42}', { 'mcp-param-limit': '42.0' }, true],
+  ['{"limit":42.0}', { 'mcp-param-limit': '42' }, true],
+  ['{"limit":4.2e1}', { 'mcp-param-limit': '42' }, true],
+  ['{"limit":42}', { 'mcp-param-limit': '0x2a' }, false],
+  ['{"limit":42}', { 'mcp-param-limit': '43' }, false],
+  ['{"limit":9007199254740993}', { 'mcp-param-limit': '9007199254740992' }, false],
+  ['{"limit":9007199254740993}', { 'mcp-param-limit': '9007199254740993' }, true],
+  ['{"dry":true}', { 'mcp-param-dry': 'true' }, true],
+  ['{"dry":true}', { 'mcp-param-dry': 'True' }, false],
+  ['{"nested":{"zone":"a"}}', { 'mcp-param-zone': 'a' }, true],
+  ['{"nested":{"zone":"a"}}', { 'mcp-param-zone': 'b' }, false],
+  ['{"nested":{"zone":"a"},"zone":"b"}', { 'mcp-param-zone': 'b' }, false],
+  ['{"region":["eu"]}', { 'mcp-param-region': 'eu' }, false],
+  ['{"region":"eu"}', { 'mcp-param-region': 'eu', mcp_param_region: 'us' }, false],
+  ['{"region":"eu","other":1}', { 'mcp-param-region': 'eu', 'mcp-param-other': '2' }, true],
+  ['{"region":"eu","Region":"us"}', { 'mcp-param-region': 'eu' }, false]
+]
+
+t.test('headers that repeat arguments are checked once the tool was listed', async (t) => {
+  const issuer = await startIssuer(t)
+  const upstream = await startUpstream(t, (_request, response, body) => {
+    const { id, method } = JSON.parse(body.toString()) as { id: unknown, method: string }
+    const result = method === 'tools/list' ? { resultType: 'complete', tools: [QUERY_TOOL, PLAIN_TOOL] } : { resultType: 'complete', content: [] }
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+  })
+  const gateway = await startGateway(t, { upstream: `${upstream.origin}/mcp`, issuer: issuer.issuer, config: { policy: { tools: { query: 'todo:write', plain: true } } } })
+  const token = await issuer.token({ aud: gateway.resource })
+  const modern = (method: string, name?: string): Record<string, string> =>
+    ({ 'mcp-protocol-version': VERSION, 'mcp-method': method, ...(name === undefined ? {} : { 'mcp-name': name }) })
+  const call = async (name: string, args: string, headers: Record<string, string>): Promise<Response> => gateway.post(token,
+    `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":${JSON.stringify(META)},"name":"${name}","arguments":${args}}}`,
+    { headers: { ...modern('tools/call', name), ...headers } })
+
+  t.equal((await call('query', '{"region":"eu"}', { 'mcp-param-region': 'us' })).status, 200, 'a tool that was never listed is forwarded as it is')
+
+  // Learned from what a caller without the scope for it asked: it is cut from that caller's list all the same.
+  const reader = await issuer.token({ aud: gateway.resource, scope: 'todo:read' })
+  const list = await gateway.post(reader, { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: META } }, { headers: modern('tools/list') })
+  t.match(await list.json(), { result: { tools: [{ name: 'plain' }], cacheScope: 'private' } })
+
+  for (const [args, headers, agrees] of CASES) {
+    const before = upstream.received.length
+    const response = await call('query', args, headers)
+    const what = `${args} with ${JSON.stringify(headers)}`
+    if (agrees) t.equal(response.status, 200, what)
+    else t.match([response.status, await response.json()], [400, { id: 1, error: { code: -32020 } }], what)
+    t.equal(upstream.received.length - before, agrees ? 1 : 0, `${what}: forwarded or not`)
+  }
+  t.equal((await call('plain', '{"items":["a"]}', { 'mcp-param-nowhere': 'b' })).status, 200, 'an annotation that is not reached by properties means nothing')
+  const legacy = await gateway.post(token, { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'query', arguments: { region: 'eu' } } })
+  t.equal(legacy.status, 200, 'legacy revisions have no such headers')
+})
