@@ -21,9 +21,13 @@ function trimSlash (path: string): string {
   return path.endsWith('/') ? path.slice(0, -1) : path
 }
 
-// Separators, dots and control characters, encoded once or more often; what a URL must encode; a
-// parameter that hides a dot segment from one parser and not from another ("..;").
-const AMBIGUOUS = /[\\"<>^`{|}]|%(?:25)*(?:[01][\da-f]|2e|2f|5c|7f)|\/\/|\/\.{1,2}(?:[/;]|$)/i
+// What a URI must encode (RFC 3986 §2), found in a path as it was written.
+const MUST_BE_ENCODED = /["<>^`{|}]/
+// At every level of decoding: separators and dots that are still encoded, control characters, and
+// dot segments, also where a parameter, a query, a fragment or a space hides them ("..;").
+const AMBIGUOUS = /[\\\p{Cc}]|%(?:2e|2f|5c)|\/\/|\/\.{1,2}(?:[/;?#\s]|$)/iu
+/** Nothing encodes more often than this. */
+const MAX_DECODINGS = 4
 // No fragment belongs in a request target (RFC 9112 §3.2), nor does what a URI must encode.
 const NOT_IN_TARGET = /[^\x21-\x7e]|#/
 
@@ -38,17 +42,28 @@ export function resolveTarget (mapping: PathMapping, url: string): string | unde
   const query = queryStart === -1 ? '' : url.slice(queryStart)
   if (path === '' || !`${path}/`.startsWith(`${mapping.prefix}/`)) return undefined
   if (path === mapping.prefix || path === mapping.resource) return mapping.endpoint + query
-  if (AMBIGUOUS.test(path) || !isDecodable(path)) return undefined
+  if (MUST_BE_ENCODED.test(path) || !isUnambiguous(path)) return undefined
   return mapping.base + path.slice(mapping.prefix.length) + query
 }
 
-/** What is not UTF-8 when decoded ("%c0%ae") is a dot to some and an error to others. */
-function isDecodable (path: string): boolean {
-  if (!path.includes('%')) return true
+/** Whether a path stays what it is however often it is decoded; what is not UTF-8 then ("%c0%ae") is a dot to some and an error to others. */
+function isUnambiguous (path: string): boolean {
+  let text = path
+  for (let decodings = 0; decodings <= MAX_DECODINGS; decodings++) {
+    if (AMBIGUOUS.test(text)) return false
+    if (!text.includes('%')) return true
+    const decoded = decode(text)
+    // A percent sign that is left over ("100%25") decodes no further.
+    if (decoded === undefined) return decodings > 0
+    text = decoded
+  }
+  return false
+}
+
+function decode (text: string): string | undefined {
   try {
-    decodeURIComponent(path)
-    return true
+    return decodeURIComponent(text)
   } catch {
-    return false
+    return undefined
   }
 }
