@@ -30,12 +30,15 @@ export async function serve (flags: CommonFlags, output: Output): Promise<number
     // that counts: nothing written in between is missed.
     let work: Promise<Gateway>
     const watcher = file === undefined ? undefined : watchConfigFile(file, () => { work = work.then((gateway) => reload(flags, gateway)) })
-    work = start(await loadForCommand(flags))
+    const loaded = await loadForCommand(flags)
+    work = start(loaded)
     const { server, logger, startedWith } = await work
     stopOnSignal(logger, startedWith.limits.drainMs + STOP_MARGIN_MS, async () => {
       watcher?.close()
       await server.stop()
     })
+    const { url, adminUrl } = server
+    logger.info({ event: 'started', url, adminUrl, source: loaded.source, resources: resourcesOf(loaded.config) }, `listening on ${url}`)
     return undefined
   } catch (error) {
     const listenError = describeListenError(error)
@@ -45,7 +48,7 @@ export async function serve (flags: CommonFlags, output: Output): Promise<number
   }
 }
 
-async function start ({ config, source, warnings }: LoadedConfig): Promise<Gateway> {
+async function start ({ config, warnings }: LoadedConfig): Promise<Gateway> {
   const logger = openLogger(config.logLevel)
   const services = createServices({
     logger,
@@ -58,8 +61,6 @@ async function start ({ config, source, warnings }: LoadedConfig): Promise<Gatew
     logger.info({ event: 'configuration' }, 'session.key is not set: legacy sessions are bound with a random key, so replicas and restarts do not share them')
   }
   prepareKeys(config, services)
-  const { url, adminUrl } = server
-  logger.info({ event: 'started', url, adminUrl, source, resources: resourcesOf(config) }, `listening on ${url}`)
   return { server, services, logger, startedWith: config }
 }
 
