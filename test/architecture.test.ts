@@ -36,10 +36,12 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
   http: {
     imports: ['http/steps', 'oauth', 'mcp', 'policy', 'upstream', 'telemetry'],
     types: ['config'],
-    packages: ['fastify', '@fastify/cors', '@fastify/http-proxy']
+    packages: ['fastify', '@fastify/http-proxy']
   },
   server: { imports: ['http'], types: ['config'], packages: ['fastify'] },
-  commands: { imports: ['config', 'http', 'oauth', 'policy', 'server', 'telemetry'], packages: ['close-with-grace'] },
+  // What examines shares no code with what is examined.
+  doctor: { imports: [] },
+  commands: { imports: ['config', 'doctor', 'http', 'oauth', 'policy', 'server', 'telemetry'], packages: ['close-with-grace'] },
   cli: { imports: ['commands'] }
 }
 
