@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { editEvents, type EditEvent } from '../mcp/event-stream.js'
 import { holdBytes } from '../mcp/held-bytes.js'
-import type { AnswerReceiver, Transfer, UpstreamFailure } from '../upstream/http.js'
+import type { UpstreamFailure } from '../upstream/failure.js'
+import type { AnswerReceiver, Transfer } from '../upstream/http.js'
 import { UnusableEndpoint } from '../upstream/message-endpoint.js'
 
 /** What is held of one answer to read it: a whole JSON body, or one event of a stream. */

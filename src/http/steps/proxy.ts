@@ -3,14 +3,16 @@ import type { FastifyHttpProxyOptions } from '@fastify/http-proxy'
 import type { FastifyReply, FastifyRequest, preHandlerHookHandler } from 'fastify'
 import type { Dispatcher } from 'undici'
 import type { ServerConfig } from '../../config/schema.js'
-import { classifyFailure, isRedirect, MAX_REDIRECTS, redirectNotFollowed, refusedByUpstream, sameHostRedirect, type Transfer, type Upstream } from '../../upstream/http.js'
+import { classifyFailure } from '../../upstream/failure.js'
+import type { AnswerReceiver, Transfer, Upstream } from '../../upstream/http.js'
+import { judgeAnswer } from '../../upstream/verdict.js'
 import { asRefusal, type ReceiveAnswer } from '../answer.js'
 import { found } from '../decorators.js'
 import { Refusal } from '../refusal.js'
 import { upstreamHeaders } from '../upstream-headers.js'
 
 /** HTTP methods without a body: the legacy stream (GET), its end (DELETE), and HEAD. */
-export const STREAM_METHODS = ['GET', 'HEAD', 'DELETE'] as const
+const STREAM_METHODS = ['GET', 'HEAD', 'DELETE'] as const
 
 /** Carries the signal of a request through @fastify/reply-from, which has no option for it. */
 const SIGNAL = Symbol('signal')
@@ -28,44 +30,50 @@ export function proxyOptions (server: ServerConfig, upstream: Upstream, receive:
     disableCache: true,
     proxyPayloads: false,
     handler: (request: FastifyRequest, reply: FastifyReply) => {
-      send(request, reply, found(request, 'target'), 0)
+      const abort = new AbortController()
+      // A client may have left while its token was verified; nobody would ever end what is opened for it now (F5).
+      if (reply.raw.destroyed) return reply.hijack()
+      reply.raw.once('close', () => abort.abort())
+      send({ request, reply, abort, headers: upstreamHeaders(server, upstream, request) }, found(request, 'target'), 0)
       return reply
     }
   }
 
-  function send (request: FastifyRequest, reply: FastifyReply, target: string, redirects: number): void {
-    const abort = new AbortController()
-    const [path, query] = splitQuery(target)
-    reply.from(path, {
+  function send (exchange: Exchange, path: string, redirects: number): void {
+    const { request, reply, abort, headers } = exchange
+    const [pathname, query] = splitQuery(path)
+    reply.from(pathname, {
       queryString: () => query,
       retryDelay: () => null,
-      rewriteRequestHeaders: () => ({ ...upstreamHeaders(server, upstream, request), [SIGNAL]: abort.signal }),
+      rewriteRequestHeaders: () => ({ ...headers, [SIGNAL]: abort.signal }),
       rewriteHeaders: () => ({}),
       onError: (_reply, { error }) => { reply.send(asRefusal(classifyFailure((error as Error).cause ?? error))) },
       onResponse: (_request, _reply, response) => {
         // reply-from types the answer as the server's; what it hands over is undici's.
-        onAnswer(request, reply, abort, target, redirects, response as unknown as UpstreamAnswer)
+        const { statusCode, headers: answered, stream } = response as unknown as UpstreamAnswer
+        const verdict = judgeAnswer({ path, hosts: [upstream.authority, String(headers['host'])], redirects }, statusCode, answered['location'])
+        if (verdict.as === 'answer') return pipe(stream, abort, receive(request, reply, streamTransfer(stream, abort), path), statusCode, answered)
+        stream.on('error', () => {}).destroy()
+        if (verdict.as === 'redirect') send(exchange, verdict.path, redirects + 1)
+        else reply.send(asRefusal(verdict.failure))
       }
     })
-    reply.raw.once('close', () => abort.abort())
   }
+}
 
-  function onAnswer (request: FastifyRequest, reply: FastifyReply, abort: AbortController, target: string, redirects: number, { statusCode, headers, stream }: UpstreamAnswer): void {
-    const refused = refusedByUpstream(statusCode)
-    if (refused === undefined && !isRedirect(statusCode)) {
-      const receiver = receive(request, reply, streamTransfer(stream, abort), target)
-      receiver.onAnswer(statusCode, headers)
-      stream.on('data', (chunk: Buffer) => { if (!receiver.onChunk(chunk)) stream.pause() })
-      stream.on('end', () => receiver.onEnd())
-      stream.on('error', (error) => { if (!abort.signal.aborted) receiver.onFailure(classifyFailure(error)) })
-      return
-    }
-    stream.on('error', () => {}).destroy()
-    const location = redirects < MAX_REDIRECTS ? sameHostRedirect([upstream.authority, String(request.headers.host)], target, statusCode, headers['location']) : undefined
-    if (refused !== undefined) reply.send(asRefusal(refused))
-    else if (location !== undefined) send(request, reply, location, redirects + 1)
-    else reply.send(asRefusal(redirectNotFollowed(statusCode, headers['location'])))
-  }
+interface Exchange {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  /** Ends the upstream request, whichever redirect it has got to. */
+  readonly abort: AbortController
+  readonly headers: ReturnType<typeof upstreamHeaders>
+}
+
+function pipe (stream: Readable, { signal }: AbortController, receiver: AnswerReceiver, ...head: Parameters<AnswerReceiver['onAnswer']>): void {
+  receiver.onAnswer(...head)
+  stream.on('data', (chunk: Buffer) => { if (!receiver.onChunk(chunk)) stream.pause() })
+  stream.on('end', () => receiver.onEnd())
+  stream.on('error', (error) => { if (!signal.aborted) receiver.onFailure(classifyFailure(error)) })
 }
 
 type UpstreamAnswer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'> & { stream: Readable }
