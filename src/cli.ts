@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { check } from './commands/check.js'
 import { demo } from './commands/demo.js'
+import { doctor } from './commands/doctor.js'
 import { explain } from './commands/explain.js'
 import { EXIT, UsageError, type Output } from './commands/io.js'
 import { serve } from './commands/serve.js'
@@ -15,6 +16,7 @@ Commands:
   serve     run the gateway (the default)
   check     print every problem of the configuration, or what would be served
   explain   print the decision about one operation, and the rule behind it
+  doctor    examine an MCP server and its authorization servers from outside
   demo      gateway, todo server and authorization server, ready to try
 
 Options of serve, check and explain:
@@ -28,6 +30,16 @@ Options of explain:
   --scopes "A B"  the scopes of the caller, or
   --token JWT     an access token, checked as the gateway would
   --resource URL  the protected resource, when there are several
+
+doctor URL      the MCP endpoint; nothing there is changed. Its options:
+  --token JWT     an access token for it, for the checks that need one
+  --other-token JWT
+                  one for another resource, which must be refused
+                  (- for either reads it from standard input)
+  --origin ORIGIN the web page for which CORS is checked (default: the URL's own)
+  --timeout SECONDS
+                  for each request (default: 5)
+  --json          one JSON document instead of text
 
 Options of demo:
   --gateway-port PORT (3002), --todo-port PORT (8080),
@@ -45,11 +57,13 @@ const output: Output = {
 }
 
 const text = { type: 'string' } as const
+const flag = { type: 'boolean' } as const
 const COMMON = { config: text, host: text, port: text }
 const COMMANDS = {
   serve: { options: COMMON, run: serve },
   check: { options: COMMON, run: check },
   explain: { options: { ...COMMON, tool: text, prompt: text, 'mcp-resource': text, method: text, scopes: text, token: text, resource: text }, run: explain },
+  doctor: { options: { token: text, 'other-token': text, origin: text, timeout: text, json: flag }, positional: 'url', run: doctor },
   demo: { options: { 'gateway-port': text, 'todo-port': text, 'authorization-server-port': text }, run: demo }
 } as const
 
@@ -67,13 +81,21 @@ async function main (args: readonly string[]): Promise<number | undefined> {
   const isNamed = first !== undefined && !first.startsWith('-')
   const name = isNamed ? first : 'serve'
   if (!Object.hasOwn(COMMANDS, name)) throw new UsageError(`there is no command "${name}"`)
-  const { options, run } = COMMANDS[name as keyof typeof COMMANDS]
-  return run(parseFlags(args.slice(isNamed ? 1 : 0), options), output)
+  const command = COMMANDS[name as keyof typeof COMMANDS]
+  return command.run(parseFlags(args.slice(isNamed ? 1 : 0), command), output)
 }
 
-function parseFlags (args: string[], options: NonNullable<ParseArgsConfig['options']>): Record<string, string> {
+interface Syntax {
+  readonly options: NonNullable<ParseArgsConfig['options']>
+  /** What the one argument without a name is. */
+  readonly positional?: string
+}
+
+function parseFlags (args: string[], { options, positional }: Syntax): Record<string, string> {
   try {
-    return parseArgs({ args, options, allowPositionals: false }).values as Record<string, string>
+    const { values, positionals: [first, ...more] } = parseArgs({ args, options, allowPositionals: positional !== undefined })
+    if (more.length > 0) throw new Error(`there is more than one ${positional}`)
+    return { ...values, ...positional === undefined || first === undefined ? {} : { [positional]: first } } as Record<string, string>
   } catch (error) {
     throw new UsageError((error as Error).message)
   }
@@ -83,6 +105,9 @@ function readVersion (): string {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
   return version
 }
+
+// A reader that has seen enough, as `head` does, is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE') throw error })
 
 try {
   const code = await main(process.argv.slice(2))

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs'
+import { examine } from '../doctor/examine.js'
+import { formatJson, formatText, summarise } from '../doctor/report.js'
+import { systemClock } from '../http/services.js'
+import { EXIT, UsageError, type Output } from './io.js'
+
+export interface DoctorFlags {
+  readonly url?: string | undefined
+  readonly token?: string | undefined
+  readonly 'other-token'?: string | undefined
+  readonly origin?: string | undefined
+  readonly timeout?: string | undefined
+  readonly json?: boolean | undefined
+}
+
+const DEFAULT_TIMEOUT_SECONDS = '5'
+/** RFC 6750 §2.1; shorter ones are mistakes, and are not worth hiding in a report. */
+const TOKEN = /^[\w\-.~+/]{8,}=*$/
+
+/** Examines an MCP server from outside and prints every finding. Returns 0 when nothing failed that must hold, else 1. Throws UsageError. */
+export async function doctor (flags: DoctorFlags, output: Output): Promise<number> {
+  const { url } = flags
+  if (url === undefined) throw new UsageError('doctor needs the URL of an MCP endpoint')
+  const findings = await examine({
+    url: readUrl(url),
+    token: readToken(flags.token, '--token'),
+    otherToken: readToken(flags['other-token'], '--other-token'),
+    browserOrigin: readOrigin(flags.origin),
+    timeoutMs: readSeconds(flags.timeout ?? DEFAULT_TIMEOUT_SECONDS) * 1000,
+    now: systemClock.now
+  })
+  output.print(flags.json === true ? formatJson(url, findings) : formatText(url, findings))
+  return summarise(findings).fail === 0 ? EXIT.ok : EXIT.failure
+}
+
+function readUrl (text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') throw new UsageError('the URL must begin with https:// or http://')
+  if (url.username !== '' || url.password !== '') throw new UsageError('the URL must not hold a user name or a password')
+  if (text.includes('#')) throw new UsageError('the URL must not have a fragment')
+  return text
+}
+
+/** `-` stands for standard input, for a token that no list of processes and no shell history should show. */
+function readToken (text: string | undefined, flag: string): string | undefined {
+  if (text === undefined) return undefined
+  const token = text === '-' ? readFileSync(0, 'utf8').trim() : text
+  if (!TOKEN.test(token)) throw new UsageError(`${flag} must be one access token, without "Bearer"; or - to read it from standard input`)
+  return token
+}
+
+function readOrigin (text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  if (!URL.canParse(text) || new URL(text).origin !== text) throw new UsageError('--origin must be an origin, for example https://app.example')
+  return text
+}
+
+function readSeconds (text: string): number {
+  const seconds = Number(text)
+  if (!/^\d{1,3}$/.test(text) || seconds === 0) throw new UsageError('--timeout must be a number of seconds, 1 to 999')
+  return seconds
+}

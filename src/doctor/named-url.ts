@@ -1,0 +1,33 @@
+/** Tells whether a host name can only mean the machine that looks it up (RFC 6761 §6.3). */
+export function isLoopback (hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+}
+
+/**
+ * Returns why a URL that a server named is not asked, undefined when it is. A server that is not on
+ * this machine has no business sending us to what listens here.
+ */
+export function refuseNamedUrl (named: unknown, examined: URL): string | undefined {
+  if (typeof named !== 'string' || !URL.canParse(named)) return 'is not an absolute URL'
+  const url = new URL(named)
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'is not an http or https URL'
+  if (url.username !== '' || url.password !== '') return 'has credentials in it'
+  if (isLoopback(url.hostname) && !isLoopback(examined.hostname)) return 'is on a loopback host, where every client would reach something else'
+  return undefined
+}
+
+/** Tells whether a URL is https, or http on a loopback host, where nobody can listen in. */
+export function isConfidential (url: string): boolean {
+  if (!URL.canParse(url)) return false
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
+}
+
+/**
+ * Returns the URL with a well-known string between host and path (RFC 9728 §3.1, RFC 8414 §3.1): a
+ * lone slash after the host is dropped, a query stays.
+ */
+export function insertWellKnown (url: URL, name: string): string {
+  const path = url.pathname === '/' ? '' : url.pathname
+  return `${url.origin}/.well-known/${name}${path}${url.search}`
+}
