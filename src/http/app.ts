@@ -11,7 +11,7 @@ import { registerHealthRoute } from './health-route.js'
 import { registerMcpRoute, type ProtectedServer } from './mcp-route.js'
 import { registerAuthorizationServerMetadataRoute, registerResourceMetadataRoute } from './metadata-route.js'
 import { trackOpenStreams, type OpenStreams } from './open-streams.js'
-import { sendRefusal } from './refusal.js'
+import { Refusal, sendRefusal } from './refusal.js'
 import type { Services } from './services.js'
 import { refuseUnrouted } from './steps/refuse-unrouted.js'
 
@@ -43,6 +43,8 @@ export async function buildApp (config: Config, services: Services): Promise<App
   app.addContentTypeParser('*', (_request, _payload, done) => { done(null) })
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
+    // node reads what calls itself HTTP/0.9 or HTTP/2.0 like HTTP/1.1; whoever else reads it does not.
+    if (request.raw.httpVersionMajor !== 1) throw new Refusal('invalid_request', { reason: `HTTP/${request.raw.httpVersion}`, description: 'Send the request as HTTP/1.1' })
     done()
   })
   app.setErrorHandler((error, request, reply) => {

@@ -85,7 +85,10 @@ function connectionOptions (connection: string | string[] | undefined): Readonly
  * them, so the upstream cannot see a second value that the gateway did not.
  */
 export function buildRequestHeaders (incoming: IncomingHttpHeaders, options: RequestHeaderOptions): Headers {
-  const headers: Headers = {}
+  // Ours stand first: an upstream that drops what is too much for it drops what the client made too much.
+  const headers: Headers = { host: options.host, ...options.fixed }
+  addIdentity(headers, options.identity)
+  if (options.sessionId !== undefined) headers['mcp-session-id'] = options.sessionId
   const perConnection = connectionOptions(incoming.connection)
   for (const name in incoming) {
     const value = incoming[name]
@@ -94,10 +97,6 @@ export function buildRequestHeaders (incoming: IncomingHttpHeaders, options: Req
     if (isFixed(name, options.fixed)) continue
     headers[name] = value
   }
-  headers['host'] = options.host
-  Object.assign(headers, options.fixed)
-  addIdentity(headers, options.identity)
-  if (options.sessionId !== undefined) headers['mcp-session-id'] = options.sessionId
   return headers
 }
 
