@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { formatChallenge, type Challenge } from '../oauth/challenge.js'
-import { INVALID_REQUEST, jsonRpcErrorBody, MessageError } from '../mcp/errors.js'
+import { INVALID_REQUEST, jsonRpcErrorBody, MessageError, METHOD_NOT_FOUND } from '../mcp/errors.js'
 
 /** JSON-RPC 2.0 §5.1: the upstream or the gateway failed. */
 const INTERNAL_ERROR = -32603
@@ -36,6 +36,7 @@ export const REFUSALS = {
   body_too_large: { status: 413, rpcCode: INVALID_REQUEST, description: 'The body is larger than this resource accepts' },
   bad_body: { status: 400, rpcCode: INVALID_REQUEST, description: 'The body could not be read' },
   bad_message: { status: 400, rpcCode: INVALID_REQUEST, description: 'The body is not one valid JSON-RPC message' },
+  method_not_found: { status: 404, rpcCode: METHOD_NOT_FOUND, description: 'There is no such method in this protocol version' },
   session_not_found: { status: 404, rpcCode: INVALID_REQUEST, description: 'There is no such session for this access token. Initialize a new one' },
   upstream_unreachable: { status: 502, rpcCode: INTERNAL_ERROR, description: 'The MCP server behind this gateway cannot be reached' },
   upstream_timeout: { status: 504, rpcCode: INTERNAL_ERROR, description: 'The MCP server behind this gateway did not answer in time' },
@@ -84,7 +85,8 @@ function idOf (message: FastifyRequest['message']): string | undefined {
 function toRefusal (error: unknown, request: FastifyRequest): Refusal {
   if (error instanceof Refusal) return error
   if (error instanceof MessageError) {
-    return new Refusal('bad_message', { reason: error.message, description: error.message, rpcCode: error.code, idJson: error.idJson, cause: error })
+    const code = error.code === METHOD_NOT_FOUND ? 'method_not_found' : 'bad_message'
+    return new Refusal(code, { reason: error.message, description: error.message, rpcCode: error.code, idJson: error.idJson, cause: error })
   }
   const { code, statusCode, message } = error as { code?: unknown, statusCode?: unknown, message?: unknown }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {

@@ -1,10 +1,11 @@
 /** JSON-RPC 2.0 §5.1 and MCP 2026-07-28 basic/index, Error Codes: the ones that we answer with ourselves. */
 export const PARSE_ERROR = -32700
 export const INVALID_REQUEST = -32600
+export const METHOD_NOT_FOUND = -32601
 export const INVALID_PARAMS = -32602
 export const HEADER_MISMATCH = -32020
 
-export type MessageErrorCode = typeof PARSE_ERROR | typeof INVALID_REQUEST | typeof INVALID_PARAMS | typeof HEADER_MISMATCH
+export type MessageErrorCode = typeof PARSE_ERROR | typeof INVALID_REQUEST | typeof METHOD_NOT_FOUND | typeof INVALID_PARAMS | typeof HEADER_MISMATCH
 
 /** A message that cannot be examined or is not what its method requires. The text is for the client and quotes nothing of the message. */
 export class MessageError extends Error {

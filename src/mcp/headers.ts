@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { HEADER_MISMATCH, INVALID_REQUEST, MessageError } from './errors.js'
+import { HEADER_MISMATCH, INVALID_PARAMS, INVALID_REQUEST, MessageError } from './errors.js'
 import { textOf } from './message.js'
 import type { Message, NotificationMessage, Params, RequestMessage } from './message.js'
 import { isModern, requirementsOf } from './revision.js'
@@ -46,13 +46,17 @@ const FIELD_VALUE = /^[\t\x20-\x7e]*$/
 /**
  * Checks that the headers do not contradict the body (behaviour M5–M7), so that whatever stands between us and the
  * upstream and goes by the headers sees the message that we authorised. `rawHeaders` is node's list of names and values
- * in turns, for `headers` hides repetitions. Throws MessageError: header mismatch, or invalid request for a response
- * under a modern revision. Not checked: `Mcp-Param-*` against the arguments, which needs the tool's schema.
+ * in turns, for `headers` hides repetitions. Throws MessageError: header mismatch; invalid params when a modern request has
+ * no version in `_meta`; or invalid request for a response under a modern revision. Not checked: `Mcp-Param-*` against the
+ * arguments, which needs the tool's schema.
  */
 export function checkHeaderAgreement (message: Message, rawHeaders: readonly string[]): void {
-  const idJson = message.kind === 'request' ? message.idJson : undefined
   const problem = findProblem(message, rawHeaders)
-  if (problem !== undefined) throw new MessageError(HEADER_MISMATCH, `Header mismatch: ${problem}`, idJson)
+  if (problem !== undefined) throw new MessageError(HEADER_MISMATCH, `Header mismatch: ${problem}`, idOf(message))
+}
+
+function idOf (message: Message): string | undefined {
+  return message.kind === 'request' ? message.idJson : undefined
 }
 
 /**
@@ -112,7 +116,9 @@ function collectHeaders (rawHeaders: readonly string[], headers: MirroredHeaders
 function compareVersion (message: RequestMessage | NotificationMessage, { version }: MirroredHeaders): string | undefined {
   const { protocolVersion } = message
   if (protocolVersion === undefined) {
-    return mustRepeat(message, version) ? 'MCP-Protocol-Version names a revision that params._meta does not name' : undefined
+    // Not a mismatch: a modern request without this field is malformed by itself (basic/index, Per-request protocol fields).
+    if (mustRepeat(message, version)) throw new MessageError(INVALID_PARAMS, 'params._meta must name the protocol version', idOf(message))
+    return undefined
   }
   if (version === undefined) {
     return isModern(protocolVersion) ? 'the required MCP-Protocol-Version is missing' : undefined

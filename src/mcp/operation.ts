@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Operation, Target, TargetKind } from '../policy/policy.js'
-import { INVALID_PARAMS, MessageError } from './errors.js'
+import { INVALID_PARAMS, MessageError, METHOD_NOT_FOUND } from './errors.js'
 import { decodeHeaderValue } from './headers.js'
 import { textOf } from './message.js'
-import type { Message, Params } from './message.js'
-import { isModern } from './revision.js'
+import type { Message, NotificationMessage, Params, RequestMessage } from './message.js'
+import { isModern, requirementsOf } from './revision.js'
 
 /** The method that stands for responses, which have none, in operations. */
 export const RESPONSE = '(response)'
@@ -27,6 +27,8 @@ const TARGETS: ReadonlyMap<string, ReadTargets> = new Map([
   ['subscriptions/listen', readSubscriptions]
 ])
 
+const SUBSCRIBING: ReadonlySet<string> = new Set(['resources/subscribe', 'resources/unsubscribe'])
+
 /** The methods whose target `Mcp-Name` tells (transports/streamable-http, Standard Request Headers). */
 const HEADER_TARGETS: ReadonlyMap<string, TargetKind> = new Map([
   ['tools/call', 'tools'],
@@ -36,16 +38,28 @@ const HEADER_TARGETS: ReadonlyMap<string, TargetKind> = new Map([
 
 /**
  * Returns everything that a message asks for, all of which must be allowed: its method first, then each target (behaviour
- * P1). A notification counts like a request. Throws MessageError, invalid params, when a target is missing or no string.
+ * P1). A notification counts like a request. Throws MessageError when a target is missing or no string: invalid params, or
+ * method not found when the revision has no such method.
  */
 export function operationsOf (message: Message): Operation[] {
   if (message.kind === 'response') return [{ method: RESPONSE, response: true }]
   const { method, params } = message
   const targets = TARGETS.get(method)?.(params) ?? []
-  if (typeof targets === 'string') {
-    throw new MessageError(INVALID_PARAMS, `${method} needs ${targets}`, message.kind === 'request' ? message.idJson : undefined)
-  }
+  if (typeof targets === 'string') throw withoutTarget(message, targets)
   return [{ method }, ...targets.map((target) => ({ method, target }))]
+}
+
+/**
+ * What a method needs is nothing to ask of one that the message's revision removed: the upstream would say that there is no
+ * such method, with 404 (transports/streamable-http), and whoever probes for it goes by that.
+ */
+function withoutTarget (message: RequestMessage | NotificationMessage, needed: string): MessageError {
+  const { method, protocolVersion } = message
+  const idJson = message.kind === 'request' ? message.idJson : undefined
+  const isRemoved = SUBSCRIBING.has(method) && !requirementsOf(protocolVersion).resourceSubscriptions
+  return isRemoved
+    ? new MessageError(METHOD_NOT_FOUND, `this protocol version has no ${method}`, idJson)
+    : new MessageError(INVALID_PARAMS, `${method} needs ${needed}`, idJson)
 }
 
 /**

@@ -11,10 +11,12 @@ export interface Requirements {
   readonly responses: boolean
   /** Whether `Mcp-Session-Id` means anything. */
   readonly sessions: boolean
+  /** Whether `resources/subscribe` and `resources/unsubscribe` exist; `subscriptions/listen` replaced them. */
+  readonly resourceSubscriptions: boolean
 }
 
-const MODERN: Requirements = { mirroredHeaders: true, responses: false, sessions: false }
-const LEGACY: Requirements = { mirroredHeaders: false, responses: true, sessions: true }
+const MODERN: Requirements = { mirroredHeaders: true, responses: false, sessions: false, resourceSubscriptions: false }
+const LEGACY: Requirements = { mirroredHeaders: false, responses: true, sessions: true, resourceSubscriptions: true }
 
 /**
  * Returns whether a protocol version names revision 2026-07-28 or a later one. Anything that is no calendar date is not

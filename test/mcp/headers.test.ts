@@ -29,7 +29,7 @@ function call (method: string, params: object = {}, version?: string) {
   return { id: 7, method, params: { ...params, ...version !== undefined && { _meta: { 'io.modelcontextprotocol/protocolVersion': version } } } }
 }
 
-/** Each row is a header's value, each column another's; `+` means accepted. */
+/** Each row is a header's value, each column another's: `+` accepted, `-` a mismatch, `?` a version missing in the body. */
 type Matrix = ReadonlyArray<readonly [header: string | readonly string[] | undefined, row: string]>
 
 t.test('the version header and the version in the body agree', async (t) => {
@@ -41,8 +41,8 @@ t.test('the version header and the version in the body agree', async (t) => {
     ['2026-7-28', '+------'],
     ['2025-06-18', '+--+---'],
     [LEGACY, '+---+--'],
-    [MODERN, '-----+-'],
-    [LATER, '------+'],
+    [MODERN, '?----+-'],
+    [LATER, '?-----+'],
     [[MODERN, MODERN], '-------'],
     [[LEGACY, LEGACY], '-------'],
     [[LEGACY, MODERN], '-------'],
@@ -53,7 +53,7 @@ t.test('the version header and the version in the body agree', async (t) => {
   for (const [header, row] of requests) {
     for (const [column, version] of inBody.entries()) {
       const outcome = check(call('tools/call', { name: 'x' }, version), { 'MCP-Protocol-Version': header, ...names })
-      t.equal(outcome, row[column] === '+' ? '+' : '-32020 7', `${header} with ${version}`)
+      t.equal(outcome, { '+': '+', '?': '-32602 7' }[row[column] as string] ?? '-32020 7', `${header} with ${version}`)
     }
   }
   // As for requests, but that a modern header may stand alone.
@@ -133,7 +133,7 @@ t.test('a call is no notification for lack of an id', async (t) => {
   const { method, params } = call('tools/call', { name: 'x' }, MODERN)
   t.equal(check({ method, params }, { 'mcp-protocol-version': MODERN }), '-32020 -')
   t.equal(check({ method, params }, { 'mcp-protocol-version': MODERN, 'mcp-method': method, 'mcp-name': 'x' }), '+')
-  t.equal(check({ method, params: { name: 'x' } }, { 'mcp-protocol-version': MODERN, 'mcp-method': method, 'mcp-name': 'x' }), '-32020 -')
+  t.equal(check({ method, params: { name: 'x' } }, { 'mcp-protocol-version': MODERN, 'mcp-method': method, 'mcp-name': 'x' }), '-32602 -')
 })
 
 t.test('a response is accepted from legacy clients only and has no headers of its own', async (t) => {

@@ -81,6 +81,19 @@ t.test('a target that is missing or no string is invalid params, with the id of 
   }
 })
 
+t.test('a subscription without a URI is no method of a revision that has none, whatever else it is', async (t) => {
+  const params = (version: string, uri?: unknown) => ({ uri, _meta: { 'io.modelcontextprotocol/protocolVersion': version } })
+  for (const method of ['resources/subscribe', 'resources/unsubscribe']) {
+    for (const uri of [undefined, null, 1, ['u']]) {
+      t.equal(refusalOf({ id: 7, method, params: params('2026-07-28', uri) }), '-32601 7')
+      t.equal(refusalOf({ method, params: params('2027-01-01', uri) }), '-32601 -')
+      t.equal(refusalOf({ id: 7, method, params: params('2025-11-25', uri) }), '-32602 7')
+    }
+    t.strictSame(operationsIn({ id: 7, method, params: params('2026-07-28', 'u') }), on(method, ['resources', 'u']), 'with a URI the policy is asked')
+  }
+  t.equal(refusalOf({ id: 7, method: 'resources/read', params: params('2026-07-28') }), '-32602 7', 'a method that is still there')
+})
+
 t.test('a modern request\'s headers tell the operation for the scope hint', async (t) => {
   const told: ReadonlyArray<readonly [method: string, name: string | undefined, operations: Operation[] | undefined]> = [
     ['tools/call', 'get_todo', on('tools/call', ['tools', 'get_todo'])],
