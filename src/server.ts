@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Config } from './config/schema.js'
 import { buildApp, type Application } from './http/app.js'
@@ -49,6 +49,7 @@ export async function startServer (config: Config, services: Services): Promise<
   }, (request, response) => serve(current, request, response))
   // node drops what comes after the 2000th header without a word, an Origin or a second Authorization too; the size is limited anyway.
   server.maxHeadersCount = 0
+  const sockets = trackSockets(server)
   if (limits.connections !== undefined) server.maxConnections = limits.connections
   await listenOn(server, listen.host, listen.port)
   const admin = config.admin === undefined
@@ -77,6 +78,8 @@ export async function startServer (config: Config, services: Services): Promise<
     },
     async stop () {
       const closed = new Promise<void>((resolve) => { server.close(() => resolve()) })
+      // Opened in advance, as browsers and pools do: nothing is in flight on them, but node waits for their first request.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
       for (const { answers } of generations) for (const answer of answers) answer.shouldKeepAlive = false
       const cancel = services.clock.after(limits.drainMs, () => {
         for (const { app } of generations) app.openStreams.endAll()
@@ -109,6 +112,15 @@ function serve (generation: Generation, request: IncomingMessage, response: Serv
     if (generation.answers.size === 0) generation.whenIdle?.()
   })
   generation.app.routing(request, response)
+}
+
+function trackSockets (server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return sockets
 }
 
 function untilIdle (generation: Generation): Promise<void> {
