@@ -45,9 +45,11 @@ ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     PORT=3002
 
-# Owned by root and not writable by the user that runs them.
+# All of it is owned by root and not writable by the user that runs it. (Some builders give a working directory that
+# they create themselves to that user.)
+RUN mkdir /etc/postern
 COPY --from=production-dependencies /app/node_modules /app/node_modules
-COPY package.json /app/
+COPY package.json LICENSE /app/
 COPY --from=build /app/dist /app/dist
 
 # The default configuration file is ./config.json. Starting here makes that /etc/postern/config.json without setting
