@@ -1,0 +1,73 @@
+import type { ServerResponse } from 'node:http'
+import t, { type Test } from 'tap'
+import { createTestClock, type TestClock } from '../helpers/clock.js'
+import { openConnection, type RawConnection } from '../helpers/raw-http.js'
+import { defer, setUp, type SetUp } from './setup.js'
+
+const LISTEN = { jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params: { notifications: {}, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } } }
+const CALL = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos', arguments: {} } }
+
+interface OpenStream extends SetUp {
+  readonly client: RawConnection
+  readonly clock: TestClock
+  readonly upstreamClosed: Promise<void>
+  readonly response: ServerResponse
+}
+
+/** A stream through the gateway, opened with a token that expires in 600 seconds. */
+async function openStream (t: Test, message?: object, config: Record<string, unknown> = {}): Promise<OpenStream> {
+  const clock = createTestClock()
+  const answered = defer<ServerResponse>()
+  const closed = defer()
+  const all = await setUp(t, {
+    clock,
+    config,
+    answer: (_request, response) => {
+      response.once('close', () => closed.resolve())
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {}\n\n')
+      answered.resolve(response)
+    }
+  })
+  const client = await openConnection(t, all.gateway.origin)
+  const body = message === undefined ? '' : JSON.stringify(message)
+  const headers = message === undefined ? [] : ['Content-Type: application/json', `Content-Length: ${body.length}`]
+  if (message === LISTEN) headers.push('MCP-Protocol-Version: 2026-07-28', 'Mcp-Method: subscriptions/listen')
+  client.write([`${message === undefined ? 'GET' : 'POST'} /mcp HTTP/1.1`, 'Host: localhost', `Authorization: Bearer ${all.token}`, ...headers, '', body].join('\r\n'))
+  await client.until('data: {}')
+  return { ...all, client, clock, upstreamClosed: closed.promise, response: await answered.promise }
+}
+
+for (const [name, message] of [['the legacy stream', undefined], ['subscriptions/listen', LISTEN]] as const) {
+  t.test(`${name} ends, cleanly, when the token that opened it expires`, async (t) => {
+    const { client, clock, upstreamClosed, gateway } = await openStream(t, message)
+    clock.advance(598_000)
+    t.notMatch(client.received(), '\r\n0\r\n\r\n')
+    clock.advance(3_000)
+    await client.until('\r\n0\r\n\r\n')
+    await upstreamClosed
+    t.match(await gateway.logged(({ event }) => event === 'request'), { complete: true, httpStatus: 200 })
+    t.equal(clock.pending(), 0)
+  })
+
+  t.test(`${name} goes on when streams.endAtTokenExpiry is false`, async (t) => {
+    const { client, clock, response } = await openStream(t, message, { streams: { endAtTokenExpiry: false } })
+    clock.advance(86_400_000)
+    response.write('data: later\n\n')
+    t.notMatch(await client.until('data: later'), '\r\n0\r\n\r\n')
+  })
+}
+
+t.test('the answer to a call is not cut off by the expiry of its token', async (t) => {
+  const { client, clock, response } = await openStream(t, CALL)
+  clock.advance(86_400_000)
+  response.end('data: result\n\n')
+  t.match(await client.until('\r\n0\r\n\r\n'), 'data: result')
+})
+
+t.test('no timer outlives its stream', async (t) => {
+  const { clock, client, upstreamClosed } = await openStream(t)
+  t.equal(clock.pending(), 1)
+  client.socket.destroy()
+  await upstreamClosed
+  t.equal(clock.pending(), 0)
+})
