@@ -72,7 +72,9 @@ export function createDemoConfig ({ resource, upstream, issuer }: { resource: st
     },
     metadata: { resource_name: 'Postern demo: todos' },
     // The MCP Inspector's web page.
-    origins: ['http://localhost:6274', 'http://127.0.0.1:6274']
+    origins: ['http://localhost:6274', 'http://127.0.0.1:6274'],
+    // Ctrl+C should not have to wait for a client that listens.
+    limits: { drainMs: 500 }
   }
 }
 

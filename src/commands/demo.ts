@@ -37,15 +37,16 @@ export async function demo (flags: DemoFlags, output: Output): Promise<number | 
     return EXIT.failure
   }
   const { runDemo } = await import(parts.href) as DemoModule
+  let running: { close (): Promise<void> } | undefined
+  closeWithGrace({ delay: STOP_MS, logger: false, skip: ['beforeExit'] }, async () => { await running?.close() })
   try {
-    const running = await runDemo({
+    running = await runDemo({
       ...portFlag(flags, 'gateway-port', 'gatewayPort'),
       ...portFlag(flags, 'todo-port', 'todoPort'),
       ...portFlag(flags, 'authorization-server-port', 'authorizationServerPort'),
       startGateway,
       print: output.print
     })
-    closeWithGrace({ delay: STOP_MS, logger: false }, () => running.close())
     return undefined
   } catch (error) {
     if ((error as Error).name !== 'PortTaken') throw error
@@ -59,7 +60,8 @@ function portFlag (flags: DemoFlags, flag: keyof DemoFlags, option: string): Rec
   return text === undefined ? {} : { [option]: readPort(text, `--${flag}`) }
 }
 
-async function startGateway (value: unknown, listenOn: { host: string, port: number }): Promise<{ url: string, close (): Promise<void> }> {
+/** Starts a gateway for a configuration in the form of a file. Throws ConfigError, and the listener’s error. */
+export async function startGateway (value: unknown, listenOn: { host: string, port: number }): Promise<{ url: string, close (): Promise<void> }> {
   const config = configFrom(value, { ...listenOn, logLevel: 'warn' }, findPolicyProblems)
   const services = createServices({ logger: openLogger(config.logLevel), sessionKey: randomBytes(32).toString('base64') })
   const server = await startServer(config, services)
