@@ -43,8 +43,8 @@ export interface TestIssuerOptions {
   readonly now?: () => number
 }
 
-/** Starts an authorization server and stops it after the test. */
-export async function startIssuer (t: Test, options: TestIssuerOptions = {}): Promise<TestIssuer> {
+/** Starts an authorization server and stops it after the test, or after whatever else closes what it opened. */
+export async function startIssuer (t: Pick<Test, 'after'>, options: TestIssuerOptions = {}): Promise<TestIssuer> {
   const { path = '', alg = 'ES256', audience = 'https://mcp.example/mcp', now = Date.now } = options
   const server = createServer((request, response) => answer(self, request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

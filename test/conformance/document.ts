@@ -1,0 +1,64 @@
+import { areIdentical, type Comparison, type Row } from './report.js'
+import { SUITE_VERSION } from './suite.js'
+
+/** Returns the comparisons as lines of aligned columns, with every difference below. */
+export function formatTable (comparisons: readonly Comparison[]): string {
+  return comparisons.map((comparison) => {
+    const cells = [['scenario', 'direct', 'through Postern', ''], ...comparison.rows.map(rowCells), ...totalCells(comparison)]
+    const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => (row[column] as string).length)))
+    const lines = cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+    return [comparison.revision, ...lines, ...comparison.rows.flatMap(differenceLines)].join('\n')
+  }).join('\n\n')
+}
+
+function rowCells ({ scenario, direct, through, differences }: Row): string[] {
+  return [scenario, direct, through, differences.length === 0 ? 'identical' : 'DIFFERENT']
+}
+
+function totalCells (comparison: Comparison): string[][] {
+  const { scored, all } = comparison
+  const verdict = areIdentical(comparison) ? 'identical' : 'DIFFERENT'
+  return [['all that are scored', scored.direct, scored.through, verdict], ['all', all.direct, all.through, verdict]]
+}
+
+function differenceLines ({ scenario, differences }: Row): string[] {
+  return differences.length === 0 ? [] : ['', scenario, ...differences.map((line) => `  ${line}`)]
+}
+
+/** Returns docs/conformance.md: the comparisons, and nothing that changes from run to run. */
+export function formatDocument (comparisons: readonly Comparison[]): string {
+  return `<!-- Written by \`npm run conformance -- --write\`. Do not edit. -->
+
+# Conformance
+
+What a server conforms to, it conforms to through Postern as well. The official suite
+([@modelcontextprotocol/conformance](https://www.npmjs.com/package/@modelcontextprotocol/conformance) ${SUITE_VERSION}) is run
+twice under each revision, directly against a server made with the official SDK (\`test/conformance/server.ts\`) and against the
+same server behind Postern, where a hop in front of Postern adds an access token, for the suite has none to send. The policy
+allows everything. The two reports are compared check by check; \`npm run conformance\` fails when a single one differs, or when
+this page is no longer what it finds.
+
+The scenarios that a revision requires are scored; the suite runs the others for information. Failures in the tables are what
+the server itself lacks, such as the tasks extension.
+
+${comparisons.map(formatSection).join('\n\n')}
+`
+}
+
+function formatSection (comparison: Comparison): string {
+  const { revision, rows, scored, all } = comparison
+  return `## ${revision}
+
+${areIdentical(comparison) ? 'Identical in every check.' : 'Not identical.'}
+
+| scenario | scored | direct | through Postern | identical |
+|---|---|---|---|---|
+${rows.map(formatRow).join('\n')}
+| **all that are scored** | | ${scored.direct} | ${scored.through} | |
+| **all** | | ${all.direct} | ${all.through} | |`
+}
+
+function formatRow ({ scenario, notScored, direct, through, differences }: Row): string {
+  const scored = notScored === undefined ? 'yes' : `no (${notScored})`
+  return `| \`${scenario}\` | ${scored} | ${direct} | ${through} | ${differences.length === 0 ? 'yes' : 'no'} |`
+}

@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { startIssuer } from '../helpers/issuer.js'
+import type { Closing } from './closing.js'
+import { startHop } from './hop.js'
+
+/** From where this file is when it is compiled. */
+const PROGRAM = fileURLToPath(new URL('../../../../dist/cli.js', import.meta.url))
+const ALLOW_EVERYTHING = {
+  tools: { '*': true },
+  resources: { '**': true },
+  prompts: { '*': true },
+  methods: { '*': true }
+}
+
+/**
+ * Starts the built gateway in a process of its own, as it is shipped, before the upstream and behind a hop that adds an
+ * access token. Its configuration file is written to the folder. Returns the URL of the MCP endpoint, the hop's, as a client
+ * has it. Throws when the gateway does not start.
+ */
+export async function startGateway (closing: Closing, upstream: string, folder: string): Promise<string> {
+  const issuer = await startIssuer(closing)
+  const file = join(folder, 'postern.json')
+  const hop = await startHop(closing)
+  const resource = `${hop.origin}/mcp`
+  await writeFile(file, JSON.stringify({ resource, upstream, authorizationServers: [issuer.issuer], policy: ALLOW_EVERYTHING }))
+  const origin = await startProgram(closing, file)
+  await requireProtection(origin)
+  hop.forwardTo(origin, await issuer.token({ aud: resource }))
+  return resource
+}
+
+/** Two runs against the same unprotected server would be identical too. */
+async function requireProtection (origin: string): Promise<void> {
+  const { status } = await fetch(`${origin}/mcp`)
+  if (status !== 401) throw new Error(`the gateway lets requests without a token pass: ${status}`)
+}
+
+async function startProgram (closing: Closing, config: string): Promise<string> {
+  const program = spawn(process.execPath, [PROGRAM, 'serve', '--config', config, '--host', '127.0.0.1', '--port', '0'], {
+    env: { LOG_LEVEL: 'info' },
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  const ended = once(program, 'exit')
+  closing.after(async () => {
+    program.kill()
+    await ended
+  })
+  return new Promise((resolve, reject) => {
+    ended.then(([code]) => reject(new Error(`the gateway ended with exit code ${String(code)}`)), reject)
+    // Read to the end, or a full pipe would stop the gateway.
+    createInterface({ input: program.stdout }).on('line', (line) => {
+      const { event, url } = JSON.parse(line) as { event?: string, url?: string }
+      if (event === 'started' && url !== undefined) resolve(url)
+    })
+  })
+}

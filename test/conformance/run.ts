@@ -1,0 +1,63 @@
+/**
+ * Compares what the official suite finds directly and through Postern, and docs/conformance.md with the outcome. Exits with 1
+ * when anything differs; `--write` writes the page instead of comparing it.
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { closeAfter, type Closing } from './closing.js'
+import { formatDocument, formatTable } from './document.js'
+import { startGateway } from './gateway.js'
+import { areIdentical, compareReports, type Comparison } from './report.js'
+import { startConformanceServer } from './server.js'
+import { installSuite, runSuite, SUITE_VERSION, type Suite } from './suite.js'
+
+const REVISIONS = ['2025-11-25', '2026-07-28'] as const
+const DOCUMENT = new URL('../../../../docs/conformance.md', import.meta.url)
+
+const { values: { write } } = parseArgs({ options: { write: { type: 'boolean', default: false } } })
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+try {
+  process.exitCode = await main()
+} catch (error) {
+  process.stderr.write(`conformance: ${error instanceof Error ? error.stack ?? error.message : String(error)}\n`)
+  process.exitCode = 1
+}
+
+async function main (): Promise<number> {
+  const suite = await installSuite(stop.signal)
+  const comparisons: Comparison[] = []
+  for (const revision of REVISIONS) comparisons.push(await closeAfter((closing) => compareWays(closing, suite, revision)))
+  process.stdout.write(`${formatTable(comparisons)}\n\n`)
+  const isDocumented = await settleDocument(formatDocument(comparisons))
+  const isIdentical = comparisons.every(areIdentical)
+  process.stdout.write(`conformance ${SUITE_VERSION}: ${isIdentical ? 'identical' : 'DIFFERENT'} directly and through Postern\n`)
+  return isIdentical && isDocumented ? 0 : 1
+}
+
+/** A server for each way: with one for both, changes that one run provokes would reach the other's listeners. */
+async function compareWays (closing: Closing, suite: Suite, revision: string): Promise<Comparison> {
+  const folder = await mkdtemp(join(tmpdir(), 'postern-conformance-'))
+  closing.after(() => rm(folder, { recursive: true, force: true }))
+  const urls = [
+    await startConformanceServer(closing),
+    await startGateway(closing, await startConformanceServer(closing), folder)
+  ]
+  const failure = new AbortController() // when one run breaks off, the other one has no use either
+  closing.after(() => failure.abort())
+  const signal = AbortSignal.any([stop.signal, failure.signal])
+  const [direct = [], through = []] = await Promise.all(urls.map((url) => runSuite(suite, { url, revision, folder, signal })))
+  return compareReports(revision, direct, through)
+}
+
+async function settleDocument (text: string): Promise<boolean> {
+  if (write) {
+    await writeFile(DOCUMENT, text)
+    return true
+  }
+  const isCurrent = await readFile(DOCUMENT, 'utf8').catch(() => '') === text
+  if (!isCurrent) process.stdout.write('docs/conformance.md does not say this: write it with npm run conformance -- --write\n')
+  return isCurrent
+}
