@@ -1,0 +1,173 @@
+import t from 'tap'
+import { toolCall } from '../helpers/gateway.js'
+import { send, type RawAnswer } from '../helpers/raw-http.js'
+import { setUp, startConfigured, UNREACHABLE_SERVER } from './setup.js'
+
+const APP = 'https://app.example'
+const CALL = JSON.stringify(toolCall('list_todos'))
+const EXPOSED = ['WWW-Authenticate', 'Mcp-Session-Id', 'MCP-Protocol-Version', 'Retry-After', 'DPoP-Nonce']
+
+function preflight (origin: string, path = '/mcp', more: Record<string, string> = {}): Parameters<typeof send>[1] {
+  return { method: 'OPTIONS', path, headers: { Origin: origin, 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'authorization, content-type', ...more } }
+}
+
+function list (answer: RawAnswer, name: string): string[] {
+  return String(answer.headers[name] ?? '').split(', ')
+}
+
+t.test('an Origin is the resource\'s own, a configured one, or refused before anything else', async (t) => {
+  const table: readonly [resource: string, origins: string[] | undefined, origin: string, allowed: boolean][] = [
+    ['https://mcp.example/mcp', undefined, 'https://mcp.example', true],
+    ['https://mcp.example/mcp', undefined, 'https://mcp.example:443', false],
+    ['https://mcp.example/mcp', undefined, 'http://mcp.example', false],
+    ['https://mcp.example/mcp', undefined, 'https://mcp.example.evil', false],
+    ['https://mcp.example/mcp', undefined, 'https://evil.mcp.example', false],
+    ['https://mcp.example/mcp', undefined, 'https://mcp.example/', false],
+    ['https://mcp.example/mcp', undefined, 'HTTPS://MCP.EXAMPLE', false],
+    ['https://mcp.example/mcp', undefined, 'null', false],
+    ['https://mcp.example/mcp', undefined, '', false],
+    ['https://mcp.example/mcp', undefined, 'http://localhost', false],
+    ['https://mcp.example:8443/mcp', undefined, 'https://mcp.example:8443', true],
+    ['https://mcp.example:8443/mcp', undefined, 'https://mcp.example', false],
+    ['https://mcp.example/mcp', [APP], APP, true],
+    ['https://mcp.example/mcp', [APP], `${APP}, https://evil.example`, false],
+    ['https://mcp.example/mcp', ['null'], 'null', true],
+    ['https://mcp.example/mcp', ['*'], 'https://anywhere.example', true],
+    ['https://mcp.example/mcp', ['*'], 'null', true],
+    ['http://localhost:3002/mcp', undefined, 'http://localhost:3002', true],
+    ['http://localhost:3002/mcp', undefined, 'http://127.0.0.1:3002', true],
+    ['http://localhost:3002/mcp', undefined, 'http://[::1]:3002', true],
+    ['http://127.0.0.1:3002/mcp', undefined, 'http://localhost:3002', true],
+    ['http://[::1]:3002/mcp', undefined, 'http://localhost:3002', true],
+    ['http://localhost:3002/mcp', undefined, 'http://localhost:3003', false],
+    ['http://localhost:3002/mcp', undefined, 'http://localhost', false],
+    ['http://localhost:3002/mcp', undefined, 'https://localhost:3002', false],
+    ['http://localhost:3002/mcp', undefined, 'http://localhost.evil:3002', false]
+  ]
+  for (const [resource, origins, origin, allowed] of table) {
+    const { url } = await startConfigured(t, { ...UNREACHABLE_SERVER, resource, ...(origins === undefined ? {} : { origins }) })
+    const host = { Host: new URL(resource).host }
+    const name = `${origin} at ${resource} with ${String(origins)}`
+    for (const method of ['GET', 'POST', 'DELETE', 'PUT']) {
+      const answer = await send(url, { method, path: '/mcp', headers: { ...host, Origin: origin } })
+      t.equal(answer.status, allowed ? 401 : 403, `${method} ${name}`)
+      t.equal(answer.headers['access-control-allow-origin'], allowed ? origin : undefined, name)
+      if (allowed) t.match(answer.headers.vary, /\bOrigin\b/i, name)
+      else t.match(answer, { headers: { 'cache-control': 'no-store', 'www-authenticate': undefined }, body: '"origin_not_allowed"' }, name)
+    }
+    const asked = await send(url, { ...preflight(origin), headers: { ...preflight(origin).headers as Record<string, string>, ...host } })
+    t.equal(asked.status, allowed ? 204 : 403, `preflight ${name}`)
+    t.equal(asked.headers['access-control-allow-methods'] !== undefined, allowed)
+  }
+})
+
+t.test('a foreign Origin is refused even with a valid token, which is not looked at', async (t) => {
+  const { send, upstream, issuer } = await setUp(t)
+  const answer = await send({ method: 'POST', path: '/mcp', headers: { Origin: 'https://evil.example', 'Content-Type': 'application/json' }, body: CALL })
+  t.equal(answer.status, 403)
+  t.equal(upstream.received.length, 0)
+  t.equal(issuer.count('/jwks'), 0)
+})
+
+t.test('health and metadata are for any Origin and any Host', async (t) => {
+  const { url } = await startConfigured(t, { ...UNREACHABLE_SERVER, resource: 'http://localhost:3002/mcp' })
+  for (const path of ['/health', '/.well-known/oauth-protected-resource', '/.well-known/oauth-protected-resource/mcp']) {
+    t.equal((await send(url, { path, headers: { Origin: 'https://evil.example', Host: 'evil.example' } })).status, 200, path)
+  }
+})
+
+t.test('Host: on loopback only names of this machine and configured ones, elsewhere only when configured', async (t) => {
+  const table: readonly [resource: string, hosts: string[] | undefined, host: string, served: boolean][] = [
+    ['http://localhost:3002/mcp', undefined, 'localhost:3002', true],
+    ['http://localhost:3002/mcp', undefined, 'localhost', true],
+    ['http://localhost:3002/mcp', undefined, 'LOCALHOST:9', true],
+    ['http://localhost:3002/mcp', undefined, '127.0.0.1:3002', true],
+    ['http://localhost:3002/mcp', undefined, '127.1.2.3', true],
+    ['http://localhost:3002/mcp', undefined, '[::1]:3002', true],
+    ['http://localhost:3002/mcp', undefined, 'evil.example:3002', false],
+    ['http://localhost:3002/mcp', undefined, 'localhost.evil.example', false],
+    ['http://localhost:3002/mcp', undefined, '127.0.0.1.evil.example', false],
+    ['http://localhost:3002/mcp', undefined, 'evil@localhost', false],
+    ['http://localhost:3002/mcp', undefined, 'localhost:3002:80', false],
+    ['http://localhost:3002/mcp', undefined, '', false],
+    ['http://localhost:3002/mcp', ['gateway:3002'], 'gateway:3002', true],
+    ['http://localhost:3002/mcp', ['gateway:3002'], 'Gateway:3002', true],
+    ['http://localhost:3002/mcp', ['gateway:3002'], 'gateway', false],
+    ['https://mcp.example/mcp', undefined, 'anything.example', true],
+    ['https://mcp.example/mcp', ['alias.example'], 'alias.example', true],
+    ['https://mcp.example/mcp', ['alias.example'], 'mcp.example', true],
+    ['https://mcp.example/mcp', ['alias.example'], 'anything.example', false],
+    ['https://mcp.example/mcp', ['alias.example'], 'localhost', false]
+  ]
+  for (const [resource, hosts, host, served] of table) {
+    const { url } = await startConfigured(t, { ...UNREACHABLE_SERVER, resource, ...(hosts === undefined ? {} : { hosts }) })
+    const answer = await send(url, { path: '/mcp', headers: { Host: host } })
+    t.equal(answer.status, served ? 401 : 421, `${host} at ${resource}`)
+    if (!served) t.match(JSON.parse(answer.body), { error: 'host_not_allowed' })
+  }
+})
+
+t.test('a preflight is answered without credentials, by what it asks for', async (t) => {
+  const { url } = await startConfigured(t, { ...UNREACHABLE_SERVER, resource: 'https://mcp.example/mcp', origins: [APP] })
+  for (const path of ['/mcp', '/mcp/', '/mcp/below']) {
+    const answer = await send(url, preflight(APP, path, { 'Access-Control-Request-Headers': 'authorization,mcp-param-region, Mcp-Param-X_1,x-evil,mcp-param-,mcp-param-a b' }))
+    t.equal(answer.status, 204)
+    t.equal(answer.body, '')
+    t.equal(answer.headers['access-control-allow-origin'], APP)
+    t.equal(answer.headers['access-control-allow-credentials'], undefined)
+    t.same(list(answer, 'access-control-allow-methods'), ['GET', 'POST', 'DELETE', 'OPTIONS'])
+    t.same(list(answer, 'access-control-allow-headers'), [
+      'Authorization', 'Content-Type', 'Accept', 'DPoP', 'Last-Event-ID', 'Mcp-Session-Id', 'MCP-Protocol-Version', 'Mcp-Method', 'Mcp-Name', 'mcp-param-region', 'Mcp-Param-X_1'
+    ])
+    t.match(answer.headers['access-control-max-age'], /^\d+$/)
+    t.match(answer.headers.vary, /Origin/)
+  }
+})
+
+t.test('OPTIONS that is no preflight needs credentials', async (t) => {
+  const { url } = await startConfigured(t, { ...UNREACHABLE_SERVER, resource: 'https://mcp.example/mcp', origins: [APP] })
+  for (const headers of [{}, { Origin: APP }, { 'Access-Control-Request-Method': 'POST' }, { Origin: APP, 'Access-Control-Request-Headers': 'authorization' }]) {
+    t.equal((await send(url, { method: 'OPTIONS', path: '/mcp', headers: headers as Record<string, string> })).status, 401, JSON.stringify(headers))
+  }
+})
+
+t.test('a page of an allowed origin can read every answer', async (t) => {
+  const { send: sendWithToken, gateway: { origin }, upstream, issuer } = await setUp(t, { config: { origins: [APP], limits: { bodyBytes: 1024 } } })
+  const type = { 'Content-Type': 'application/json' }
+  const post = { method: 'POST', path: '/mcp' }
+  const withOrigin = { Origin: APP }
+  const good = { ...post, headers: { ...withOrigin, ...type }, body: CALL }
+  const answers: Readonly<Record<string, RawAnswer>> = {
+    200: await sendWithToken(good),
+    401: await send(origin, good),
+    '400 token in the query': await sendWithToken({ ...good, path: '/mcp?access_token=x' }),
+    '400 path': await sendWithToken({ ...good, path: '/mcp/%2e%2e/' }),
+    '400 syntax': await sendWithToken({ ...good, body: '{' }),
+    '400 body not allowed': await sendWithToken({ ...good, method: 'DELETE' }),
+    '403 policy': await sendWithToken({ ...good, body: JSON.stringify(toolCall('unlisted')) }),
+    '404 session': await sendWithToken({ ...good, headers: { ...good.headers, 'Mcp-Session-Id': 'x' } }),
+    405: await sendWithToken({ ...good, method: 'PUT' }),
+    413: await sendWithToken({ ...good, body: JSON.stringify(toolCall('list_todos', { x: 'x'.repeat(2000) })) }),
+    415: await sendWithToken({ ...good, headers: { ...withOrigin, 'Content-Type': 'text/plain' } }),
+    421: await sendWithToken({ ...good, headers: { ...good.headers, Host: 'evil.example' } })
+  }
+  await upstream.stop()
+  const failures = { 502: await sendWithToken(good), '502 GET': await sendWithToken({ path: '/mcp', headers: withOrigin }) }
+  await issuer.stop()
+  const other = await setUp(t, { config: { origins: [APP] } })
+  await other.issuer.stop()
+  for (const [name, answer] of Object.entries({ ...answers, ...failures, 503: await other.send(good) })) {
+    t.equal(answer.status, Number(name.slice(0, 3)), name)
+    t.equal(answer.headers['access-control-allow-origin'], APP, name)
+    t.equal(answer.headers['access-control-allow-credentials'], undefined, name)
+    t.match(answer.headers.vary, /Origin/, name)
+    for (const exposed of EXPOSED) t.ok(list(answer, 'access-control-expose-headers').includes(exposed), `${name} ${exposed}`)
+  }
+})
+
+t.test('the Vary of the upstream is kept beside our own', async (t) => {
+  const { send } = await setUp(t, { answer: (_request, response) => { response.writeHead(200, { vary: 'Accept-Language' }).end() } })
+  const answer = await send({ path: '/mcp' })
+  t.match(answer.headers.vary, /Accept-Language/)
+  t.match(answer.headers.vary, /Origin/)
+})
