@@ -7,6 +7,9 @@ export const LONGEST_PATTERN_NAME = 8192
 /** C0, U+007F, C1, and surrogates without a partner. */
 const UNSAFE = /[\p{Cc}\p{Cs}]/u
 
+/** What readers trim, and what nobody sees: a name with it looks like the one without. */
+const UNSEEN = /^\s|\s$|\p{Default_Ignorable_Code_Point}/u
+
 /** Between delimiters of RFC 3986 §2.2, so that `..;x` or `?path=..` count as well. */
 const DOT_SEGMENT = /(?:^|[/:?#[\]@!$&'()*+,;=])\.\.?(?:$|[/:?#[\]@!$&'()*+,;=])/
 
@@ -18,11 +21,13 @@ const LEFT_OVER_ESCAPE = /%[0-9a-f%]/i
 
 /**
  * Returns why a tool, prompt or method name may match only an exact rule, or undefined when patterns may match it too
- * (P6, extended to names): a control character can cut a name short, or hide it, somewhere behind us.
+ * (P6, extended to names): a control character can cut a name short, or hide it, somewhere behind us, and white space
+ * around it can be trimmed there. Not checked: letter case, and Unicode normalisation.
  */
 export function findNameOddity (name: string): string | undefined {
   if (name.length > LONGEST_PATTERN_NAME) return `it is longer than ${LONGEST_PATTERN_NAME} characters`
-  return UNSAFE.test(name) ? 'it holds control characters or lone surrogates' : undefined
+  if (UNSAFE.test(name)) return 'it holds control characters or lone surrogates'
+  return UNSEEN.test(name) ? 'it begins or ends with white space, or holds characters that cannot be seen' : undefined
 }
 
 /**
