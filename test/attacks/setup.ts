@@ -44,18 +44,19 @@ export interface RawAnswer {
  */
 export async function sendRaw (gateway: TestGateway, bytes: string | Buffer | ReadonlyArray<string | Buffer>, answers = 1): Promise<RawAnswer> {
   const socket = await openSocket(gateway)
+  const parts = (Array.isArray(bytes) ? bytes as ReadonlyArray<string | Buffer> : [bytes as string | Buffer])
+    .map((part) => typeof part === 'string' ? Buffer.from(part, 'latin1') : part)
+  const isHead = parts.at(-1)?.subarray(0, 5).toString() === 'HEAD '
   let text = ''
   const answered = new Promise<void>((resolve) => {
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1')
-      if (statusesIn(text).length >= answers) resolve()
+      if (statusesIn(text).length >= answers && isWhole(text, isHead)) resolve()
     })
     socket.once('close', () => resolve())
     if (answers === 0) resolve()
   })
-  for (const part of Array.isArray(bytes) ? bytes as ReadonlyArray<string | Buffer> : [bytes as string | Buffer]) {
-    socket.write(typeof part === 'string' ? Buffer.from(part, 'latin1') : part)
-  }
+  for (const part of parts) socket.write(part)
   await answered
   await (await fetch(`${gateway.origin}/health`)).arrayBuffer()
   socket.destroy()
@@ -73,6 +74,15 @@ export async function openSocket (gateway: TestGateway): Promise<Socket> {
 
 function statusesIn (text: string): number[] {
   return [...text.matchAll(/HTTP\/1\.[01] (\d{3}) /g)].map((match) => Number(match[1])).filter((status) => status !== 100)
+}
+
+/** Whether the last answer has arrived with all of its body, as far as its head says how long that is. */
+function isWhole (text: string, isHead: boolean): boolean {
+  const start = text.lastIndexOf('HTTP/1.1 ')
+  const end = text.indexOf('\r\n\r\n', start)
+  if (end === -1) return false
+  const length = Number(/\r\ncontent-length: *(\d+)/i.exec(text.slice(start, end))?.[1] ?? 0)
+  return isHead || text.length >= end + 4 + length
 }
 
 export interface RawRequest {
