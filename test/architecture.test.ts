@@ -36,7 +36,7 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
   http: {
     imports: ['http/steps', 'oauth', 'mcp', 'policy', 'upstream', 'telemetry'],
     types: ['config'],
-    packages: ['fastify', '@fastify/http-proxy']
+    packages: ['fastify', '@fastify/cors', '@fastify/http-proxy']
   },
   server: { imports: ['http'], types: ['config'], packages: ['fastify'] },
   // What examines shares no code with what is examined.

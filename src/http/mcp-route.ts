@@ -8,6 +8,7 @@ import type { Upstream } from '../upstream/http.js'
 import type { EndpointSeal } from '../upstream/message-endpoint.js'
 import type { PathMapping } from '../upstream/target.js'
 import { receiveAnswers, type AnswerOptions } from './answer.js'
+import { shareWithOrigins } from './cors.js'
 import { hintScopes } from './hint-scopes.js'
 import type { Services } from './services.js'
 import { audit } from './steps/audit.js'
@@ -23,7 +24,6 @@ import { proxyOptions, refuseBody } from './steps/proxy.js'
 import { readMessageStep } from './steps/read-message.js'
 import { refuseUnrouted } from './steps/refuse-unrouted.js'
 import { resolveTargetStep } from './steps/resolve-target.js'
-import { shareWithOrigins } from './steps/share-with-origins.js'
 
 /** One protected server, put together. */
 export interface ProtectedServer {
@@ -46,7 +46,7 @@ export async function registerMcpRoute (app: FastifyInstance, server: ProtectedS
   const seal: EndpointSeal = { keys: server.answers.sessionKeys, resource: config.resource, prefix: server.paths.prefix }
 
   app.addHook('onRequest', checkOrigin(config))
-  app.addHook('onRequest', shareWithOrigins(config))
+  await shareWithOrigins(app, config)
   app.addHook('onRequest', checkHost(config))
   app.addHook('onRequest', audit(config.resource, services))
   app.addHook('onRequest', authenticate({ verifier, resourceMetadata, hintScopes: hintScopes(policy, config.defaultScopes) }))

@@ -2,13 +2,11 @@ import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AuthorizationServerUnavailable } from '../oauth/access-token.js'
 import type { AuthorizationServer } from '../oauth/authorization-server.js'
+import { shareWithAll } from './cors.js'
 import { Refusal } from './refusal.js'
 
 /** Seconds that clients and caches may keep a metadata document. */
 const MAX_AGE_SECONDS = 300
-
-/** Seconds that a browser may remember a preflight's answer. */
-const PREFLIGHT_MAX_AGE_SECONDS = 600
 
 interface Document {
   readonly body: string
@@ -39,22 +37,12 @@ function toDocument (value: object): Document {
   return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
 }
 
-/** Pages of any origin may read what anybody may read, failures included (R2). */
+/** In a plugin context of its own, so that its CORS reaches no further. */
 function registerDocument (app: FastifyInstance, url: string, read: () => Promise<Document>): void {
-  app.route({
-    method: ['GET', 'HEAD'],
-    url,
-    handler: async (request, reply) => {
-      reply.header('access-control-allow-origin', '*')
-      return sendDocument(request, reply, await read())
-    }
-  })
-  app.options(url, (_request, reply) => reply.code(204).headers({
-    'access-control-allow-origin': '*',
-    'access-control-allow-methods': 'GET, HEAD, OPTIONS',
-    'access-control-allow-headers': '*',
-    'access-control-max-age': PREFLIGHT_MAX_AGE_SECONDS
-  }).send())
+  app.register(async (context) => {
+    await shareWithAll(context)
+    context.route({ method: ['GET', 'HEAD'], url: '', handler: async (request, reply) => sendDocument(request, reply, await read()) })
+  }, { prefix: url })
 }
 
 function sendDocument (request: FastifyRequest, reply: FastifyReply, { body, etag }: Document): FastifyReply {
