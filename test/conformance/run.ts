@@ -22,7 +22,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 try {
   process.exitCode = await main()
 } catch (error) {
-  process.stderr.write(`conformance: ${error instanceof Error ? error.stack ?? error.message : String(error)}\n`)
+  process.stderr.write(`conformance: ${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = 1
 }
 
