@@ -22,8 +22,14 @@ interface Findings {
   refusal: Refusal | null
 }
 
+/** How far a request has come, for the audit event. */
+interface Progress {
+  /** Written by `forward` and `proxy`: it was allowed, and is on its way to the upstream. */
+  isForwarded: boolean
+}
+
 declare module 'fastify' {
-  interface FastifyRequest extends Findings {}
+  interface FastifyRequest extends Findings, Progress {}
 }
 
 /** Declares the findings, so that every request object has the same shape. */
@@ -35,6 +41,7 @@ export function decorateRequest (app: FastifyInstance): void {
   app.decorateRequest('upstreamSessionId', null)
   app.decorateRequest('decision', null)
   app.decorateRequest('refusal', null)
+  app.decorateRequest('isForwarded', false)
 }
 
 /** Returns what an earlier step must have found; throws when it has not run, so that a broken path fails closed. */

@@ -1,11 +1,21 @@
 import type { preHandlerHookHandler } from 'fastify'
-import type { Policy } from '../../policy/policy.js'
+import type { Operation, Policy } from '../../policy/policy.js'
 import { found } from '../decorators.js'
 import { REFUSALS, Refusal } from '../refusal.js'
 
 export interface AuthorizeOptions {
   readonly policy: Policy
   readonly resourceMetadata: string
+}
+
+/** Names the operation to the client that asked for it (P7); only a subscription has several targets. */
+function describe (operations: readonly Operation[]): Record<string, unknown> {
+  const targets = operations.flatMap(({ target }) => target === undefined ? [] : [target.name])
+  return {
+    method: operations[0]?.method,
+    ...(targets.length === 1 ? { target: targets[0] } : {}),
+    ...(targets.length > 1 ? { targets } : {})
+  }
 }
 
 /** Asks the policy about the message's operations; a denial carries the challenge of P7. */
@@ -16,8 +26,7 @@ export function authorize ({ policy, resourceMetadata }: AuthorizeOptions): preH
     request.decision = decision
     if (decision.effect === 'allow') return done()
 
-    const { method, target } = operations[operations.length - 1] as (typeof operations)[number]
-    const data = { method, ...(target === undefined ? {} : { target: target.name }) }
+    const data = describe(operations)
     if (decision.reason !== 'insufficient_scope') throw new Refusal('access_denied', { reason: decision.reason, data })
     throw new Refusal('insufficient_scope', {
       reason: `missing ${decision.missingScopes.join(' ')}`,

@@ -17,6 +17,7 @@ export function forward (server: ServerConfig, upstream: Upstream, receive: Rece
       body: request.body as Buffer,
       longLived: isListening(request)
     }
+    request.isForwarded = true
     upstream.post(message, (transfer) => receive(request, reply, transfer, message.path))
   }
 }

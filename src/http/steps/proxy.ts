@@ -34,6 +34,7 @@ export function proxyOptions (server: ServerConfig, upstream: Upstream, receive:
       // A client may have left while its token was verified; nobody would ever end what is opened for it now (F5).
       if (reply.raw.destroyed) return reply.hijack()
       reply.raw.once('close', () => abort.abort())
+      request.isForwarded = true
       send({ request, reply, abort, headers: upstreamHeaders(server, upstream, request) }, found(request, 'target'), 0)
       return reply
     }

@@ -8,6 +8,7 @@ import { isRepeated } from '../repeated-header.js'
 
 /** Nesting of objects and arrays (M4). */
 const MAX_DEPTH = 64
+const NOTHING = Buffer.alloc(0)
 
 const JSON_TYPE = /^application\/json[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*(?:utf-8|"utf-8")[ \t]*)?$/i
 
@@ -15,8 +16,8 @@ const JSON_TYPE = /^application\/json[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*(?:utf-
 export function readMessageStep (): preHandlerHookHandler {
   return function readMessageStep (request, _reply, done) {
     checkMediaType(request.raw)
-    if (!Buffer.isBuffer(request.body)) throw new Refusal('bad_message', { reason: 'no body' })
-    const message = readMessage(request.body, { maxDepth: MAX_DEPTH })
+    // Without a body there is nothing to parse for Fastify, and for us nothing that is JSON.
+    const message = readMessage(Buffer.isBuffer(request.body) ? request.body : NOTHING, { maxDepth: MAX_DEPTH })
     request.message = message
     checkHeaderAgreement(message, request.raw.rawHeaders)
     request.operations = operationsOf(message)
