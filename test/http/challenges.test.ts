@@ -1,0 +1,172 @@
+import t from 'tap'
+import { toolCall } from '../helpers/gateway.js'
+import { send, type RawAnswer } from '../helpers/raw-http.js'
+import { setUp, startConfigured, UNREACHABLE_SERVER } from './setup.js'
+
+const METADATA = 'http://127.0.0.1:1/.well-known/oauth-protected-resource/mcp'
+const TYPE = { 'Content-Type': 'application/json' }
+const MODERN = { 'MCP-Protocol-Version': '2026-07-28', 'Mcp-Method': 'tools/call', 'Mcp-Name': 'delete_todo' }
+
+/** The attributes of the one challenge; throws when there is not exactly one, or it is malformed (RFC 9110 §11.6.1). */
+function readChallenge (answer: RawAnswer): Record<string, string> {
+  const values = answer.rawHeaders.filter((_, index) => index % 2 === 1 && answer.rawHeaders[index - 1]?.toLowerCase() === 'www-authenticate')
+  const [value = ''] = values
+  if (values.length !== 1 || !/^Bearer [a-z_]+="(?:[^"\\]|\\.)*"(?:, [a-z_]+="(?:[^"\\]|\\.)*")*$/.test(value)) throw new Error(`not one challenge: ${JSON.stringify(values)}`)
+  const attributes = [...value.matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, text]) => [name as string, text as string] as const)
+  if (new Set(attributes.map(([name]) => name)).size !== attributes.length) throw new Error('an attribute twice')
+  return Object.fromEntries(attributes)
+}
+
+t.test('without credentials: 401 with a challenge that names no error', async (t) => {
+  const table: readonly [name: string, config: object, headers: Record<string, string>, challenge: Record<string, string>][] = [
+    ['nothing known', {}, {}, { resource_metadata: METADATA }],
+    ['default scopes', { defaultScopes: ['todo:read', 'profile'] }, {}, { resource_metadata: METADATA, scope: 'todo:read profile' }],
+    ['modern headers name the operation', { defaultScopes: ['todo:read'] }, MODERN, { resource_metadata: METADATA, scope: 'todo:write todo:admin' }],
+    ['and need not be true', { defaultScopes: ['todo:read'] }, { ...MODERN, 'Mcp-Name': 'list_todos' }, { resource_metadata: METADATA, scope: 'todo:read' }],
+    ['an encoded name', {}, { ...MODERN, 'Mcp-Name': `=?base64?${Buffer.from('delete_todo').toString('base64')}?=` }, { resource_metadata: METADATA, scope: 'todo:write todo:admin' }],
+    ['an operation that no scope allows', { defaultScopes: ['todo:read'] }, { ...MODERN, 'Mcp-Name': 'unlisted' }, { resource_metadata: METADATA, scope: 'todo:read' }],
+    ['a later revision', {}, { ...MODERN, 'MCP-Protocol-Version': '2027-01-01' }, { resource_metadata: METADATA, scope: 'todo:write todo:admin' }],
+    ['legacy headers name nothing', { defaultScopes: ['todo:read'] }, { ...MODERN, 'MCP-Protocol-Version': '2025-11-25' }, { resource_metadata: METADATA, scope: 'todo:read' }],
+    ['no version', { defaultScopes: ['todo:read'] }, { 'Mcp-Method': 'tools/call', 'Mcp-Name': 'delete_todo' }, { resource_metadata: METADATA, scope: 'todo:read' }],
+    ['another scheme is no credential of ours', {}, { Authorization: 'Basic dXNlcjpwYXNz' }, { resource_metadata: METADATA }]
+  ]
+  for (const [name, config, headers, challenge] of table) {
+    const { url } = await startConfigured(t, {
+      ...UNREACHABLE_SERVER, resource: 'http://127.0.0.1:1/mcp', policy: { tools: { list_todos: 'todo:read', delete_todo: ['todo:write', 'todo:admin'] } }, ...config
+    })
+    for (const method of ['POST', 'GET', 'DELETE']) {
+      const answer = await send(url, { method, path: '/mcp', headers })
+      t.equal(answer.status, 401, name)
+      t.same(readChallenge(answer), challenge, name)
+      t.match(JSON.parse(answer.body), { error: 'missing_token', error_description: /./ })
+      t.match(answer.headers['content-type'], /^application\/json/)
+      t.equal(answer.headers['cache-control'], 'no-store')
+    }
+  }
+})
+
+t.test('a bad token: 401 invalid_token, with the same scopes, whose precise reason only the log has', async (t) => {
+  const { gateway, tokenWith } = await setUp(t, { config: { defaultScopes: ['todo:read'] } })
+  const tokens: Readonly<Record<string, string>> = {
+    'for another resource': await tokenWith({ aud: 'https://other.example' }),
+    expired: await tokenWith({ exp: 1 }),
+    'of another issuer': await tokenWith({ iss: 'https://evil.example' }),
+    'an ID token': await tokenWith({ nonce: 'n' }),
+    forged: `${(await tokenWith({})).slice(0, -20)}${'A'.repeat(20)}`,
+    opaque: 'opaque-token'
+  }
+  for (const [name, token] of Object.entries(tokens)) {
+    const answer = await send(gateway.origin, { method: 'POST', path: '/mcp', headers: { ...TYPE, Authorization: `Bearer ${token}` }, body: '{' })
+    t.equal(answer.status, 401, name)
+    const { error_description: description, ...challenge } = readChallenge(answer)
+    t.same(challenge, { error: 'invalid_token', scope: 'todo:read', resource_metadata: `${gateway.origin}/.well-known/oauth-protected-resource/mcp` }, name)
+    t.match(description, /./)
+    t.same(JSON.parse(answer.body), { error: 'invalid_token', error_description: description })
+    t.notMatch(JSON.stringify(answer), /evil|other|nonce|signature|audience/i, 'no reason')
+  }
+  const details = gateway.log.filter(({ reason }) => reason === 'invalid_token').map(({ client }) => (client as { detail: string }).detail)
+  t.equal(new Set(details).size, Object.keys(tokens).length, 'each has a reason of its own in the log')
+})
+
+t.test('malformed credentials: 400 invalid_request', async (t) => {
+  const { gateway, token } = await setUp(t)
+  const variants: Readonly<Record<string, { path?: string, headers: readonly string[] }>> = {
+    'two headers': { headers: ['Authorization', `Bearer ${token}`, 'Authorization', `Bearer ${token}`] },
+    'two headers, one of another scheme': { headers: ['Authorization', 'Basic x', 'authorization', `Bearer ${token}`] },
+    'a list': { headers: ['Authorization', `Bearer ${token}, Bearer ${token}`] },
+    'trailing junk': { headers: ['Authorization', `Bearer ${token} x`] },
+    'no token': { headers: ['Authorization', 'Bearer'] },
+    'an empty token': { headers: ['Authorization', 'Bearer '] },
+    'too long': { headers: ['Authorization', `Bearer ${'x'.repeat(16_385)}`] },
+    'a query token': { path: `/mcp?access_token=${token}`, headers: [] },
+    'a query token beside a header': { path: '/mcp?a&access%5Ftoken=x', headers: ['Authorization', `Bearer ${token}`] }
+  }
+  for (const [name, { path = '/mcp', headers }] of Object.entries(variants)) {
+    const answer = await send(gateway.origin, { method: 'POST', path, headers: [...headers, 'Content-Type', 'application/json'], body: JSON.stringify(toolCall('list_todos')) })
+    t.equal(answer.status, 400, name)
+    t.match(readChallenge(answer), { error: 'invalid_request' }, name)
+    t.match(JSON.parse(answer.body), { error: 'invalid_request', error_description: /./ })
+  }
+})
+
+t.test('the scheme may be spelt in any case', async (t) => {
+  const { gateway, token } = await setUp(t)
+  for (const scheme of ['bearer', 'BEARER', 'bEaReR']) {
+    t.equal((await send(gateway.origin, { path: '/mcp', headers: { Authorization: `${scheme} ${token}` } })).status, 202)
+  }
+})
+
+t.test('an authorization server that was never reached: 503 with Retry-After, and no challenge', async (t) => {
+  const { gateway, token, issuer } = await setUp(t)
+  await issuer.stop()
+  const answer = await send(gateway.origin, { path: '/mcp', headers: { Authorization: `Bearer ${token}` } })
+  t.equal(answer.status, 503)
+  t.match(answer.headers['retry-after'], /^[1-9]\d*$/)
+  t.equal(answer.headers['www-authenticate'], undefined)
+  t.match(JSON.parse(answer.body), { error: 'authorization_server_unavailable' })
+  t.notMatch(answer.body, new URL(issuer.origin).port)
+})
+
+t.test('missing scopes: 403 with every scope the operation needs, in one challenge', async (t) => {
+  const { gateway, tokenWith, upstream } = await setUp(t, {
+    config: { policy: { tools: { both: ['todo:read', 'todo:write'], any: { anyOf: [['a', 'b', 'c'], ['d', 'todo:read'], 'e'] }, never: false } } }
+  })
+  const token = await tokenWith({ scope: 'todo:read a' })
+  const table: readonly [tool: string, scope: string | undefined, missing: string[]][] = [
+    ['both', 'todo:read todo:write', ['todo:write']],
+    ['any', 'd todo:read', ['d']],
+    ['never', undefined, []],
+    ['unlisted', undefined, []]
+  ]
+  for (const [tool, scope, missing] of table) {
+    const answer = await send(gateway.origin, { method: 'POST', path: '/mcp', headers: { ...TYPE, Authorization: `Bearer ${token}` }, body: JSON.stringify(toolCall(tool, {}, 'id-7')) })
+    t.equal(answer.status, 403, tool)
+    const { jsonrpc, id, error } = JSON.parse(answer.body) as { jsonrpc: string, id: string, error: { code: number, data: object } }
+    t.same([jsonrpc, id, error.code], ['2.0', 'id-7', 403])
+    if (scope === undefined) {
+      t.equal(answer.headers['www-authenticate'], undefined, 'no challenge where no scope could help')
+      t.same(error.data, { error: 'access_denied', method: 'tools/call', target: tool })
+      continue
+    }
+    const { error_description: description, ...challenge } = readChallenge(answer)
+    t.same(challenge, { error: 'insufficient_scope', scope, resource_metadata: `${gateway.origin}/.well-known/oauth-protected-resource/mcp` })
+    t.match(description, /./)
+    t.same(error.data, { error: 'insufficient_scope', method: 'tools/call', target: tool, requiredScopes: scope.split(' '), missingScopes: missing })
+  }
+  t.equal(upstream.received.length, 0)
+})
+
+t.test('a denial of a subscription names everything that was asked for', async (t) => {
+  const { gateway, token } = await setUp(t, { config: { policy: { resources: { 'todo://*': 'todo:read', 'secret://*': 'admin' } } } })
+  const uris = ['secret://a', 'todo://b']
+  const answer = await gateway.post(token, { jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params: { notifications: { resourceSubscriptions: uris } } })
+  t.equal(answer.status, 403)
+  t.match(await answer.json(), { error: { data: { method: 'subscriptions/listen', targets: uris, missingScopes: ['admin'] } } })
+  t.match(await gateway.logged(({ httpStatus }) => httpStatus === 403), { client: { method: 'subscriptions/listen', targets: uris } })
+})
+
+t.test('a denied notification or response: 403 without an id', async (t) => {
+  const { gateway, tokenWith } = await setUp(t, { config: { policy: { tools: { x: 'never:granted' }, methods: { 'notifications/cancelled': 'cancel' } } } })
+  const token = await tokenWith({})
+  for (const message of [
+    { jsonrpc: '2.0', method: 'tools/call', params: { name: 'x' } },
+    { jsonrpc: '2.0', method: 'notifications/cancelled', params: {} },
+    { jsonrpc: '2.0', method: 'unknown/method' }
+  ]) {
+    const response = await gateway.post(token, message)
+    t.equal(response.status, 403)
+    const body = await response.json() as object
+    t.notOk(Object.hasOwn(body, 'id'))
+    t.match(body, { jsonrpc: '2.0', error: { code: 403 } })
+  }
+})
+
+t.test('no header and no query chooses a weaker check', async (t) => {
+  const { send, upstream } = await setUp(t)
+  const body = JSON.stringify(toolCall('unlisted'))
+  for (const version of ['2024-11-05', '2025-03-26', '1.0', '', '2026-07-28x', 'DRAFT', '0000-00-00']) {
+    const { status } = await send({ method: 'POST', path: '/mcp', headers: { ...TYPE, 'MCP-Protocol-Version': version }, body })
+    t.ok(status === 403 || status === 400, `${version}: ${status}`)
+  }
+  t.equal(upstream.received.length, 0)
+})
