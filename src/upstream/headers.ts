@@ -140,5 +140,6 @@ export function buildAnswerHeaders (incoming: IncomingHttpHeaders): Headers {
 
 /** Whether an answer is a stream of server-sent events. */
 export function isEventStream (headers: IncomingHttpHeaders): boolean {
-  return headers['content-type']?.toLowerCase().startsWith('text/event-stream') ?? false
+  // Not what the type says: a header that an upstream sends twice is an array.
+  return String(headers['content-type']).toLowerCase().startsWith('text/event-stream')
 }

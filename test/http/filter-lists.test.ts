@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import t from 'tap'
 import type { TestGateway } from '../helpers/gateway.js'
 import type { Answer } from '../helpers/upstream.js'
+import { startRawUpstream } from '../helpers/raw-http.js'
 import { defer, setUp } from './setup.js'
 
 const TOOLS = ['list_todos', 'get_todo', 'delete_todo', 'reset', 'constructor', '__proto__']
@@ -112,8 +113,8 @@ t.test('a list in an event stream is filtered, however the stream is cut', async
   const [before, after] = ((names: readonly string[]) => toolList(names).split(', "id"') as [string, string])(TOOLS)
   const [keptBefore, keptAfter] = toolList(['list_todos', 'get_todo']).split(', "id"') as [string, string]
   for (const end of ['\n', '\r', '\r\n']) {
-    const events = [': ping', '', `data: ${note}`, 'id: 1', '', 'id: 2', 'event: message', `data:${before},`, `data: "id"${after}`, 'retry: 10', '', ': done', '', ''].join(end)
-    const expected = [': ping', '', `data: ${note}`, 'id: 1', '', 'id: 2', 'event: message', `data: ${keptBefore},`, `data: "id"${keptAfter}`, 'retry: 10', '', ': done', '', ''].join(end)
+    const events = [': ping', '', 'id: 0', 'data:', '', `data: ${note}`, 'id: 1', '', 'id: 2', 'event: message', `data:${before},`, `data: "id"${after}`, 'retry: 10', '', ': done', '', ''].join(end)
+    const expected = [': ping', '', 'id: 0', 'data:', '', `data: ${note}`, 'id: 1', '', 'id: 2', 'event: message', `data: ${keptBefore},`, `data: "id"${keptAfter}`, 'retry: 10', '', ': done', '', ''].join(end)
     for (const size of [1, 2, 7, 1 << 20]) {
       const { gateway, tokenWith } = await setUp(t, {
         answer: (_request, response) => {
@@ -160,7 +161,16 @@ t.test('a list that cannot be read is refused with 502, and never shown', async 
     t.match(JSON.parse(text), { id: 7, error: { code: -32603, data: { error: 'upstream_list_unreadable' } } }, what)
     t.notMatch(text, 'secret_tool', what)
   }
-  t.match(await gateway.logged((line) => line['reason'] === 'upstream_list_unreadable'), { decision: 'deny', httpStatus: 502, client: { method: 'tools/list', detail: /byte/ } })
+  t.match(await gateway.logged((line) => line['reason'] === 'upstream_list_unreadable'), { httpStatus: 502, client: { method: 'tools/list', detail: /byte/ } })
+})
+
+t.test('an upstream that names two types is answered for as well', async (t) => {
+  const list = toolList(['secret_tool'])
+  const upstream = await startRawUpstream(t, (socket) => socket.write(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Type: text/event-stream\r\nContent-Length: ${list.length + 8}\r\n\r\ndata: ${list}\n\n`))
+  const { gateway, token, send } = await setUp(t, { upstreamOrigin: upstream.origin })
+  t.equal((await gateway.post(token, { jsonrpc: '2.0', id: 7, method: 'ping' })).status, 200)
+  t.equal((await gateway.post(token, { jsonrpc: '2.0', id: 7, method: 'tools/list' })).status, 502)
+  t.match(await send({ path: '/mcp' }), { status: 200, body: `data: ${toolList([])}\n\n` })
 })
 
 t.test('a list larger than the gateway holds is refused, and the upstream is cut off', async (t) => {

@@ -15,10 +15,9 @@ export interface EditStreamsOptions {
   readonly editEvents?: ((request: FastifyRequest) => EditEvent) | undefined
 }
 
-/** Returns how the answer to a GET is received: events of a stream are edited, all else is handed on as it comes. */
-export function editStreams ({ upstream, seal, preserveHost, editEvents }: EditStreamsOptions): (request: FastifyRequest, target: string) => ChooseTreatment | undefined {
+/** Returns how answers to other requests than messages are received: events of a stream are edited, all else is handed on as it comes. */
+export function editStreams ({ upstream, seal, preserveHost, editEvents }: EditStreamsOptions): (request: FastifyRequest, target: string) => ChooseTreatment {
   return (request, target) => {
-    if (request.method !== 'GET') return undefined
     const edit = editEvents?.(request) ?? (({ data }) => data)
     const host = preserveHost ? request.headers.host ?? upstream.authority : upstream.authority
     const announce = (announced: string): string =>
