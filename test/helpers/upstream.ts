@@ -59,6 +59,9 @@ export async function startUpstream (t: Test, answer: Answer = answerEmptyResult
 
 function answerEmptyResult (_request: IncomingMessage, response: ServerResponse, body: Buffer): void {
   const id: unknown = body.length === 0 ? undefined : (JSON.parse(body.toString()) as { id?: unknown }).id
-  if (id === undefined) return void response.writeHead(202).end()
+  if (id === undefined) {
+    response.writeHead(202).end()
+    return
+  }
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result: {} }))
 }
