@@ -35,8 +35,9 @@ What a server conforms to, it conforms to through Postern as well. The official 
 ([@modelcontextprotocol/conformance](https://www.npmjs.com/package/@modelcontextprotocol/conformance) ${SUITE_VERSION}) is run
 twice under each revision, directly against a server made with the official SDK (\`test/conformance/server.ts\`) and against the
 same server behind Postern, where a hop in front of Postern adds an access token, for the suite has none to send. The policy
-allows everything. The two reports are compared check by check; \`npm run conformance\` fails when a single one differs, or when
-this page is no longer what it finds.
+allows everything. The two reports are compared check by check, by outcome and message; what the suite merely notes without
+judging it (\`INFO\`) is left out. \`npm run conformance\` fails when a single check differs, or when this page is no longer what it
+finds.
 
 The scenarios that a revision requires are scored; the suite runs the others for information. Failures in the tables are what
 the server itself lacks, such as the tasks extension.
