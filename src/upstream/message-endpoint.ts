@@ -6,7 +6,7 @@ export class UnusableEndpoint extends Error {
   override readonly name = 'UnusableEndpoint'
 }
 
-/** Sets the public form apart from the paths that are mapped (F3); what is posted below it never is. */
+/** Sets the public form apart from the paths that are mapped (F3); what is below it never is. */
 const MARK = '/~endpoint/'
 /** What is announced is a path with a session id; more would not fit into a request target everywhere. */
 const LONGEST_PATH = 2048

@@ -152,7 +152,8 @@ t.test('an announced endpoint is good for its principal alone, unaltered, and fo
   t.equal((await post(gateway, path, anna, toolCall('reset'))).status, 403, 'the policy holds there too')
   t.equal((await post(gateway, path, anna, [call])).status, 400, 'and the message is read as strictly')
   t.equal((await fetch(gateway.origin + path, { method: 'POST', body: '{}' })).status, 401, 'it is no credential')
-  t.equal((await fetch(gateway.origin + path, { headers: { authorization: `Bearer ${anna}` } })).status, 404, 'a GET is mapped as every other')
+  const get = await fetch(`${gateway.origin}${path}A`, { headers: { authorization: `Bearer ${anna}` } })
+  t.match(await get.json(), { error: 'session_not_found' }, 'whatever the HTTP method')
   t.equal(old.posted.length, 2)
 })
 

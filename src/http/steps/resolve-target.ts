@@ -6,14 +6,14 @@ import { Refusal } from '../refusal.js'
 
 /**
  * Finds the upstream's path from the raw request target; refuses one that two servers might read differently (F3). What
- * is posted to a message endpoint goes where that was announced, when it was announced to this principal (F12).
+ * is sent to a message endpoint goes where that was announced, when it was announced to this principal (F12).
  */
 export function resolveTargetStep (mapping: PathMapping, seal: EndpointSeal): onRequestHookHandler {
   return function resolveTargetStep (request, _reply, done) {
     const url = request.raw.url ?? ''
     const target = resolveTarget(mapping, url)
     if (target === undefined) throw new Refusal('bad_path')
-    request.target = request.method === 'POST' && isSealedEndpoint(seal, url) ? openTarget(seal, request, url) : target
+    request.target = isSealedEndpoint(seal, url) ? openTarget(seal, request, url) : target
     done()
   }
 }
