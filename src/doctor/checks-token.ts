@@ -116,6 +116,7 @@ export const tokenChecks: ReadonlyArray<Check<Context>> = [
 ]
 
 async function expectRefused (context: Context, token: string): Promise<Outcome> {
+  await context.refusal()
   const { status } = await context.post(HARMLESS, { authorization: [`Bearer ${token}`] })
   return status === 401 ? pass() : fail(`answered ${status}`)
 }
@@ -184,6 +185,7 @@ function isPast (token: string, { now }: Context): boolean {
 }
 
 async function twoHeaders (context: Context): Promise<Outcome> {
+  await context.refusal()
   const { harmless } = await context.session()
   const credentials = [`Bearer ${context.token}`, `Bearer ${GARBAGE_TOKEN}`]
   if (isSuccess(await context.post(harmless, { authorization: credentials }))) return warn('the first one counts')

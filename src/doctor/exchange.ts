@@ -76,7 +76,6 @@ function exchange ({ method = 'GET', url, headers = [], body, isEnough }: Questi
     })
     const timer = setTimeout(() => settle(new NoAnswer(`no answer within ${timeoutMs} ms`)), timeoutMs)
     const chunks: Buffer[] = []
-    let size = 0
     let incoming: IncomingMessage | undefined
 
     function settle (failure: NoAnswer): void {
@@ -86,21 +85,26 @@ function exchange ({ method = 'GET', url, headers = [], body, isEnough }: Questi
       outgoing.destroy()
     }
 
-    outgoing.on('error', (error) => settle(new NoAnswer(describeError(error))))
+    outgoing.on('error', (error) => settle(asNoAnswer(error)))
     outgoing.on('response', (response) => {
       incoming = response
-      const done = (): void => settle(new NoAnswer('broken off'))
-      if (isEnough === undefined && /^text\/event-stream/i.test(response.headers['content-type'] ?? '')) return done()
-      response.on('data', (chunk: Buffer) => {
-        chunks.push(chunk)
-        size += chunk.length
-        if (size >= MAX_BYTES || isEnough?.(Buffer.concat(chunks).toString()) === true) done()
-      })
-      response.on('close', done)
-      response.on('error', done)
+      readBody(response, chunks, isEnough, () => settle(new NoAnswer('broken off')))
     })
     outgoing.end(body)
   })
+}
+
+/** Fills in the chunks until the body ends or enough is there. */
+function readBody (response: IncomingMessage, chunks: Buffer[], isEnough: Question['isEnough'], done: () => void): void {
+  const isStream = /^text\/event-stream/i.test(response.headers['content-type'] ?? '')
+  if (isStream && isEnough === undefined) return done()
+  let size = 0
+  response.on('data', (chunk: Buffer) => {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size >= MAX_BYTES || (isStream && isEnough?.(Buffer.concat(chunks).toString()) === true)) done()
+  })
+  for (const event of ['end', 'close', 'error']) response.on(event, done)
 }
 
 function toAnswer (response: IncomingMessage, body: Buffer): Answer {
@@ -113,12 +117,9 @@ function toAnswer (response: IncomingMessage, body: Buffer): Answer {
 
 /** Headers that a server chose (a session id) can be ones that node refuses to send. */
 function asNoAnswer (error: unknown): NoAnswer {
-  return error instanceof NoAnswer ? error : new NoAnswer(describeError(error as Error))
-}
-
-function describeError (error: Error): string {
-  const { code } = error as NodeJS.ErrnoException
-  return `no answer: ${code ?? error.message}`
+  if (error instanceof NoAnswer) return error
+  const { code, message } = error as NodeJS.ErrnoException
+  return new NoAnswer(`no answer: ${code ?? message}`)
 }
 
 function redact (answer: Answer, secrets: readonly string[]): Answer {

@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process'
+import t, { type Test } from 'tap'
+import { doctor, type DoctorFlags } from '../../src/commands/doctor.js'
+import { UsageError } from '../../src/commands/io.js'
+import { GROUPS } from '../../src/doctor/checks.js'
+import { CLI } from '../helpers/process.js'
+import { startSampleServer } from './sample-server.js'
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs `postern doctor` as users do, with something on its standard input, and returns what it printed. */
+async function run (t: Test, args: readonly string[], input = ''): Promise<Ended> {
+  const child = spawn(process.execPath, [CLI, 'doctor', ...args])
+  t.teardown(() => { child.kill('SIGKILL') })
+  child.stdin.on('error', () => {}) // it may end without reading
+  child.stdin.end(input)
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => { output.stdout += chunk.toString() })
+  child.stderr.on('data', (chunk: Buffer) => { output.stderr += chunk.toString() })
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { code, ...output }
+}
+
+t.test('a server that meets all that must be ends with 0, and what is only advised is told', async (t) => {
+  const server = await startSampleServer(t, ['no-scope'])
+  const { code, stdout, stderr } = await run(t, [server.url])
+  t.equal(code, 0)
+  t.equal(stderr, '')
+  t.ok(stdout.startsWith(`${server.url}\n\nEndpoint\n  ✓ The URL answers a POST: 401\n`))
+  t.match(stdout, /\n {2}! The challenge says which scopes to ask for\n {6}there is no scope\n {6}MCP 2026-07-28 basic\/authorization, Scope Selection Strategy \(challenge-scope\)\n {6}→ Add scope=/)
+  t.ok(stdout.includes(`\nAuthorization server "${server.issuer.issuer}"\n`))
+  t.match(stdout, /\n {2}– 9 checks: needs an access token: --token\n/)
+  t.match(stdout, /\n\n\d+ passed, 0 failed, 1 warning, \d+ not checked\n$/)
+})
+
+t.test('a server that does not ends with 1', async (t) => {
+  const server = await startSampleServer(t, ['get-open'])
+  const { code, stdout } = await run(t, [server.url])
+  t.equal(code, 1)
+  t.match(stdout, /\n {2}✗ GET without credentials is answered 401 \(or 405\)\n {6}answered 200\n/)
+  t.match(stdout, / 1 failed, 0 warnings, /)
+})
+
+t.test('--json is one document with a finding for every check, and the token may come from standard input', async (t) => {
+  const server = await startSampleServer(t, ['batches', 'duplicates'])
+  const token = await server.token()
+  const { code, stdout } = await run(t, [server.url, '--json', '--token', '-', '--timeout', '9', '--origin', server.origin], `${token}\n`)
+  t.equal(code, 1)
+  const report = JSON.parse(stdout)
+  t.strictSame(Object.keys(report), ['version', 'url', 'ok', 'summary', 'findings'])
+  t.match(report, { version: 1, url: server.url, ok: false, summary: { pass: Number, fail: 1, warn: 1, skip: Number } })
+  t.strictSame(report.findings.map(({ id }: { id: string }) => id), GROUPS.flatMap(({ checks }) => checks.map(({ id }) => id)))
+  for (const finding of report.findings) {
+    const isUnmet = finding.result === 'fail' || finding.result === 'warn'
+    t.strictSame(Object.keys(finding), ['id', 'group', 'about', 'title', 'clause', 'severity', 'result', 'detail', ...isUnmet ? ['advice'] : []], finding.id)
+    t.match(finding.result, /^(pass|fail|warn|skip)$/)
+  }
+  t.match(report.findings.find(({ id }: { id: string }) => id === 'batch'), {
+    group: 'message', about: server.url, severity: 'must', result: 'fail', detail: 'answered 200 with a result', clause: /^MCP 2026-07-28/, advice: /^Answer 400 to an array/
+  })
+  t.notOk(stdout.includes(token))
+})
+
+t.test('wrong usage ends with 64, asks nobody and repeats no token', async (t) => {
+  const server = await startSampleServer(t)
+  const secret = 'secret-of-the-test'
+  const wrong: ReadonlyArray<readonly [flags: DoctorFlags, message: RegExp]> = [
+    [{}, /needs the URL/],
+    [{ url: 'localhost:3002/mcp' }, /must begin with https:/],
+    [{ url: 'ftp://mcp.example/' }, /must begin with https:/],
+    [{ url: server.url.replace('//', `//user:${secret}@`) }, /user name or a password/],
+    [{ url: `${server.url}#x` }, /fragment/],
+    [{ url: server.url, token: `Bearer ${secret}` }, /without "Bearer"/],
+    [{ url: server.url, token: '' }, /must be one access token/],
+    [{ url: server.url, 'other-token': `${secret}\n` }, /must be one access token/],
+    [{ url: server.url, origin: 'app.example' }, /must be an origin/],
+    [{ url: server.url, origin: 'https://app.example/' }, /must be an origin/],
+    [{ url: server.url, timeout: '0' }, /1 to 999/],
+    [{ url: server.url, timeout: '5s' }, /1 to 999/]
+  ]
+  for (const [flags, message] of wrong) {
+    const error = await doctor(flags, { print: t.fail, printError: t.fail }).catch((error: unknown) => error as Error)
+    t.type(error, UsageError)
+    t.match(error, { message })
+    t.notOk(String(error).includes(secret))
+  }
+  const { code, stdout, stderr } = await run(t, [server.url, secret])
+  t.match({ code, stdout }, { code: 64, stdout: '' })
+  t.match(stderr, /there is more than one url/)
+  t.notOk(stderr.includes(secret), 'a token in the wrong place')
+  t.strictSame(server.received, [])
+})
