@@ -5,7 +5,7 @@
 // It fails here because credentials are checked wherever the router leads, and only a target that is literally under the
 // resource and reads the same everywhere is mapped (F3, R5).
 import t from 'tap'
-import { FORBIDDEN_CALL, PERMITTED_CALL, rawRequest, receivedBy, refuses, sendRaw, setScene, stillWorks } from './setup.js'
+import { FORBIDDEN_CALL, PERMITTED_CALL, receivedBy, refuses, sendOne, setScene, stillWorks } from './setup.js'
 
 const AMBIGUOUS = [
   '/mcp/..', '/mcp/../', '/mcp/../health', '/mcp/../admin', '/mcp/x/../../admin', '/mcp/./x', '/mcp/.', '/mcp/x/..', '/mcp/x/.', '/mcp/../mcp',
@@ -32,7 +32,7 @@ t.test('a target that could be resolved differently is not mapped, whatever the 
   const { gateway, token, upstream } = scene
   for (const target of [...AMBIGUOUS, ...ELSEWHERE]) {
     for (const request of [{ method: 'POST', body: PERMITTED_CALL }, { method: 'GET' }, { method: 'DELETE' }, { method: 'HEAD' }]) {
-      const { statuses } = await sendRaw(gateway, rawRequest(gateway, { ...request, token, target }))
+      const { statuses } = await sendOne(gateway, { ...request, token, target })
       t.match(statuses, [/^40[04]$/], `${request.method} ${JSON.stringify(target)}: ${statuses}`)
     }
   }
@@ -43,7 +43,7 @@ t.test('a target that could be resolved differently is not mapped, whatever the 
 t.test('without a token none of them is anything but a challenge or nothing', async (t) => {
   const { gateway, upstream } = await setScene(t)
   for (const target of [...AMBIGUOUS, ...ELSEWHERE]) {
-    const { statuses, text } = await sendRaw(gateway, rawRequest(gateway, { target, body: FORBIDDEN_CALL }))
+    const { statuses, text } = await sendOne(gateway, { target, body: FORBIDDEN_CALL })
     t.match(statuses, [/^40[014]$/], `${JSON.stringify(target)}: ${statuses}`)
     if (statuses[0] === 401) t.match(text, /www-authenticate: Bearer /i)
   }
@@ -54,7 +54,7 @@ t.test('with a resource at the root nothing is elsewhere', async (t) => {
   const scene = await setScene(t, { path: '/' })
   const { gateway, token, upstream } = scene
   for (const target of [...AMBIGUOUS.map((path) => path.replace('/mcp', '')), ...ELSEWHERE, '/health/', '/health/x', '/healthz', '/.well-known', '/.well-known/', '/.well-known/x', '/HEALTH']) {
-    const { statuses } = await sendRaw(gateway, rawRequest(gateway, { target, body: PERMITTED_CALL }))
+    const { statuses } = await sendOne(gateway, { target, body: PERMITTED_CALL })
     t.match(statuses, [/^40[0145]$/], `without a token, ${JSON.stringify(target)}: ${statuses}`)
   }
   t.same(receivedBy(upstream), [])
@@ -70,9 +70,9 @@ t.test('the absolute form of a target names no other host and no other path', as
   const { host } = new URL(gateway.origin)
   for (const target of [`http://${host}/mcp`, `HTTP://${host}/mcp`, 'http://evil.example/mcp', 'https://evil.example/mcp', `${upstream.origin}/admin`, 'ftp://evil.example/mcp', 'file:///mcp', `http://${host}@evil.example/mcp`, 'http:///mcp', 'http:/mcp', 'http://evil.example//mcp', 'urn:mcp', 'evil.example:80/mcp']) {
     for (const method of ['POST', 'GET']) {
-      const { statuses } = await sendRaw(gateway, rawRequest(gateway, { method, token, target, ...(method === 'POST' ? { body: PERMITTED_CALL } : {}) }))
+      const { statuses } = await sendOne(gateway, { method, token, target, ...(method === 'POST' ? { body: PERMITTED_CALL } : {}) })
       t.match(statuses, [/^40[04]$/], `${method} ${target}: ${statuses}`)
-      const anonymous = await sendRaw(gateway, rawRequest(gateway, { method, target }))
+      const anonymous = await sendOne(gateway, { method, target })
       t.match(anonymous.statuses, [/^40[014]$/], `${method} ${target} without a token: ${anonymous.statuses}`)
     }
   }
@@ -83,7 +83,7 @@ t.test('what is mapped arrives under the upstream\'s endpoint exactly as it was 
   const { gateway, token, upstream } = await setScene(t)
   const targets = ['/mcp', '/mcp/', '/mcp?a=b', '/mcp/x', '/mcp/x/y.json', '/mcp/.well-known/x', '/mcp/...', '/mcp/..x', '/mcp/x..', '/mcp/a;b=c', '/mcp/%20%C3%A9', '/mcp/x?a=/../b&c=%2e%2e%2f#'.slice(0, -1), '/mcp/http://evil.example'.replace('//', '/'), "/mcp/!$&'()*+,;=:@-._~"]
   for (const target of targets) {
-    const { statuses } = await sendRaw(gateway, rawRequest(gateway, { token, target, body: PERMITTED_CALL }))
+    const { statuses } = await sendOne(gateway, { token, target, body: PERMITTED_CALL })
     t.same(statuses, [200], target)
   }
   t.same(receivedBy(upstream), targets.map((target) => `POST ${target}`))

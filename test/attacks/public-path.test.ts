@@ -5,7 +5,7 @@
 // It fails here because nothing is exempted: a public route answers by itself and never forwards, and every other route
 // was registered behind the credentials (R5).
 import t from 'tap'
-import { FORBIDDEN_CALL, rawRequest, receivedBy, sendRaw, setScene, stillWorks } from './setup.js'
+import { FORBIDDEN_CALL, receivedBy, sendOne, setScene, stillWorks } from './setup.js'
 
 const DISGUISED = [
   '/mcp/.well-known', '/mcp/.well-known/', '/mcp/.well-known/oauth-protected-resource', '/mcp/.well-known/oauth-authorization-server', '/mcp/.well-known/openid-configuration', '/mcp/x/.well-known/y', '/mcp?/.well-known', '/mcp?x=.well-known', '/mcp?path=/health', '/mcp/health', '/mcp/../health', '/mcp/health/', '/mcp/%2ewell-known',
@@ -23,7 +23,7 @@ t.test('a path under the resource needs credentials, whatever else it holds', as
   const { gateway, upstream } = scene
   for (const target of DISGUISED) {
     for (const method of ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PUT']) {
-      const { statuses } = await sendRaw(gateway, rawRequest(gateway, { method, target, headers: LIES, ...(method === 'POST' ? { body: FORBIDDEN_CALL } : {}) }))
+      const { statuses } = await sendOne(gateway, { method, target, headers: LIES, ...(method === 'POST' ? { body: FORBIDDEN_CALL } : {}) })
       t.same(statuses, [401], `${method} ${target}`)
     }
   }
@@ -37,7 +37,7 @@ t.test('a path near a public one leads nowhere, with or without a token', async 
   for (const target of NEARLY_PUBLIC) {
     for (const method of ['GET', 'POST', 'DELETE']) {
       for (const credentials of [undefined, token]) {
-        const { statuses, text } = await sendRaw(gateway, rawRequest(gateway, { method, target, token: credentials, headers: LIES }))
+        const { statuses, text } = await sendOne(gateway, { method, target, token: credentials, headers: LIES })
         t.match(statuses, [/^40[045]$/], `${method} ${target}: ${statuses}`)
         t.notMatch(text, /healthy|authorization_servers/)
       }
@@ -53,7 +53,7 @@ t.test('a preflight is answered, and never forwarded; what only resembles one ne
   const origin = `Origin: ${gateway.origin}`
   const preflight = ['Access-Control-Request-Method: POST', 'Access-Control-Request-Headers: authorization']
   const status = async (headers: string[], method = 'OPTIONS', body = ''): Promise<number | undefined> =>
-    (await sendRaw(gateway, rawRequest(gateway, { method, headers, body }))).statuses[0]
+    (await sendOne(gateway, { method, headers, body })).statuses[0]
   t.equal(await status([origin, ...preflight]), 204)
   t.equal(await status([origin, ...preflight, 'Content-Type: application/json'], 'OPTIONS', FORBIDDEN_CALL), 204, 'a body is ignored')
   t.equal(await status([origin]), 401, 'no requested method')

@@ -30,6 +30,9 @@ export async function setScene (t: Test, options: Partial<TestGatewayOptions> = 
   }
 }
 
+/** Where requests are sent to. */
+export type Door = Pick<TestGateway, 'origin' | 'resource'>
+
 export interface RawAnswer {
   /** Everything that came back, until the gateway closed the connection or had nothing more to say. */
   readonly text: string
@@ -38,11 +41,20 @@ export interface RawAnswer {
 }
 
 /**
- * Writes bytes to the gateway as they are, without an HTTP client that would tidy them up, and returns what came back:
- * once there are as many answers as expected or the gateway has closed the connection, whatever else the same bytes
+ * Writes bytes to the gateway as they are, without an HTTP client that would tidy them up, and returns what came back.
+ * Once there are as many answers as expected or the gateway has closed the connection, whatever else the same bytes
  * started has had its turn before another request was answered.
  */
-export async function sendRaw (gateway: TestGateway, bytes: string | Buffer | ReadonlyArray<string | Buffer>, answers = 1): Promise<RawAnswer> {
+export async function sendRaw (gateway: Door, bytes: string | Buffer | ReadonlyArray<string | Buffer>, answers = 1): Promise<RawAnswer> {
+  return exchange(gateway, bytes, answers, async () => { await (await fetch(`${gateway.origin}/health`)).arrayBuffer() })
+}
+
+/** Sends one whole request and returns its answer. */
+export async function sendOne (gateway: Door, request: RawRequest): Promise<RawAnswer> {
+  return exchange(gateway, rawRequest(gateway, request), 1)
+}
+
+async function exchange (gateway: Door, bytes: string | Buffer | ReadonlyArray<string | Buffer>, answers: number, settle = async (): Promise<void> => {}): Promise<RawAnswer> {
   const socket = await openSocket(gateway)
   const parts = (Array.isArray(bytes) ? bytes as ReadonlyArray<string | Buffer> : [bytes as string | Buffer])
     .map((part) => typeof part === 'string' ? Buffer.from(part, 'latin1') : part)
@@ -58,13 +70,13 @@ export async function sendRaw (gateway: TestGateway, bytes: string | Buffer | Re
   })
   for (const part of parts) socket.write(part)
   await answered
-  await (await fetch(`${gateway.origin}/health`)).arrayBuffer()
+  await settle()
   socket.destroy()
   return { text, statuses: statusesIn(text) }
 }
 
 /** Opens a connection to the gateway. */
-export async function openSocket (gateway: TestGateway): Promise<Socket> {
+export async function openSocket (gateway: Door): Promise<Socket> {
   const { hostname, port } = new URL(gateway.origin)
   const socket = connect(Number(port), hostname)
   await once(socket, 'connect')
@@ -99,7 +111,7 @@ export interface RawRequest {
 }
 
 /** Returns the bytes of a request; by default a POST that is in order but for its missing token. */
-export function rawRequest (gateway: TestGateway, request: RawRequest = {}): Buffer {
+export function rawRequest (gateway: Door, request: RawRequest = {}): Buffer {
   const { method = 'POST', target = new URL(gateway.resource).pathname, version = 'HTTP/1.1', token, headers = [], body = '' } = request
   const bytes = Buffer.from(body as string, 'utf8')
   const length = request.contentLength ?? bytes.length
@@ -128,7 +140,7 @@ export interface Refused {
 /** Shows that a request is refused so, and that nothing of it reached the upstream. */
 export async function refuses (t: Test, { gateway, upstream }: Scene, name: string, request: RawRequest, { status, code }: Refused): Promise<string> {
   const before = upstream.received.length
-  const { statuses, text } = await sendRaw(gateway, rawRequest(gateway, request))
+  const { statuses, text } = await sendOne(gateway, request)
   const title = printable(name)
   t.same(statuses, [status], title)
   if (code !== undefined) t.equal(rpcCodeIn(text), code, `${title}: JSON-RPC error ${code}`)
@@ -137,7 +149,7 @@ export async function refuses (t: Test, { gateway, upstream }: Scene, name: stri
 }
 
 /** A name for a test, of whatever characters the attack is made. */
-function printable (name: string): string {
+export function printable (name: string): string {
   const text = name.replace(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
   return text.length <= 150 ? text : `${text.slice(0, 150)}...`
 }
@@ -150,7 +162,7 @@ function rpcCodeIn (text: string): number | undefined {
 /** Shows that a request is permitted, and returns what reached the upstream. */
 export async function permits (t: Test, { gateway, upstream }: Scene, name: string, request: RawRequest): Promise<ReceivedRequest> {
   const before = upstream.received.length
-  const { statuses } = await sendRaw(gateway, rawRequest(gateway, request))
+  const { statuses } = await sendOne(gateway, request)
   const title = printable(name)
   t.match(statuses, [/^20[02]$/], title)
   t.equal(upstream.received.length, before + 1, `${title}: is forwarded once`)
