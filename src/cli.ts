@@ -29,6 +29,7 @@ Options of explain:
                   the operation
   --scopes "A B"  the scopes of the caller, or
   --token JWT     an access token, checked as the gateway would
+                  (- reads it from standard input)
   --resource URL  the protected resource, when there are several
 
 doctor URL      the MCP endpoint; nothing there is changed. Its options:

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { runCli } from './helpers/process.js'
+import { CLI, runCli, startProgram } from './helpers/process.js'
 import { todoConfig, writeConfig } from './commands/config-file.js'
 
 t.test('--help explains every command, flag and exit code', async (t) => {
@@ -8,7 +8,7 @@ t.test('--help explains every command, flag and exit code', async (t) => {
     const { code, stdout, stderr } = await runCli(t, args)
     t.equal(code, 0)
     t.equal(stderr, '')
-    for (const word of ['serve', 'check', 'explain', 'demo', '--config', '--host', '--port', '--tool', '--prompt', '--mcp-resource', '--method',
+    for (const word of ['serve', 'check', 'explain', 'doctor', 'demo', '--other-token', '--origin', '--timeout', '--json', '--config', '--host', '--port', '--tool', '--prompt', '--mcp-resource', '--method',
       '--scopes', '--token', '--resource', '--gateway-port', '--todo-port', '--authorization-server-port', '--help', '--version', '64', '78']) {
       t.ok(stdout.includes(word), word)
     }
@@ -89,4 +89,10 @@ t.test('a syntax error is named with its line and column, a missing file by its 
   const missing = await runCli(t, ['check', '--config', `${directory}/none.json`])
   t.equal(missing.code, 78)
   t.match(missing.stderr, `  ${directory}/none.json: there is no such configuration file\n`)
+})
+
+t.test('a reader that has seen enough is no failure', async (t) => {
+  // true(1) reads nothing, and has ended long before the program prints.
+  const program = startProgram(t, 'bash', ['-c', `${process.execPath} ${CLI} --help | true; echo "code \${PIPESTATUS[0]}"`])
+  t.match(await program.ended, { stdout: 'code 0\n', stderr: '' })
 })

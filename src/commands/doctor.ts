@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { examine } from '../doctor/examine.js'
 import { formatJson, formatText, summarise } from '../doctor/report.js'
 import { systemClock } from '../http/services.js'
-import { EXIT, UsageError, type Output } from './io.js'
+import { EXIT, readSecret, UsageError, type Output } from './io.js'
 
 export interface DoctorFlags {
   readonly url?: string | undefined
@@ -41,10 +40,9 @@ function readUrl (text: string): string {
   return text
 }
 
-/** `-` stands for standard input, for a token that no list of processes and no shell history should show. */
 function readToken (text: string | undefined, flag: string): string | undefined {
   if (text === undefined) return undefined
-  const token = text === '-' ? readFileSync(0, 'utf8').trim() : text
+  const token = readSecret(text)
   if (!TOKEN.test(token)) throw new UsageError(`${flag} must be one access token, without "Bearer"; or - to read it from standard input`)
   return token
 }

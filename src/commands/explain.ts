@@ -6,7 +6,7 @@ import type { Operation } from '../policy/policy.js'
 import { printable } from '../policy/printable.js'
 import { openLogger } from '../telemetry/logger.js'
 import { loadForCommand, reportConfigError, type CommonFlags } from './configuration.js'
-import { EXIT, UsageError, type Output } from './io.js'
+import { EXIT, readSecret, UsageError, type Output } from './io.js'
 
 export interface ExplainFlags extends CommonFlags {
   readonly tool?: string | undefined
@@ -25,7 +25,7 @@ export async function explain (flags: ExplainFlags, output: Output): Promise<num
   try {
     const { config } = await loadForCommand(flags)
     const server = chooseServer(config.servers, flags.resource)
-    const scopes = flags.token === undefined ? new Set(words(flags.scopes ?? '')) : await scopesOf(flags.token, server, output)
+    const scopes = flags.token === undefined ? new Set(words(flags.scopes ?? '')) : await scopesOf(readSecret(flags.token), server, output)
     if (scopes === undefined) return EXIT.failure
     const explanation = explainDecision(server.policy, operations, scopes)
     output.print(formatExplanation(explanation).trimEnd())

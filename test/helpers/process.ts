@@ -97,7 +97,7 @@ function trySignal (pid: number, name: NodeJS.Signals | 0): boolean {
 }
 
 /** The built command line program: what users run. */
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+export const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 
 /** Starts `postern` with the given arguments. */
 export function startCli (t: Test, args: readonly string[], options: ProcessOptions = {}): RunningProgram {
