@@ -40,13 +40,13 @@ const NOT_SENT_PREFIXES = ['proxy-', 'x-forwarded-', 'x-postern-', 'x-original-'
 
 /**
  * Never handed to the client: hop-by-hop headers, the upstream's CORS headers (F9) and
- * authentication (F7), cookies (their other half is never sent), and the session id, which is
- * bound before it is given out (F10).
+ * authentication (F7), cookies (their other half is never sent), addresses that mean something on
+ * the inside only, and the session id, which is bound before it is given out (F10).
  */
 const NOT_RETURNED = new Set([
   'connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade',
   'www-authenticate', 'authentication-info', 'set-cookie', 'set-cookie2', 'mcp-session-id', 'alt-svc',
-  'strict-transport-security', 'clear-site-data', 'x-request-id'
+  'strict-transport-security', 'clear-site-data', 'location', 'content-location', 'refresh', 'x-request-id'
 ])
 const NOT_RETURNED_PREFIXES = ['proxy-', 'access-control-', 'x-postern-']
 

@@ -32,7 +32,7 @@ export function judgeAnswer (request: SentRequest, status: number, location: str
   if (status < 300 || status >= 400 || status === 304) return { as: 'answer' }
   const path = request.redirects < MAX_REDIRECTS ? sameHostPath(request, status, location) : undefined
   return path === undefined
-    ? failure('redirect', `the upstream answered ${status} with Location ${String(location)}`)
+    ? failure('redirect', `the upstream answered ${status} ${describeLocation(request, location)}`)
     : { as: 'redirect', path }
 }
 
@@ -40,15 +40,25 @@ function failure (kind: UpstreamFailure['kind'], reason: string): Verdict {
   return { as: 'failure', failure: { kind, reason } }
 }
 
+/** For the log, where no query and no password belongs (O5). */
+function describeLocation (request: SentRequest, location: string | string[] | undefined): string {
+  if (location === undefined) return 'without a Location'
+  const url = resolveLocation(request, location)
+  return url === undefined ? 'with a Location that is no URL' : `to ${url.protocol}//${url.host}${url.pathname}`
+}
+
 /**
  * Path and query of a redirect that keeps method and body (RFC 9110 §15.4.8, §15.4.9) and names
  * the upstream itself. Only these are used: the request goes to the configured upstream again,
  * whatever the scheme, for a server behind a TLS terminator may not know its own.
  */
-function sameHostPath ({ path, hosts }: SentRequest, status: number, location: string | string[] | undefined): string | undefined {
-  if ((status !== 307 && status !== 308) || typeof location !== 'string') return undefined
+function sameHostPath (request: SentRequest, status: number, location: string | string[] | undefined): string | undefined {
+  if (status !== 307 && status !== 308) return undefined
+  const url = resolveLocation(request, location)
+  return url !== undefined && request.hosts.includes(url.host) ? url.pathname + url.search : undefined
+}
+
+function resolveLocation ({ path, hosts }: SentRequest, location: string | string[] | undefined): URL | undefined {
   const base = `http://${hosts[0]}${path}`
-  if (!URL.canParse(location, base)) return undefined
-  const url = new URL(location, base)
-  return hosts.includes(url.host) ? url.pathname + url.search : undefined
+  return typeof location === 'string' && URL.canParse(location, base) ? new URL(location, base) : undefined
 }

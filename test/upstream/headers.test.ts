@@ -97,6 +97,7 @@ t.test('no header of these names comes back', async (t) => {
   const names = [
     'connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'proxy-authenticate', 'proxy-connection',
     'www-authenticate', 'authentication-info', 'set-cookie', 'set-cookie2', 'mcp-session-id', 'alt-svc', 'strict-transport-security', 'clear-site-data',
+    'location', 'content-location', 'refresh',
     'access-control-allow-origin', 'access-control-allow-credentials', 'access-control-expose-headers', 'x-request-id', 'x-postern-subject'
   ]
   for (const name of names) t.same(buildAnswerHeaders({ [name]: 'x' }), {}, name)

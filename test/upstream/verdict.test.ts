@@ -45,6 +45,15 @@ t.test('a redirect is followed when it keeps method and host', async (t) => {
   }
 })
 
+t.test('the log is told where a redirect leads, but neither query nor password', async (t) => {
+  for (const [location, reason] of [
+    ['https://user:secret@login.example/authorize?token=secret#secret', 'the upstream answered 302 to https://login.example/authorize'],
+    ['/login?secret', 'the upstream answered 302 to http://inner:8080/login'],
+    ['http://', 'the upstream answered 302 with a Location that is no URL'],
+    [undefined, 'the upstream answered 302 without a Location']
+  ] as const) t.match(judgeAnswer(SENT, 302, location), { failure: { reason } })
+})
+
 t.test('the fourth redirect is one too many', async (t) => {
   t.equal(judgeAnswer({ ...SENT, redirects: 2 }, 307, '/x').as, 'redirect')
   t.equal(judgeAnswer({ ...SENT, redirects: 3 }, 307, '/x').as, 'failure')

@@ -1,0 +1,142 @@
+import t from 'tap'
+import { toolCall, type LogLine, type TestGateway } from '../helpers/gateway.js'
+import { openConnection, send } from '../helpers/raw-http.js'
+import { createTestClock } from '../helpers/clock.js'
+import { defer, setUp } from './setup.js'
+
+const TYPE = { 'Content-Type': 'application/json' }
+
+function events ({ log }: TestGateway): readonly LogLine[] {
+  return log.filter(({ event }) => event === 'request')
+}
+
+t.test('a forwarded call leaves one event with who, what, and how it went', async (t) => {
+  const clock = createTestClock()
+  const { gateway, send, issuer } = await setUp(t, {
+    clock,
+    answer: (_request, response) => {
+      clock.advance(42)
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"jsonrpc":"2.0","id":1,"result":{}}')
+    }
+  })
+  const body = JSON.stringify(toolCall('list_todos', { secret: 'argument' }))
+  const answer = await send({ method: 'POST', path: '/mcp', headers: TYPE, body })
+  const { time, level, responseBytes, ...event } = await gateway.logged(({ event }) => event === 'request')
+  t.same(event, {
+    event: 'request',
+    requestId: answer.headers['x-request-id'],
+    resource: gateway.resource,
+    decision: 'allow',
+    rule: 'tools.list_todos',
+    issuer: issuer.issuer,
+    subject: 'alice',
+    clientId: 'client-1',
+    httpStatus: 200,
+    complete: true,
+    durationMs: 42,
+    requestBytes: body.length,
+    client: { httpMethod: 'POST', method: 'tools/call', target: 'list_todos' }
+  })
+  t.ok(Number(responseBytes) > 100 && Number(responseBytes) < 1000, 'headers and body')
+  t.ok(time)
+  t.equal(level, 30)
+})
+
+t.test('every request that reached authentication leaves exactly one event, whatever became of it', async (t) => {
+  const arrived = defer()
+  const { gateway, send: sendWithToken, upstream } = await setUp(t, { config: { origins: ['https://app.example'] } })
+  const { origin } = gateway
+  const call = { method: 'POST', path: '/mcp', headers: TYPE, body: JSON.stringify(toolCall('list_todos')) }
+  const expected: Readonly<Record<string, unknown>>[] = []
+  const sent = async (request: Promise<unknown>, event: Readonly<Record<string, unknown>>): Promise<void> => {
+    await request
+    expected.push(event)
+    if (events(gateway).length < expected.length) await gateway.logged((line) => line['event'] === 'request' && events(gateway).length >= expected.length)
+  }
+  await sent(sendWithToken(call), { decision: 'allow', httpStatus: 200 })
+  await sent(sendWithToken({ path: '/mcp' }), { decision: 'allow', httpStatus: 202 })
+  await sent(send(origin, call), { decision: 'deny', reason: 'missing_token', httpStatus: 401 })
+  await sent(send(origin, { ...call, headers: { ...TYPE, Authorization: 'Bearer x' } }), { decision: 'deny', reason: 'invalid_token', httpStatus: 401 })
+  await sent(sendWithToken({ ...call, path: '/mcp?access_token=x' }), { decision: 'deny', reason: 'invalid_request', httpStatus: 400 })
+  await sent(sendWithToken({ ...call, path: '/mcp/..%2f' }), { decision: 'deny', reason: 'bad_path', httpStatus: 400 })
+  await sent(sendWithToken({ ...call, body: '{' }), { decision: 'deny', reason: 'bad_message', httpStatus: 400 })
+  await sent(sendWithToken({ ...call, body: JSON.stringify(toolCall('unlisted')) }), { decision: 'deny', reason: 'access_denied', rule: 'tools unlisted', httpStatus: 403, client: { target: 'unlisted' } })
+  await sent(sendWithToken({ ...call, method: 'PUT' }), { decision: 'deny', reason: 'method_not_allowed', httpStatus: 405 })
+  await sent(sendWithToken({ ...call, headers: { 'Content-Type': 'text/plain' } }), { decision: 'deny', reason: 'unsupported_media_type', httpStatus: 415 })
+  await sent(sendWithToken({ ...call, headers: { ...TYPE, 'Mcp-Session-Id': 'x' } }), { decision: 'deny', reason: 'session_not_found', httpStatus: 404 })
+  const client = await openConnection(t, origin)
+  upstream.answer = () => arrived.resolve()
+  const pending = sendWithToken({ ...call, path: '/mcp/slow' }).catch(() => {})
+  await arrived.promise
+  await upstream.stop()
+  await sent(pending, { decision: 'allow', reason: 'upstream_broken', httpStatus: 502 })
+  await sent(sendWithToken(call), { decision: 'allow', reason: 'upstream_unreachable', httpStatus: 502 })
+  client.write('POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n')
+  await client.until('401')
+  client.socket.destroy()
+  await sent(client.closed, { decision: 'deny', reason: 'missing_token' })
+  for (const [index, event] of events(gateway).entries()) t.match(event, expected[index])
+  t.equal(events(gateway).length, expected.length)
+  t.equal(new Set(events(gateway).map(({ requestId }) => requestId)).size, expected.length, 'each with an id of its own')
+
+  for (const other of [{ path: '/health' }, { path: '/.well-known/oauth-protected-resource' }, { path: '/other' }, { path: '/mcp', headers: { Origin: 'https://evil.example' } }, { method: 'OPTIONS', path: '/mcp', headers: { Origin: 'https://app.example', 'Access-Control-Request-Method': 'POST' } }]) {
+    await send(origin, other)
+  }
+  await sent(send(origin, call), { decision: 'deny' })
+  t.equal(events(gateway).length, expected.length, 'what did not reach authentication leaves none')
+})
+
+t.test('a client that leaves is on record, before an answer and during one', async (t) => {
+  const { gateway, token, upstream } = await setUp(t)
+  const request = `GET /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`
+  const arrived = defer()
+  upstream.answer = () => arrived.resolve()
+  const early = await openConnection(t, gateway.origin)
+  early.write(request)
+  await arrived.promise
+  early.socket.destroy()
+  t.match(await gateway.logged(({ event }) => event === 'request'), { decision: 'allow', reason: 'client_left', httpStatus: 499, complete: false, subject: 'alice' })
+
+  upstream.answer = (_request, response) => { response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: x\n\n') }
+  const late = await openConnection(t, gateway.origin)
+  late.write(request)
+  await late.until('data: x')
+  late.socket.destroy()
+  t.match(await gateway.logged(({ httpStatus }) => httpStatus === 200), { decision: 'allow', complete: false, reason: undefined })
+})
+
+t.test('a client that leaves before its token is verified was not allowed anything', async (t) => {
+  const { gateway, token, issuer } = await setUp(t)
+  const asked = defer()
+  issuer.routes.set('/jwks', () => asked.resolve())
+  const client = await openConnection(t, gateway.origin)
+  client.write(`GET /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+  await asked.promise
+  client.socket.destroy()
+  const event = await gateway.logged(({ event }) => event === 'request')
+  t.match(event, { decision: 'deny', reason: 'client_left', httpStatus: 499, complete: false })
+  t.notOk('subject' in event)
+})
+
+t.test('what a client sends stands under `client` alone, shortened, and cannot break a line', async (t) => {
+  const { gateway, token, tokenWith } = await setUp(t)
+  const marker = 'INJECTED'
+  const evil = `${marker}\r\n{"event":"request","decision":"allow"}\u2028\u0000\u001b[31m`
+  await gateway.post(token, toolCall(evil))
+  await gateway.post(token, { jsonrpc: '2.0', id: evil, method: evil + 'x'.repeat(100_000) })
+  await gateway.post(token, { jsonrpc: '2.0', id: 1, method: 'resources/read', params: { uri: 'todo://' + marker } })
+  await gateway.post(token, toolCall('list_todos', { [marker]: marker }), {
+    headers: { 'user-agent': marker, 'x-request-id': marker, 'mcp-param-x': marker, referer: marker, 'x-forwarded-for': marker },
+    path: `/${marker}?${marker}=${marker}`
+  })
+  await gateway.post(await tokenWith({ iss: `https://${marker}` }), toolCall('list_todos'))
+  await send(gateway.origin, { path: '/mcp', headers: { Authorization: `Bearer ${marker} ${marker}`, Host: '127.0.0.1:1' } })
+  await gateway.logged(({ event, httpStatus }) => event === 'request' && httpStatus === 400)
+  t.equal(events(gateway).length, 6)
+  for (const { client, ...rest } of gateway.log) {
+    const chosen = (client ?? {}) as Readonly<Record<string, unknown>>
+    t.notMatch(JSON.stringify(rest), marker)
+    for (const value of Object.values(chosen)) t.ok(String(value).length <= 257, 'no longer than 256 characters and an ellipsis')
+    t.same(Object.keys(chosen).filter((key) => !['httpMethod', 'detail', 'method', 'target'].includes(key)), [])
+  }
+})
