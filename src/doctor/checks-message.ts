@@ -22,7 +22,7 @@ export const messageChecks: ReadonlyArray<Check<Context>> = [
   },
   {
     id: 'header-mismatch',
-    title: 'A Mcp-Method that contradicts the body is answered 400, -32020',
+    title: 'An Mcp-Method that contradicts the body is answered 400, -32020',
     clause: mcp(TRANSPORT, 'Server Validation'),
     severity: 'must',
     advice: 'Compare Mcp-Method, Mcp-Name and MCP-Protocol-Version with the body, and decide from the body. Whoever routes or limits by the headers is deceived otherwise.',

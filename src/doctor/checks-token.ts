@@ -185,8 +185,8 @@ function isPast (token: string, { now }: Context): boolean {
 }
 
 async function twoHeaders (context: Context): Promise<Outcome> {
-  await context.refusal()
   const { harmless } = await context.session()
+  await context.refusal()
   const credentials = [`Bearer ${context.token}`, `Bearer ${GARBAGE_TOKEN}`]
   if (isSuccess(await context.post(harmless, { authorization: credentials }))) return warn('the first one counts')
   if (isSuccess(await context.post(harmless, { authorization: [...credentials].reverse() }))) return warn('the last one counts')
