@@ -55,10 +55,19 @@ export function proxyOptions (server: ServerConfig, upstream: Upstream, receive:
         const verdict = judgeAnswer({ path, hosts: [upstream.authority, String(headers['host'])], redirects }, statusCode, answered['location'])
         if (verdict.as === 'answer') return pipe(stream, abort, receive(request, reply, streamTransfer(stream, abort), path), statusCode, answered)
         stream.on('error', () => {}).destroy()
-        if (verdict.as === 'redirect') send(exchange, verdict.path, redirects + 1)
+        if (verdict.as === 'redirect') follow(exchange, verdict.path, redirects + 1)
         else reply.send(asRefusal(verdict.failure))
       }
     })
+  }
+
+  /** reply-from throws at paths that it takes for attacks, and here nobody would catch that. */
+  function follow (exchange: Exchange, path: string, redirects: number): void {
+    try {
+      send(exchange, path, redirects)
+    } catch (error) {
+      exchange.reply.send(asRefusal({ kind: 'redirect', reason: `the upstream redirected to a path that is not followed: ${(error as Error).message}` }))
+    }
   }
 }
 
