@@ -22,6 +22,8 @@ const KEEP_ALIVE_MS = 75_000
 /** A client has this long to send its request: headers, and all of it (slow bodies). */
 const HEADERS_TIMEOUT_MS = 20_000
 const REQUEST_TIMEOUT_MS = 120_000
+/** A silent connection is probed by TCP after this long. */
+const PROBE_AFTER_MS = 60_000
 /** What ends at the drain deadline has this long to reach the client. */
 const LAST_WORDS_MS = 250
 
@@ -37,6 +39,7 @@ interface Generation {
 export async function startServer (config: Config, services: Services): Promise<RunningServer> {
   let current = await startGeneration(config, services)
   let currentConfig = config
+  let isStopping = false
   const generations = new Set([current])
   const { limits, listen } = config
 
@@ -45,8 +48,13 @@ export async function startServer (config: Config, services: Services): Promise<
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAlive: true, // or a client that vanished without a word would hold its quiet stream for ever (F5)
+    keepAliveInitialDelay: PROBE_AFTER_MS,
     insecureHTTPParser: false // whatever NODE_OPTIONS says: a lenient parser lets requests be smuggled
-  }, (request, response) => serve(current, request, response))
+  }, (request, response) => {
+    if (isStopping) response.shouldKeepAlive = false
+    serve(current, request, response)
+  })
   // node drops what comes after the 2000th header without a word, an Origin or a second Authorization too; the size is limited anyway.
   server.maxHeadersCount = 0
   const sockets = trackSockets(server)
@@ -77,6 +85,7 @@ export async function startServer (config: Config, services: Services): Promise<
       retire(previous).catch((error: unknown) => services.logger.error({ event: 'failure', err: error }))
     },
     async stop () {
+      isStopping = true
       const closed = new Promise<void>((resolve) => { server.close(() => resolve()) })
       // Opened in advance, as browsers and pools do: nothing is in flight on them, but node waits for their first request.
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
