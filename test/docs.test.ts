@@ -7,6 +7,7 @@ import { configFrom } from '../src/config/load.js'
 import { environment } from '../src/config/environment.js'
 import { listOptions } from '../src/config/options.js'
 import { REFUSALS } from '../src/http/refusal.js'
+import type { Operation } from '../src/policy/policy.js'
 import { auditEvent } from '../src/telemetry/audit-event.js'
 import { EXIT } from '../src/commands/io.js'
 
@@ -77,13 +78,16 @@ t.test('docs/errors.md has every refusal with its status, and no other', async (
 })
 
 t.test('docs/operations.md has every field of the audit event, and no other', async (t) => {
-  const everything = auditEvent({
+  const target = { method: 'm', target: { kind: 'tools', name: 'n' } } as const
+  const describe = (operations: readonly Operation[]): Record<string, unknown> => auditEvent({
     requestId: '1',
     resource: 'r',
     principal: { issuer: 'i', subject: 's', clientId: 'c', scopes: new Set(), expiresAt: 0, claims: {} },
-    operations: [{ method: 'm', target: { kind: 'tools', name: 'n' } }],
+    operations,
     decision: { effect: 'allow', rule: 'r' },
-    refusal: { code: 'c', details: { reason: 'r' } },
+    isForwarded: false,
+    reason: 'c',
+    detail: 'd',
     httpMethod: 'POST',
     httpStatus: 200,
     complete: true,
@@ -91,13 +95,16 @@ t.test('docs/operations.md has every field of the audit event, and no other', as
     requestBytes: 1,
     responseBytes: 1
   })
+  const usual = describe([target])
+  const fields = (event: Record<string, unknown>): string[] => [...Object.keys(event), ...Object.keys(event['client'] as object)]
+  const everything = new Set([...fields(usual), ...fields(describe([target, target]))].filter((name) => name !== 'event')).add('level').add('time')
   const section = sectionOf(page('docs/operations.md'), '### The audit event')
-  const names = rowsOf(section).slice(1).flatMap(([cell = '']) => [...cell.matchAll(/`(\w+)`/g)].map(([, name = '']) => name))
-  t.strictSame(names.sort(), Object.keys(everything).filter((name) => name !== 'event').sort())
+  const names = rowsOf(section).slice(1).flatMap(([cell = '']) => [...cell.matchAll(/`(?:client\.)?(\w+)`/g)].map(([, name = '']) => name))
+  t.strictSame(names.sort(), [...everything].sort())
   const [, example = ''] = /```json\n([\s\S]*?)```/.exec(section) ?? []
   const { level, time, ...shown } = JSON.parse(example) as Record<string, object>
-  t.strictSame(Object.keys(shown), Object.keys(everything))
-  t.strictSame(Object.keys(shown['client'] ?? {}).sort(), Object.keys(everything['client'] as object).sort())
+  t.strictSame(Object.keys(shown), Object.keys(usual))
+  t.strictSame(Object.keys(shown['client'] ?? {}), Object.keys(usual['client'] as object))
 })
 
 t.test('every option and variable is in docs/configuration.md, and every one that a page names exists', async (t) => {
