@@ -59,6 +59,7 @@ t.test('only the data of an edited event changes', async (t) => {
   t.equal(edit('data: b\nid: 1\n\nid: 2\ndata: a\nretry: 3\n\n: x\n\n'), 'data: b\nid: 1\n\nid: 2\ndata: new\nretry: 3\n\n: x\n\n')
   t.equal(edit('event:message\r\ndata:a\r\nid:\r\ndata:b\r\n\r\n'), 'event:message\r\ndata: new\r\nid:\r\n\r\n')
   t.equal(edit('data:a\r\rdata:c\r\r'), 'data: new\r\rdata:c\r\r')
+  t.equal(run(['data:x\ndata\n\n'], ({ data }) => Buffer.from(data)), 'data:x\ndata\n\n', 'equal data is no change')
   t.equal(edit('data: a'), 'data: new', 'also when the stream breaks off within it')
   t.equal(Buffer.from(edit('\ufeffdata: a\n\n'), 'latin1').toString(), '\ufeffdata: new\n\n')
 })
