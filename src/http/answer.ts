@@ -53,7 +53,7 @@ function passAnswer (request: FastifyRequest, reply: FastifyReply, transfer: Tra
     onEnd: () => { raw.end() },
     onFailure (failure) {
       const refusal = asRefusal(failure)
-      if (raw.headersSent) {
+      if (reply.sent) {
         request.refusal = refusal // for the log: the client only sees the connection break off
         raw.destroy()
       } else {

@@ -43,18 +43,24 @@ export function proxyOptions (server: ServerConfig, upstream: Upstream, receive:
   function send (exchange: Exchange, path: string, redirects: number): void {
     const { request, reply, abort, headers } = exchange
     const [pathname, query] = splitQuery(path)
+    let isRefused = false
     reply.from(pathname, {
       queryString: () => query,
       retryDelay: () => null,
       rewriteRequestHeaders: () => ({ ...headers, [SIGNAL]: abort.signal }),
       rewriteHeaders: () => ({}),
-      onError: (_reply, { error }) => { reply.send(asRefusal(classifyFailure((error as Error).cause ?? error))) },
+      onError: (_reply, { error }) => {
+        isRefused = true
+        reply.send(asRefusal(classifyFailure((error as Error).cause ?? error)))
+      },
       onResponse: (_request, _reply, response) => {
         // reply-from types the answer as the server's; what it hands over is undici's.
         const { statusCode, headers: answered, stream } = response as unknown as UpstreamAnswer
+        // For a status that Fastify does not take, reply-from calls both.
+        if (isRefused) return discard(stream)
         const verdict = judgeAnswer({ path, hosts: [upstream.authority, String(headers['host'])], redirects }, statusCode, answered['location'])
         if (verdict.as === 'answer') return pipe(stream, abort, receive(request, reply, streamTransfer(stream, abort), path), statusCode, answered)
-        stream.on('error', () => {}).destroy()
+        discard(stream)
         if (verdict.as === 'redirect') follow(exchange, verdict.path, redirects + 1)
         else reply.send(asRefusal(verdict.failure))
       }
@@ -84,6 +90,10 @@ function pipe (stream: Readable, { signal }: AbortController, receiver: AnswerRe
   stream.on('data', (chunk: Buffer) => { if (!receiver.onChunk(chunk)) stream.pause() })
   stream.on('end', () => receiver.onEnd())
   stream.on('error', (error) => { if (!signal.aborted) receiver.onFailure(classifyFailure(error)) })
+}
+
+function discard (stream: Readable): void {
+  stream.on('error', () => {}).destroy()
 }
 
 type UpstreamAnswer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'> & { stream: Readable }
