@@ -31,7 +31,7 @@ export const messageChecks: ReadonlyArray<Check<Context>> = [
   {
     id: 'batch',
     title: 'A JSON-RPC batch is refused',
-    clause: mcp(TRANSPORT, 'Sending Messages (4)'),
+    clause: `${mcp(TRANSPORT, 'Sending Messages (4)')}; MCP 2025-06-18, Key Changes`,
     severity: 'must',
     advice: 'Answer 400 to an array. A check that looks at body.method passes over everything in it.',
     run: async (context) => {
