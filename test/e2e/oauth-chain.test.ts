@@ -89,6 +89,8 @@ for (const connect of [connectModernClient, connectLegacyClient]) {
     const { callTool, authorization } = await connect(t, gateway.resource, {
       refresh: true,
       async fetch (input, init) {
+        // Legacy clients ask for a stream in the background, at a time of their own: here it is always too early.
+        if (init?.method === 'GET' && String(input) === gateway.resource) return new Response(null, { status: 405 })
         const response = await record(input, init)
         // The authorization server stays at the present: its next token must be good again.
         if (response.status === 401) aheadMs = 0
