@@ -61,7 +61,7 @@ export interface ServerConfig {
   readonly origins: readonly string[]
   readonly hosts: readonly string[]
   readonly identityHeaders: IdentityHeaders
-  /** Names in lower case. */
+  /** Names as they are written. */
   readonly upstreamHeaders: Readonly<Record<string, string>>
   /** Keep the client's `Host` instead of the upstream's own authority (F1). */
   readonly preserveHost: boolean

@@ -89,7 +89,7 @@ function normaliseServer (options: ServerOptions): ServerConfig {
     origins: options.origins ?? [],
     hosts: options.hosts ?? [],
     identityHeaders: normaliseIdentityHeaders(options.identityHeaders ?? DEFAULTS.identityHeader),
-    upstreamHeaders: withLowerCaseNames(options.upstreamHeaders ?? {}),
+    upstreamHeaders: options.upstreamHeaders ?? {},
     preserveHost: options.preserveHost ?? DEFAULTS.preserveHost,
     limits: {
       bodyBytes: options.limits?.bodyBytes ?? DEFAULTS.bodyBytes,
@@ -147,11 +147,6 @@ function normaliseIdentityHeaders (option: boolean | Partial<IdentityHeaders>): 
     issuer: issuer ?? DEFAULTS.identityHeader,
     scopes: scopes ?? DEFAULTS.identityHeader
   }
-}
-
-/** So that a client's header of the same name is found and replaced, however either is written (RFC 9110 §5.1). */
-function withLowerCaseNames (headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
 function toArray (value: string | readonly string[]): readonly string[] {
