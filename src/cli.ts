@@ -1,12 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
-import { check } from './commands/check.js'
-import { demo } from './commands/demo.js'
-import { doctor } from './commands/doctor.js'
-import { explain } from './commands/explain.js'
 import { EXIT, UsageError, type Output } from './commands/io.js'
-import { serve } from './commands/serve.js'
 
 const HELP = `Postern: an authenticating reverse proxy for MCP servers.
 
@@ -60,12 +55,13 @@ const output: Output = {
 const text = { type: 'string' } as const
 const flag = { type: 'boolean' } as const
 const COMMON = { config: text, host: text, port: text }
+/** Loaded when they are run: the help need not wait for a server's worth of modules. */
 const COMMANDS = {
-  serve: { options: COMMON, run: serve },
-  check: { options: COMMON, run: check },
-  explain: { options: { ...COMMON, tool: text, prompt: text, 'mcp-resource': text, method: text, scopes: text, token: text, resource: text }, run: explain },
-  doctor: { options: { token: text, 'other-token': text, origin: text, timeout: text, json: flag }, positional: 'url', run: doctor },
-  demo: { options: { 'gateway-port': text, 'todo-port': text, 'authorization-server-port': text }, run: demo }
+  serve: { options: COMMON, load: async () => (await import('./commands/serve.js')).serve },
+  check: { options: COMMON, load: async () => (await import('./commands/check.js')).check },
+  explain: { options: { ...COMMON, tool: text, prompt: text, 'mcp-resource': text, method: text, scopes: text, token: text, resource: text }, load: async () => (await import('./commands/explain.js')).explain },
+  doctor: { options: { token: text, 'other-token': text, origin: text, timeout: text, json: flag }, positional: 'url', load: async () => (await import('./commands/doctor.js')).doctor },
+  demo: { options: { 'gateway-port': text, 'todo-port': text, 'authorization-server-port': text }, load: async () => (await import('./commands/demo.js')).demo }
 } as const
 
 /** Runs one command line. Returns the exit code, or undefined while the command goes on. */
@@ -83,7 +79,9 @@ async function main (args: readonly string[]): Promise<number | undefined> {
   const name = isNamed ? first : 'serve'
   if (!Object.hasOwn(COMMANDS, name)) throw new UsageError(`there is no command "${name}"`)
   const command = COMMANDS[name as keyof typeof COMMANDS]
-  return command.run(parseFlags(args.slice(isNamed ? 1 : 0), command), output)
+  const flags = parseFlags(args.slice(isNamed ? 1 : 0), command)
+  const run = await command.load()
+  return run(flags, output)
 }
 
 interface Syntax {

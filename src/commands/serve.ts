@@ -26,11 +26,13 @@ interface Gateway {
 export async function serve (flags: CommonFlags, output: Output): Promise<number | undefined> {
   try {
     const { file } = await loadForCommand(flags)
+    // From now on this file or nothing: were it gone for a moment, other settings must not stand in for it.
+    const pinned = { ...flags, config: file ?? flags.config }
     // One after the other, or a slow reload could put an older configuration over a newer one. Watched before the load
     // that counts: nothing written in between is missed.
     let work: Promise<Gateway>
-    const watcher = file === undefined ? undefined : watchConfigFile(file, () => { work = work.then((gateway) => reload(flags, gateway)) })
-    const loaded = await loadForCommand(flags)
+    const watcher = file === undefined ? undefined : watchConfigFile(file, () => { work = work.then((gateway) => reload(pinned, gateway)) })
+    const loaded = await loadForCommand(pinned)
     work = start(loaded)
     const { server, logger, startedWith } = await work
     stopOnSignal(logger, startedWith.limits.drainMs + STOP_MARGIN_MS, async () => {
