@@ -41,9 +41,15 @@ function requestText (method: 'GET' | 'POST', token: string): string {
   return `${method} /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n${body}`
 }
 
+/** Sooner than undici closes a connection because it is idle. */
+const SOON_MS = 2000
+
 /** Resolves once `isTrue`; what it waits for happens on sockets of this process, in some later turn. */
-async function eventually (isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => { setImmediate(resolve) })
+async function soon (isTrue: () => boolean): Promise<void> {
+  for (const end = Date.now() + SOON_MS; !isTrue();) {
+    if (Date.now() > end) throw new Error('it does not come')
+    await new Promise((resolve) => { setImmediate(resolve) })
+  }
 }
 
 function isRefused (origin: string): Promise<boolean> {
@@ -107,11 +113,11 @@ t.test('a configuration that is not used any more lets go of its upstream, as so
     t.equal((await call).status, 200)
     await gateway.reload({ defaultScopes: [`scope-${i}`] })
   }
-  await eventually(() => upstream.connections() === 1)
-  t.equal(upstream.connections(), 1, 'the connection of the request under way')
+  await soon(() => upstream.connections() <= 2)
+  t.equal(upstream.connections(), 2, 'the configuration with the request under way has two')
   answer.writeHead(200).end('late')
   t.equal(await (await pending).text(), 'late')
-  await eventually(() => upstream.connections() === 0)
+  await soon(() => upstream.connections() === 0)
   t.equal((await gateway.logged(({ event }) => event === 'request'))['decision'], 'allow')
   t.notOk(gateway.log.some(({ event }) => event === 'failure'))
 })
@@ -127,7 +133,7 @@ t.test('stop: no new connection, and what is in flight finishes', async (t) => {
   t.equal(response.headers.get('connection'), 'close')
   t.same(await response.json(), { late: 1 })
   await stopped
-  await eventually(() => upstream.connections() === 0)
+  await soon(() => upstream.connections() === 0)
 })
 
 t.test('stop: idle and half-used connections do not hold it up', async (t) => {
@@ -177,7 +183,7 @@ t.test('stop: streams end, cleanly, at the drain deadline', async (t) => {
   clock.advance(1)
   for (const { client } of clients) await client.until('\r\n0\r\n\r\n')
   await stopped
-  await eventually(() => upstream.connections() === 0)
+  await soon(() => upstream.connections() === 0)
 })
 
 t.test('stop: an answer that does not come is broken off after the drain deadline', async (t) => {

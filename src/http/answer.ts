@@ -42,8 +42,9 @@ function passAnswer (request: FastifyRequest, reply: FastifyReply, transfer: Tra
   return {
     onAnswer (status, headers) {
       if (raw.destroyed) return
-      reply.hijack()
+      // In this order: what cannot be written throws, and is then still answered for.
       raw.writeHead(status, answerHeaders(request, reply, headers, options.sessionKeys))
+      reply.hijack()
       raw.on('drain', () => transfer.resume())
       if (!isEventStream(headers)) return
       raw.flushHeaders()

@@ -28,6 +28,7 @@ export function judgeAnswer (request: SentRequest, status: number, location: str
   if (status === 401 || status === 403 || status === 407) {
     return failure('refused', `the upstream answered ${status}; check upstreamHeaders, and its own Host and Origin checks`)
   }
+  if (status > 599) return failure('broken', `the upstream answered with a status of ${status}`)
   // 304 is an answer.
   if (status < 300 || status >= 400 || status === 304) return { as: 'answer' }
   const path = request.redirects < MAX_REDIRECTS ? sameHostPath(request, status, location) : undefined

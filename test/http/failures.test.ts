@@ -53,6 +53,8 @@ for (const method of WAYS) {
       'half a head': (socket) => { socket.end('HTTP/1.1 200 OK\r\nContent-Ty') },
       'no HTTP': (socket) => { socket.end('220 smtp ready\r\n') },
       'a status of 099': (socket) => { socket.end('HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n') },
+      'a status of 600': (socket) => { socket.end('HTTP/1.1 600 Odd\r\nContent-Length: 0\r\n\r\n') },
+      'a status of 999': (socket) => { socket.end('HTTP/1.1 999 Odd\r\nContent-Length: 2\r\n\r\nab') },
       'an unasked upgrade': (socket) => { socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n') },
       'two lengths': (socket) => { socket.end('HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab') },
       'an endless head': (socket) => { socket.end(`HTTP/1.1 200 OK\r\nX-Long: ${'x'.repeat(300_000)}\r\n\r\n`) }
@@ -164,6 +166,13 @@ for (const method of WAYS) {
     }
   })
 }
+
+t.test('an answer that cannot be written is answered for', async (t) => {
+  // What undici reads as a header and node would not write.
+  const raw = await startRawUpstream(t, (socket) => { socket.end('HTTP/1.1 200 OK\r\nX-Odd: a\u0001b\r\nContent-Length: 2\r\n\r\nab') })
+  const all = await setUp(t, { upstreamOrigin: raw.origin })
+  for (const method of WAYS) t.equal((await request(all, method)).status, 502, method)
+})
 
 t.test('a failure to reach the upstream is told in JSON, uncached, with the CORS headers', async (t) => {
   const all = await setUp(t, { config: { origins: ['https://app.example'] } })

@@ -63,6 +63,10 @@ t.test('a refusal of the gateway is a failure of the upstream', async (t) => {
   for (const status of [401, 403, 407]) t.match(judgeAnswer(SENT, status, undefined), { as: 'failure', failure: { kind: 'refused' } })
 })
 
+t.test('a status that HTTP does not have is a broken answer (RFC 9110 §15)', async (t) => {
+  for (const status of [600, 999]) t.match(judgeAnswer(SENT, status, undefined), { as: 'failure', failure: { kind: 'broken' } })
+})
+
 t.test('the ways of getting no answer are told apart', async (t) => {
   const table: readonly [code: string | undefined, kind: string][] = [
     ['ECONNREFUSED', 'unreachable'], ['ENOTFOUND', 'unreachable'], ['EAI_AGAIN', 'unreachable'], ['UND_ERR_CONNECT_TIMEOUT', 'unreachable'],

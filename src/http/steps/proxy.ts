@@ -86,10 +86,11 @@ interface Exchange {
 }
 
 function pipe (stream: Readable, { signal }: AbortController, receiver: AnswerReceiver, ...head: Parameters<AnswerReceiver['onAnswer']>): void {
+  // First, because undici turns what onAnswer throws into an error of the stream.
+  stream.on('error', (error) => { if (!signal.aborted) receiver.onFailure(classifyFailure(error)) })
   receiver.onAnswer(...head)
   stream.on('data', (chunk: Buffer) => { if (!receiver.onChunk(chunk)) stream.pause() })
   stream.on('end', () => receiver.onEnd())
-  stream.on('error', (error) => { if (!signal.aborted) receiver.onFailure(classifyFailure(error)) })
 }
 
 function discard (stream: Readable): void {
