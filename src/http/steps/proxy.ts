@@ -34,8 +34,7 @@ export function proxyOptions (server: ServerConfig, upstream: Upstream, receive:
       // A client may have left while its token was verified; nobody would ever end what is opened for it now (F5).
       if (reply.raw.destroyed) return reply.hijack()
       reply.raw.once('close', () => abort.abort())
-      request.isForwarded = true
-      send({ request, reply, abort, headers: upstreamHeaders(server, upstream, request) }, found(request, 'target'), 0)
+      follow({ request, reply, abort, headers: upstreamHeaders(server, upstream, request) }, found(request, 'target'), 0)
       return reply
     }
   }
@@ -65,14 +64,16 @@ export function proxyOptions (server: ServerConfig, upstream: Upstream, receive:
         else reply.send(asRefusal(verdict.failure))
       }
     })
+    request.isForwarded = true
   }
 
-  /** reply-from throws at paths that it takes for attacks, and here nobody would catch that. */
+  /** reply-from throws at more paths than F3 does, and after a redirect nobody would catch that. */
   function follow (exchange: Exchange, path: string, redirects: number): void {
     try {
       send(exchange, path, redirects)
     } catch (error) {
-      exchange.reply.send(asRefusal({ kind: 'redirect', reason: `the upstream redirected to a path that is not followed: ${(error as Error).message}` }))
+      const reason = `the path is not followed: ${(error as Error).message}`
+      exchange.reply.send(redirects === 0 ? new Refusal('bad_path', { reason }) : asRefusal({ kind: 'redirect', reason }))
     }
   }
 }
