@@ -65,7 +65,7 @@ const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((pa
 function read (path: string): SourceFile {
   const text = readFileSync(join(src, path), 'utf8')
   const ast = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
-  return { path, folder: folderOf(path), text, ast, imports: ast.statements.flatMap(readImport) }
+  return { path, folder: folderOf(path), text, ast, imports: [...ast.statements.flatMap(readImport), ...readDynamicImports(ast)] }
 }
 
 /** `server.ts` and `cli.ts` stand for themselves. */
@@ -79,6 +79,16 @@ function readImport (statement: ts.Statement): Import[] {
   const { moduleSpecifier } = statement
   if (moduleSpecifier === undefined || !ts.isStringLiteral(moduleSpecifier)) return []
   return [{ specifier: moduleSpecifier.text, isTypeOnly: isTypeOnly(statement) }]
+}
+
+function readDynamicImports (ast: ts.SourceFile): Import[] {
+  const imports: Import[] = []
+  visit(ast, (node) => {
+    if (!ts.isCallExpression(node) || node.expression.kind !== ts.SyntaxKind.ImportKeyword) return
+    const [specifier] = node.arguments
+    if (specifier !== undefined && ts.isStringLiteral(specifier)) imports.push({ specifier: specifier.text, isTypeOnly: false })
+  })
+  return imports
 }
 
 function isTypeOnly (statement: ts.ImportDeclaration | ts.ExportDeclaration): boolean {
