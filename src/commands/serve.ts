@@ -19,28 +19,13 @@ interface Gateway {
   readonly services: Services
   readonly logger: Logger
   /** What the listeners were made from. */
-  readonly startedWith: Config
+  readonly startedWith: LoadedConfig
 }
 
 /** Runs the gateway until it is told to stop. Returns only when it could not start. */
 export async function serve (flags: CommonFlags, output: Output): Promise<number | undefined> {
   try {
-    const { file } = await loadForCommand(flags)
-    // From now on this file or nothing: were it gone for a moment, other settings must not stand in for it.
-    const pinned = { ...flags, config: file ?? flags.config }
-    // One after the other, or a slow reload could put an older configuration over a newer one. Watched before the load
-    // that counts: nothing written in between is missed.
-    let work: Promise<Gateway>
-    const watcher = file === undefined ? undefined : watchConfigFile(file, () => { work = work.then((gateway) => reload(pinned, gateway)) })
-    const loaded = await loadForCommand(pinned)
-    work = start(loaded)
-    const { server, logger, startedWith } = await work
-    stopOnSignal(logger, startedWith.limits.drainMs + STOP_MARGIN_MS, async () => {
-      watcher?.close()
-      await server.stop()
-    })
-    const { url, adminUrl } = server
-    logger.info({ event: 'started', url, adminUrl, source: loaded.source, resources: resourcesOf(loaded.config) }, `listening on ${url}`)
+    await run(flags)
     return undefined
   } catch (error) {
     const listenError = describeListenError(error)
@@ -50,7 +35,27 @@ export async function serve (flags: CommonFlags, output: Output): Promise<number
   }
 }
 
-async function start ({ config, warnings }: LoadedConfig): Promise<Gateway> {
+async function run (flags: CommonFlags): Promise<void> {
+  const { file } = await loadForCommand(flags)
+  // From now on this file or nothing: were it gone for a moment, other settings must not stand in for it.
+  const pinned = { ...flags, config: file ?? flags.config }
+  // One after the other, or a slow reload could put an older configuration over a newer one. Watched before the load
+  // that counts begins: nothing written in between is missed.
+  let work: Promise<Gateway>
+  const watcher = file === undefined ? undefined : watchConfigFile(file, () => { work = work.then((gateway) => reload(pinned, gateway)) })
+  work = loadForCommand(pinned).then(start)
+  try {
+    const gateway = await work
+    stopOnSignal(gateway, () => { watcher?.close() })
+    announce(gateway)
+  } catch (error) {
+    watcher?.close()
+    throw error
+  }
+}
+
+async function start (startedWith: LoadedConfig): Promise<Gateway> {
+  const { config } = startedWith
   const logger = openLogger(config.logLevel)
   const services = createServices({
     logger,
@@ -58,12 +63,17 @@ async function start ({ config, warnings }: LoadedConfig): Promise<Gateway> {
     ...(config.admin === undefined ? {} : { metrics: openMetrics() })
   })
   const server = await startServer(config, services)
+  prepareKeys(config, services)
+  return { server, services, logger, startedWith }
+}
+
+/** Says what is served. The last line is the sign that it can be used, and stopped. */
+function announce ({ server: { url, adminUrl }, logger, startedWith: { config, source, warnings } }: Gateway): void {
   logWarnings(warnings, logger)
   if (config.servers.some(({ sessionKeys }) => sessionKeys.length === 0)) {
     logger.info({ event: 'configuration' }, 'session.key is not set: legacy sessions are bound with a random key, so replicas and restarts do not share them')
   }
-  prepareKeys(config, services)
-  return { server, services, logger, startedWith: config }
+  logger.info({ event: 'started', url, adminUrl, source, resources: resourcesOf(config) }, `listening on ${url}`)
 }
 
 /** Builds the next application from the changed file; when that fails the old one goes on (O2). */
@@ -72,7 +82,7 @@ async function reload (flags: CommonFlags, gateway: Gateway): Promise<Gateway> {
   try {
     const { config, warnings } = await loadForCommand(flags)
     await server.reload(config)
-    logWarnings([...warnings, ...findIneffective(startedWith, config)], logger)
+    logWarnings([...warnings, ...findIneffective(startedWith.config, config)], logger)
     prepareKeys(config, services)
     logger.info({ event: 'reloaded', resources: resourcesOf(config) }, 'the changed configuration is in use')
   } catch (error) {
@@ -110,11 +120,12 @@ function resourcesOf ({ servers }: Config): string[] {
 }
 
 /** Ends the process with code 0 once everything has stopped, with code 1 at once on a second signal (O3). */
-function stopOnSignal (logger: Logger, delay: number, stop: () => Promise<void>): void {
+function stopOnSignal ({ server, logger, startedWith: { config } }: Gateway, onStop: () => void): void {
   const error = (message?: unknown): void => logger.error({ event: 'stopping', err: message instanceof Error ? message : undefined }, String(message))
-  closeWithGrace({ delay, logger: { error } }, async ({ signal, err }) => {
+  closeWithGrace({ delay: config.limits.drainMs + STOP_MARGIN_MS, logger: { error } }, async ({ signal, err }) => {
     if (err === undefined) logger.info({ event: 'stopping', signal }, 'stopping: finishing what is in flight')
     else logger.fatal({ event: 'failure', err }, 'stopping after a failure')
-    await stop()
+    onStop()
+    await server.stop()
   })
 }

@@ -1,0 +1,88 @@
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { listeningUrl, parseLog, startCli } from '../helpers/process.js'
+import { todoConfig } from './config-file.js'
+import { holdAnswers, named, nth, replace, resourceName, serve } from './serving.js'
+
+t.test('a file replaced by rename takes over without a restart', async (t) => {
+  const { gateway, url, file, config } = await serve(t, named('first'))
+  t.equal(await resourceName(url), 'first')
+  replace(file, config(named('second')))
+  await gateway.printed(nth('reloaded', 1))
+  t.equal(await resourceName(url), 'second')
+})
+
+t.test('a file written in place takes over, and of many quick changes the last one stays', async (t) => {
+  const { gateway, url, file, config } = await serve(t, named('first'))
+  for (let count = 0; count < 20; count++) writeFileSync(file, config(named(`change ${count}`)))
+  for (let reloads = 1; await resourceName(url) !== 'change 19'; reloads++) await gateway.printed(nth('reloaded', reloads))
+  t.equal(await resourceName(url), 'change 19')
+})
+
+t.test('a configuration swapped in through the symbolic links of Kubernetes takes over', async (t) => {
+  const volume = t.testdir()
+  const publish = (version: string): void => {
+    mkdirSync(join(volume, version))
+    writeFileSync(join(volume, version, 'config.json'), JSON.stringify(todoConfig(named(version))))
+    symlinkSync(version, join(volume, '..data_tmp'))
+    renameSync(join(volume, '..data_tmp'), join(volume, '..data'))
+  }
+  publish('..2026_01')
+  symlinkSync(join('..data', 'config.json'), join(volume, 'config.json'))
+  const gateway = startCli(t, ['--config', join(volume, 'config.json'), '--port', '0'])
+  const url = await listeningUrl(gateway)
+  t.equal(await resourceName(url), '..2026_01')
+  publish('..2026_02')
+  await gateway.printed(nth('reloaded', 1))
+  t.equal(await resourceName(url), '..2026_02')
+  publish('..2026_03')
+  await gateway.printed(nth('reloaded', 2))
+  t.equal(await resourceName(url), '..2026_03', 'again and again')
+})
+
+t.test('a change that is wrong is reported with every problem, and the old configuration stays until a right one comes', async (t) => {
+  const { gateway, url, file, config } = await serve(t, named('first'))
+  replace(file, config({ ...named('second'), upstream: 'localhost:8080', policy: { tools: { 'a*': 'x', '*a': 'y' } } }))
+  await gateway.printed(nth('reload failed', 1))
+  const report = parseLog(gateway.stdout).find(({ event }) => event === 'reload failed')
+  t.match(report, { level: 50, problems: [{ place: 'upstream' }, { place: /^policy\.tools/ }] })
+  t.equal(await resourceName(url), 'first')
+
+  replace(file, '{')
+  await gateway.printed(nth('reload failed', 2))
+  t.equal(await resourceName(url), 'first')
+
+  replace(file, config(named('third')))
+  await gateway.printed(nth('reloaded', 1))
+  t.equal(await resourceName(url), 'third')
+})
+
+t.test('a policy takes effect by itself: who was allowed is refused, with no restart', async (t) => {
+  const { gateway, issuer, file, config, call } = await serve(t)
+  const token = await issuer.token({ scope: 'todo:read' })
+  t.equal((await call(token)).status, 200)
+  replace(file, config({ policy: { tools: { list_todos: 'todo:admin' } } }))
+  await gateway.printed(nth('reloaded', 1))
+  t.equal((await call(token)).status, 403)
+})
+
+t.test('a change of what only a restart can change is said to be one', async (t) => {
+  const { gateway, file, config } = await serve(t)
+  replace(file, config({ admin: { host: '127.0.0.1', port: 0 }, limits: { drainMs: 1, bodyBytes: 5000 } }))
+  await gateway.printed(nth('reloaded', 1))
+  const warnings = parseLog(gateway.stdout).filter(({ level }) => level === 40).map(({ message }) => message)
+  t.same(warnings, ['admin', 'limits.drainMs'].map((place) => `${place}: takes effect at the next start only`))
+})
+
+t.test('a request under way finishes under the configuration it began with', async (t) => {
+  const { gateway, issuer, upstream, file, config, call } = await serve(t)
+  const { reached, release } = holdAnswers(upstream)
+  const answer = call(await issuer.token())
+  await reached
+  replace(file, config({ policy: { tools: { list_todos: false } } }))
+  await gateway.printed(nth('reloaded', 1))
+  t.equal((await call(await issuer.token())).status, 403)
+  release()
+  t.equal((await answer).status, 200)
+})

@@ -1,0 +1,76 @@
+import { renameSync, writeFileSync } from 'node:fs'
+import type { Test } from 'tap'
+import { toolCall } from '../helpers/gateway.js'
+import { startIssuer, type TestIssuer } from '../helpers/issuer.js'
+import { listeningUrl, startCli, type RunningProgram } from '../helpers/process.js'
+import { startUpstream, type TestUpstream } from '../helpers/upstream.js'
+import { RESOURCE, todoConfig, writeConfig } from './config-file.js'
+
+export interface Serving {
+  readonly gateway: RunningProgram
+  readonly url: string
+  readonly issuer: TestIssuer
+  readonly upstream: TestUpstream
+  readonly file: string
+  /** The configuration in use, with more members. */
+  config (more?: Readonly<Record<string, unknown>>): string
+  call (token: string, path?: string): Promise<Response>
+}
+
+/** Starts `postern serve` on any port, between an issuer and an upstream. */
+export async function serve (t: Test, more: Readonly<Record<string, unknown>> = {}, env: Readonly<Record<string, string>> = {}): Promise<Serving> {
+  const issuer = await startIssuer(t, { audience: RESOURCE })
+  const upstream = await startUpstream(t)
+  const config = (others = {}): string =>
+    JSON.stringify(todoConfig({ upstream: `${upstream.origin}/mcp`, authorizationServers: [issuer.issuer], ...more, ...others }))
+  const { file } = writeConfig(t, config())
+  const gateway = startCli(t, ['serve', '--config', file, '--port', '0'], { env })
+  const url = await listeningUrl(gateway)
+  return {
+    gateway,
+    url,
+    issuer,
+    upstream,
+    file,
+    config,
+    call: (token, path = '/mcp') => fetch(url + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+      body: JSON.stringify(toolCall('list_todos'))
+    })
+  }
+}
+
+/** Returns what the metadata calls the resource: each configuration here has a name of its own. */
+export async function resourceName (url: string): Promise<unknown> {
+  const metadata = await (await fetch(`${url}/.well-known/oauth-protected-resource/mcp`)).json() as Record<string, unknown>
+  return metadata['resource_name']
+}
+
+export function named (name: string): { metadata: { resource_name: string } } {
+  return { metadata: { resource_name: name } }
+}
+
+/** Swaps in another content at once, as careful editors do. */
+export function replace (file: string, content: string): void {
+  writeFileSync(`${file}.next`, content)
+  renameSync(`${file}.next`, file)
+}
+
+/** Matches the log's nth line about an event. */
+export function nth (event: string, count: number): RegExp {
+  return new RegExp(`(?:[\\s\\S]*?"event":"${event}"){${count}}[^\\n]*\\n`)
+}
+
+/** Lets the upstream wait with its answer; resolves once a request is there. */
+export function holdAnswers (upstream: TestUpstream): { reached: Promise<void>, release (): void } {
+  const { answer } = upstream
+  const held: Array<() => void> = []
+  let arrive: () => void
+  const reached = new Promise<void>((resolve) => { arrive = resolve })
+  upstream.answer = (...parts) => {
+    held.push(() => { answer(...parts) })
+    arrive()
+  }
+  return { reached, release: () => { for (const go of held) go() } }
+}
