@@ -124,7 +124,15 @@ export function encodeHeaderValue (value: string): string {
   return encoded
 }
 
-/** Picks the upstream's response headers that the client may see (F7, F9), and keeps proxies from buffering events (F4). */
+/** With one of these a shared cache may give an answer to others than the one it was made for (RFC 9111 §3.5). */
+const SHARED = /public|s-maxage|must-revalidate/i
+const NOT_SHARED = /private|no-store/i
+
+/**
+ * Picks the upstream's response headers that the client may see (F7, F9), keeps proxies from
+ * buffering events (F4), and shared caches from what was answered to one principal: the upstream
+ * does not know that credentials were needed.
+ */
 export function buildAnswerHeaders (incoming: IncomingHttpHeaders): Headers {
   const headers: Headers = {}
   const perConnection = connectionOptions(incoming.connection)
@@ -134,6 +142,8 @@ export function buildAnswerHeaders (incoming: IncomingHttpHeaders): Headers {
     if (perConnection !== undefined && perConnection.has(name)) continue
     headers[name] = value
   }
+  const caching = String(headers['cache-control'])
+  if (SHARED.test(caching) && !NOT_SHARED.test(caching)) headers['cache-control'] = 'no-store'
   if (isEventStream(incoming)) headers['x-accel-buffering'] = 'no'
   return headers
 }
