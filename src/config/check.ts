@@ -4,7 +4,7 @@ import type { Config } from './config.js'
 import { isSameListener, parseUrl } from './http-url.js'
 import type { Normalised, PlaceOf } from './normalise.js'
 import type { Problem } from './problem.js'
-import { warnAboutServer } from './warn.js'
+import { warnAboutNestedUpstreams, warnAboutServer } from './warn.js'
 
 export interface Checked {
   readonly problems: readonly Problem[]
@@ -27,7 +27,7 @@ export function checkConfig ({ config, places }: Normalised): Checked {
       ...checkPaths(config, places),
       ...checkAdmin(config)
     ],
-    warnings: servers.flatMap(({ server, placeOf }) => warnAboutServer(server, placeOf))
+    warnings: [...servers.flatMap(({ server, placeOf }) => warnAboutServer(server, placeOf)), ...warnAboutNestedUpstreams(config, places)]
   }
 }
 

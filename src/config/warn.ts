@@ -1,5 +1,5 @@
-import type { ServerConfig } from './config.js'
-import { isUnprotected } from './http-url.js'
+import type { Config, ServerConfig } from './config.js'
+import { isUnprotected, parseUrl } from './http-url.js'
 import type { PlaceOf } from './normalise.js'
 import type { Problem } from './problem.js'
 
@@ -21,6 +21,23 @@ export function warnAboutServer (server: ServerConfig, placeOf: PlaceOf): Proble
     ...warnAboutScopes(server.defaultScopes, placeOf('defaultScopes')),
     ...warnAboutScopes(server.metadata.scopes_supported, placeOf('metadata', 'scopes_supported'))
   ]
+}
+
+/**
+ * Returns which upstreams can be reached through another server than their own: what lies below a resource is mapped to
+ * what lies below its upstream (behaviour F3), unless the path belongs to a server of its own.
+ */
+export function warnAboutNestedUpstreams ({ servers }: Config, places: readonly PlaceOf[]): Problem[] {
+  const mapped = servers.map(({ resource, upstream }, index) => ({ path: pathOf(resource), base: pathOf(upstream), origin: parseUrl(upstream)?.origin, place: places[index]?.('upstream') ?? '' }))
+  return mapped.flatMap((inner) => mapped.flatMap((outer) => {
+    const isBelow = outer.origin !== undefined && outer.origin === inner.origin && inner.base.startsWith(`${outer.base}/`)
+    if (!isBelow || inner.path === outer.path + inner.base.slice(outer.base.length)) return []
+    return [{ place: inner.place, message: `lies below ${outer.place}: whoever may call that server reaches this one too, under the rules of that one` }]
+  }))
+}
+
+function pathOf (url: string): string {
+  return parseUrl(url)?.pathname.replace(/\/+$/, '') ?? ''
 }
 
 function warnAboutPolicy ({ policy }: ServerConfig, placeOf: PlaceOf): Problem[] {

@@ -48,3 +48,21 @@ t.test('problems are placed where the option is written, and once', async (t) =>
   // The host alone does not tell two servers apart.
   t.match(await problemsOf(load(t, { authorizationServers: [LOGIN], servers: [entry('a'), { ...entry('a'), resource: 'https://other.example/a' }] })), [/^servers\[1\]\.resource: has the same path/])
 })
+
+t.test('an upstream that can be reached through another server is warned about', async (t) => {
+  const warningsFor = async (...servers: Array<readonly [path: string, upstream: string]>): Promise<readonly string[]> => {
+    const { warnings } = await load(t, {
+      authorizationServers: [LOGIN],
+      policy: { tools: { a: 'b' } },
+      servers: servers.map(([path, upstream]) => ({ resource: `https://mcp.example${path}`, upstream }))
+    })
+    return warnings
+  }
+  const warning = 'servers[1].upstream: lies below servers[0].upstream: whoever may call that server reaches this one too, under the rules of that one'
+  t.strictSame(await warningsFor(['/a', 'http://up:8080/'], ['/b', 'http://up:8080/admin']), [warning])
+  t.strictSame(await warningsFor(['/a', 'http://up:8080/mcp'], ['/a/b', 'http://up:8080/mcp/c']), [warning])
+  t.strictSame(await warningsFor(['/a', 'http://up:8080/mcp'], ['/a/b', 'http://up:8080/mcp/b']), [], 'the path leads to the server of its own')
+  t.strictSame(await warningsFor(['/a', 'http://up:8080/mcp'], ['/b', 'http://up:8080/mcp']), [], 'two servers before one upstream')
+  t.strictSame(await warningsFor(['/a', 'http://up:8080/mcp'], ['/b', 'http://up:8080/mcp2']), [])
+  t.strictSame(await warningsFor(['/a', 'http://up:8080/'], ['/b', 'http://other:8080/x']), [])
+})
