@@ -37,7 +37,7 @@ interface Habits {
 const first: Look = (members, wanted) => members.find(([name]) => name === wanted)?.[1]
 const last: Look = (members, wanted) => members.findLast(([name]) => name === wanted)?.[1]
 
-/** Compares names after `fold`; `pick` says which of several counts. */
+/** Compares names after `fold`. */
 function folding (fold: (name: string) => string, pick: Look): Look {
   return (members, wanted) => pick(members.map(([name, value]) => [fold(name), value] as const), fold(wanted))
 }
@@ -56,7 +56,6 @@ const untilNul = (text: string): string => text.split('\0')[0] as string
 const withoutInvisible = (name: string): string => name.replace(/\p{Default_Ignorable_Code_Point}/gu, '')
 const wellFormed = (text: string): string => text.replace(/\p{Surrogate}/gu, '\ufffd')
 const withoutSurrogates = (text: string): string => text.replace(/\p{Surrogate}/gu, '')
-const ascii = (text: string): string => [...text].map((character) => String.fromCharCode((character.codePointAt(0) as number) & 0xff)).join('')
 
 /** Copies members with Object.assign, which makes the value of `__proto__` the copy's prototype. */
 function inheriting (look: Look): Look {
@@ -95,7 +94,6 @@ const HABITS: Readonly<Record<string, Habits>> = {
   'trims names': { look: folding((name) => name.trim(), last) },
   'cuts names at NUL': { look: folding(untilNul, first) },
   'cuts names and values at NUL': { look: folding(untilNul, last), finish: untilNul },
-  'keeps the low byte of a character': { look: folding(ascii, last) },
   'replaces half surrogate pairs': { look: folding(wellFormed, last), finish: wellFormed },
   'drops half surrogate pairs': { look: folding(withoutSurrogates, last), finish: withoutSurrogates },
   'inherits from __proto__': { look: inheriting(last) },
@@ -106,7 +104,8 @@ const HABITS: Readonly<Record<string, Habits>> = {
 }
 
 /** All of the careless readers. */
-export const NAIVE_READERS: readonly NaiveReader[] = Object.entries(HABITS).map(([name, habits]) => ({ name, read: (bytes) => readCarelessly(bytes, habits) }))
+export const NAIVE_READERS: readonly NaiveReader[] = Object.entries(HABITS)
+  .map(([name, habits]) => ({ name, read: (bytes) => readCarelessly(bytes, habits) }))
 
 /** Returns what the readers find in a body that was not decided, as `reader: finding`; empty when none is misled. */
 export function findMisled (bytes: Buffer, decided: Reading | undefined): string[] {
@@ -129,7 +128,6 @@ function readCarelessly (bytes: Buffer, { decode = (all) => all.toString('utf8')
   if (method === undefined) return undefined
   const params = get(message, 'params')
   const ref = get(params, 'ref')
-  const subscriptions = get(get(params, 'notifications'), 'resourceSubscriptions')
   switch (method) {
     case 'tools/call':
     case 'prompts/get': return { method, targets: textOf(get(params, 'name')) }
@@ -137,7 +135,7 @@ function readCarelessly (bytes: Buffer, { decode = (all) => all.toString('utf8')
     case 'resources/subscribe':
     case 'resources/unsubscribe': return { method, targets: textOf(get(params, 'uri')) }
     case 'completion/complete': return { method, targets: [...textOf(get(ref, 'name')), ...textOf(get(ref, 'uri'))] }
-    case 'subscriptions/listen': return { method, targets: textOf(subscriptions) }
+    case 'subscriptions/listen': return { method, targets: textOf(get(get(params, 'notifications'), 'resourceSubscriptions')) }
     default: return { method, targets: [] }
   }
 }
