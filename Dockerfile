@@ -13,7 +13,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 # Not `npm run build`, which compiles the demo as well.
-RUN npx --no-install tsc -p tsconfig.build.json
+RUN npx --no-install tsc -p tsconfig.build.json && rm dist/.tsbuildinfo
 
 # Installed afresh rather than pruned: nothing that only the build needed can be left behind. No dependency of the
 # gateway needs an install script, so none may run.
