@@ -26,6 +26,7 @@ const MUST_BE_ENCODED = /["<>^`{|}]/
 // At every level of decoding: separators and dots that are still encoded, control characters, and
 // dot segments, also where a parameter, a query, a fragment or a space hides them ("..;").
 const AMBIGUOUS = /[\\\p{Cc}]|%(?:2e|2f|5c)|\/\/|\/\.{1,2}(?:[/;?#\s]|$)/iu
+const ESCAPE = /%[\da-f]{2}/i
 /** Nothing encodes more often than this. */
 const MAX_DECODINGS = 4
 // No fragment belongs in a request target (RFC 9112 §3.2), nor does what a URI must encode.
@@ -53,8 +54,8 @@ function isUnambiguous (path: string): boolean {
     if (AMBIGUOUS.test(text)) return false
     if (!text.includes('%')) return true
     const decoded = decode(text)
-    // A percent sign that is left over ("100%25") decodes no further.
-    if (decoded === undefined) return decodings > 0
+    // A percent sign that is left over ("100%25") decodes no further; next to an escape only some give up.
+    if (decoded === undefined) return decodings > 0 && !ESCAPE.test(text)
     text = decoded
   }
   return false

@@ -57,6 +57,7 @@ t.test('a path that two servers might read differently is refused', async (t) =>
     '//', '//x', '/x//y', '/x//',
     '/%2e', '/%2E%2e/x', '/.%2e/x', '/%2e./x', '/%252e%252e/x', '/%25252e/x', '/a%2eb',
     '/a%2fb', '/a%2Fb', '/a%252fb', '/a%5cb', '/a%5Cb', '/a%255cb', '/a\\b', '/..\\x',
+    '/%25c0%25ae%25c0%25ae/x', '/%25ff', '/%252541%25',
     '/%00', '/a%00.json', '/%2500', '/%0d%0aX:y', '/%0a', '/%1f', '/%7f',
     '/%c0%ae%c0%ae/x', '/%ff', '/%c3', '/%e2%82',
     '/%', '/%2', '/%zz', '/%u002e%u002e',
@@ -77,7 +78,7 @@ t.test('whatever is asked for, what goes up stays below the endpoint for every r
     for (const reading of readings(path)) {
       if (!(reading === '/endpoint' || reading.startsWith('/endpoint/'))) throw new Error(`${target} is read as ${reading}`)
     }
-  }), { numRuns: 5000 })
+  }), { numRuns: 5000, examples: [[['/', '%25', 'a', 'a']]] })
 })
 
 /** The path as the WHATWG parser, a decoder, and two decoders in a row read it. */
