@@ -2,6 +2,7 @@ import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
 import type { ServerConfig } from '../config/schema.js'
 import type { AccessTokenVerifier } from '../oauth/access-token.js'
+import { publishableScopes } from '../oauth/protected-resource.js'
 import { rememberToolHeaders } from '../mcp/tool-headers.js'
 import type { Policy } from '../policy/policy.js'
 import type { Upstream } from '../upstream/http.js'
@@ -49,7 +50,7 @@ export async function registerMcpRoute (app: FastifyInstance, server: ProtectedS
   await shareWithOrigins(app, config)
   app.addHook('onRequest', checkHost(config))
   app.addHook('onRequest', audit(config.resource, services))
-  app.addHook('onRequest', authenticate({ verifier, resourceMetadata, hintScopes: hintScopes(policy, config.defaultScopes) }))
+  app.addHook('onRequest', authenticate({ verifier, resourceMetadata, hintScopes: hintScopes(policy, publishableScopes(config.defaultScopes)) }))
   refuseUnrouted(app, 'method_not_allowed', { allow: 'GET, HEAD, POST, DELETE, OPTIONS' })
   app.addHook('onRequest', resolveTargetStep(server.paths, seal))
 

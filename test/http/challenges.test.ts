@@ -21,6 +21,7 @@ t.test('without credentials: 401 with a challenge that names no error', async (t
   const table: readonly [name: string, config: object, headers: Record<string, string>, challenge: Record<string, string>][] = [
     ['nothing known', {}, {}, { resource_metadata: METADATA }],
     ['default scopes', { defaultScopes: ['todo:read', 'profile'] }, {}, { resource_metadata: METADATA, scope: 'todo:read profile' }],
+    ['what is no scope of a resource is not asked for', { defaultScopes: ['openid', 'todo:read', 'offline_access'] }, {}, { resource_metadata: METADATA, scope: 'todo:read' }],
     ['modern headers name the operation', { defaultScopes: ['todo:read'] }, MODERN, { resource_metadata: METADATA, scope: 'todo:write todo:admin' }],
     ['and need not be true', { defaultScopes: ['todo:read'] }, { ...MODERN, 'Mcp-Name': 'list_todos' }, { resource_metadata: METADATA, scope: 'todo:read' }],
     ['an encoded name', {}, { ...MODERN, 'Mcp-Name': `=?base64?${Buffer.from('delete_todo').toString('base64')}?=` }, { resource_metadata: METADATA, scope: 'todo:write todo:admin' }],
