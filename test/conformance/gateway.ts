@@ -28,7 +28,7 @@ export async function startGateway (closing: Closing, upstream: string, folder: 
   const hop = await startHop(closing)
   const resource = `${hop.origin}/mcp`
   await writeFile(file, JSON.stringify({ resource, upstream, authorizationServers: [issuer.issuer], policy: ALLOW_EVERYTHING }))
-  const origin = await startProgram(closing, file)
+  const origin = await startPostern(closing, file)
   await requireProtection(origin)
   hop.forwardTo(origin, await issuer.token({ aud: resource }))
   return resource
@@ -40,8 +40,19 @@ async function requireProtection (origin: string): Promise<void> {
   if (status !== 401) throw new Error(`the gateway lets requests without a token pass: ${status}`)
 }
 
-async function startProgram (closing: Closing, config: string): Promise<string> {
-  const program = spawn(process.execPath, [PROGRAM, 'serve', '--config', config, '--host', '127.0.0.1', '--port', '0'], {
+/** A line of the gateway's log. */
+export type LogLine = Readonly<Record<string, unknown>>
+
+export interface PosternOptions {
+  /** On 127.0.0.1; 0, the default, takes any free one. */
+  readonly port?: number
+  /** Gets every line of the log. */
+  readonly hear?: (line: LogLine) => void
+}
+
+/** Starts the built gateway with a configuration file; returns its origin. Throws when it does not start. */
+export async function startPostern (closing: Closing, config: string, { port = 0, hear }: PosternOptions = {}): Promise<string> {
+  const program = spawn(process.execPath, [PROGRAM, 'serve', '--config', config, '--host', '127.0.0.1', '--port', String(port)], {
     env: { LOG_LEVEL: 'info' },
     stdio: ['ignore', 'pipe', 'inherit']
   })
@@ -53,9 +64,10 @@ async function startProgram (closing: Closing, config: string): Promise<string> 
   return new Promise((resolve, reject) => {
     ended.then(([code]) => reject(new Error(`the gateway ended with exit code ${String(code)}`)), reject)
     // Read to the end, or a full pipe would stop the gateway.
-    createInterface({ input: program.stdout }).on('line', (line) => {
-      const { event, url } = JSON.parse(line) as { event?: string, url?: string }
-      if (event === 'started' && url !== undefined) resolve(url)
+    createInterface({ input: program.stdout }).on('line', (text) => {
+      const line = JSON.parse(text) as LogLine
+      hear?.(line)
+      if (line['event'] === 'started' && typeof line['url'] === 'string') resolve(line['url'])
     })
   })
 }

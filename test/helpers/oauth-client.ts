@@ -1,14 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import {
-  Client as ModernClient, StreamableHTTPClientTransport as ModernTransport, UnauthorizedError as ModernUnauthorized,
+  Client as ModernClient, SSEClientTransport as ModernSseTransport, StreamableHTTPClientTransport as ModernTransport,
+  UnauthorizedError as ModernUnauthorized,
   type FetchLike, type OAuthClientMetadata, type OAuthClientProvider, type OAuthDiscoveryState, type OAuthTokens,
   type StoredOAuthClientInformation, type StoredOAuthTokens
 } from '@modelcontextprotocol/client'
 import { UnauthorizedError as V1Unauthorized } from '@modelcontextprotocol/sdk/client/auth.js'
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { SSEClientTransport as V1SseTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { StreamableHTTPClientTransport as V1Transport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { Test } from 'tap'
 import { createBrowser } from './oauth-browser.js'
+
+/** Closes, in the end, what it is given to close. */
+type Closing = Pick<Test, 'after'>
 
 export interface ConnectOptions {
   /** What the person grants at the first authorization; default: all that the client asks for. */
@@ -17,6 +22,8 @@ export interface ConnectOptions {
   readonly subject?: string
   /** Register for refresh tokens, which makes 2.x clients ask for `offline_access`. Default false. */
   readonly refresh?: boolean
+  /** `sse` is the transport of revision 2024-11-05, for the legacy clients. Default: streamable HTTP. */
+  readonly transport?: 'http' | 'sse'
   /** Replaces fetch for every request of the client, for example to record them. */
   readonly fetch?: FetchLike
 }
@@ -48,21 +55,21 @@ export interface ConnectedClient<Client> {
 }
 
 /** Connects the 2.x client pinned to revision 2026-07-28; it logs in when the server asks for it. */
-export function connectModernClient (t: Test, url: string, options: ConnectOptions = {}): Promise<ConnectedClient<ModernClient>> {
+export function connectModernClient (t: Closing, url: string, options: ConnectOptions = {}): Promise<ConnectedClient<ModernClient>> {
   return connectV2(t, url, { pin: '2026-07-28' }, options)
 }
 
 /** Connects the 2.x client in the legacy era (initialize, at most 2025-11-25). */
-export function connectLegacyClient (t: Test, url: string, options: ConnectOptions = {}): Promise<ConnectedClient<ModernClient>> {
+export function connectLegacyClient (t: Closing, url: string, options: ConnectOptions = {}): Promise<ConnectedClient<ModernClient>> {
   return connectV2(t, url, 'legacy', options)
 }
 
-async function connectV2 (t: Test, url: string, mode: 'legacy' | { pin: string }, options: ConnectOptions): Promise<ConnectedClient<ModernClient>> {
+async function connectV2 (t: Closing, url: string, mode: 'legacy' | { pin: string }, options: ConnectOptions): Promise<ConnectedClient<ModernClient>> {
   const flow = createFlow(options)
   const client = new ModernClient({ name: 'postern-test', version: '1.0.0' }, { versionNegotiation: { mode } })
-  t.teardown(() => client.close())
+  t.after(() => client.close())
   const { transport, run } = createRunner((error) => error instanceof ModernUnauthorized, {
-    create: () => new ModernTransport(new URL(url), { authProvider: flow.provider, ...fetchOption(options) }),
+    create: () => new (options.transport === 'sse' ? ModernSseTransport : ModernTransport)(new URL(url), { authProvider: flow.provider, ...fetchOption(options) }),
     finish: (transport) => transport.finishAuth(flow.takeCallback())
   })
   await run(() => client.connect(transport()), { reconnect: true })
@@ -75,16 +82,19 @@ async function connectV2 (t: Test, url: string, mode: 'legacy' | { pin: string }
 }
 
 /** Connects the client of the 1.x SDK (legacy era). Its step-up asks for the challenge's scopes only, not for those it had. */
-export async function connectV1Client (t: Test, url: string, options: ConnectOptions = {}): Promise<ConnectedClient<V1Client>> {
+export async function connectV1Client (t: Closing, url: string, options: ConnectOptions = {}): Promise<ConnectedClient<V1Client>> {
   const flow = createFlow(options)
   const client = new V1Client({ name: 'postern-test', version: '1.0.0' })
-  t.teardown(() => client.close())
+  t.after(() => client.close())
   const { transport, run } = createRunner((error) => error instanceof V1Unauthorized, {
-    create: () => new V1Transport(new URL(url), { authProvider: flow.provider, ...fetchOption(options) }),
+    create: () => new (options.transport === 'sse' ? V1SseTransport : V1Transport)(new URL(url), { authProvider: flow.provider, ...fetchOption(options) }),
     finish: (transport) => transport.finishAuth(flow.takeCallback().get('code') ?? '')
   })
-  // The SDK's own types disagree with each other under exactOptionalPropertyTypes.
-  await run(() => client.connect(transport() as Parameters<V1Client['connect']>[0]), { reconnect: true })
+  await run(async () => {
+    await client.close() // after a refused stream it still holds the transport
+    // The SDK's own types disagree with each other under exactOptionalPropertyTypes.
+    await client.connect(transport() as Parameters<V1Client['connect']>[0])
+  }, { reconnect: true })
   return {
     client,
     authorization: flow.authorization,

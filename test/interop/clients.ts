@@ -1,0 +1,10 @@
+import { listSdkClients } from './clients/sdk.js'
+import type { Versions } from './versions.js'
+import type { Client } from './visit.js'
+
+/** Returns the clients, in the order of the table. */
+export function listClients ({ client, sdk }: Versions): readonly Client[] {
+  return [
+    ...listSdkClients({ v2: client, v1: sdk })
+  ]
+}

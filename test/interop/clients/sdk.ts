@@ -1,0 +1,48 @@
+import { connectLegacyClient, connectModernClient, connectV1Client, type ToolResult } from '../../helpers/oauth-client.js'
+import type { Era } from '../revisions.js'
+import type { Client, Visit } from '../visit.js'
+
+/** What the official clients have in common, whichever the version. */
+interface Connected {
+  listTools (): Promise<string[]>
+  callTool (name: string, args?: Record<string, unknown>): Promise<ToolResult>
+}
+
+type Connect = (...args: Parameters<typeof connectModernClient>) => Promise<Connected>
+
+/** Returns the official clients: 2.x under either family of revisions, and 1.x. They sign in, and step up, by themselves. */
+export function listSdkClients (versions: { readonly v2: string, readonly v1: string }): readonly Client[] {
+  return [
+    createClient(`client ${versions.v2}, modern`, 'modern', connectModernClient),
+    createClient(`client ${versions.v2}, legacy`, 'legacy', connectLegacyClient),
+    createClient(`sdk ${versions.v1}`, 'legacy', connectV1Client)
+  ]
+}
+
+function createClient (title: string, era: Era, connect: Connect): Client {
+  return {
+    title,
+    era,
+    async visit (closing, { stack, transport, task, subject }): Promise<Visit> {
+      const client = await connect(closing, stack.filtered.resource, { subject, transport })
+      const call = async ({ tool, args }: typeof task.allowed): Promise<string> => textOf(await client.callTool(tool, args))
+      return {
+        list: 'filtered',
+        tools: await client.listTools(),
+        allowed: await call(task.allowed),
+        forbidden: await client.callTool(task.forbidden).then(refusalOf, String),
+        privileged: await call(task.privileged).then((text) => ({ kind: 'answered', text }), (error) => ({ kind: 'refused', text: String(error) }))
+      }
+    }
+  }
+}
+
+/** Returns the text of a result. */
+export function textOf ({ content }: Pick<ToolResult, 'content'>): string {
+  return (content as readonly { text?: string }[]).map(({ text = '' }) => text).join('\n')
+}
+
+/** Returns what a result that is an error says; undefined when it is none. */
+export function refusalOf (result: Pick<ToolResult, 'content' | 'isError'>): string | undefined {
+  return result.isError === true ? textOf(result) : undefined
+}

@@ -1,0 +1,135 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { closeAfter, type Closing } from '../conformance/closing.js'
+import { Missing, type Cell, type Outcome, type Row } from './outcome.js'
+import type { Programs } from './programs.js'
+import { probeEras, type Era } from './revisions.js'
+import { startStack, type Stack } from './stack.js'
+import type { Upstream } from './upstreams.js'
+import { findProblems, type Client } from './visit.js'
+
+/** One client at one upstream takes seconds. */
+const CELL_LIMIT_MS = 60_000
+const AUDIT_LIMIT_MS = 2_000
+const PICTURES = fileURLToPath(new URL('../../../../build/interop/pictures/', import.meta.url))
+
+export interface Matrix {
+  readonly upstreams: readonly Upstream[]
+  readonly clients: readonly Client[]
+  readonly programs: Programs
+  /** Ends the run: whatever has been started is stopped. */
+  readonly signal: AbortSignal
+  /** Gets a line for each cell. */
+  readonly report: (line: string) => void
+}
+
+/** Tries every client at every upstream. Throws only when it is stopped. */
+export async function tryAll (matrix: Matrix): Promise<Row[]> {
+  await mkdir(PICTURES, { recursive: true })
+  const rows: Row[] = []
+  for (const upstream of matrix.upstreams) {
+    rows.push(await closeAfter((closing) => tryUpstream(closing, matrix, upstream)))
+    matrix.signal.throwIfAborted()
+  }
+  return rows
+}
+
+async function tryUpstream (closing: Closing, matrix: Matrix, upstream: Upstream): Promise<Row> {
+  const { clients, programs } = matrix
+  const everywhere = (speaks: string | undefined, outcome: Outcome): Row =>
+    ({ upstream: upstream.title, speaks, cells: clients.map(({ title }) => report(matrix, upstream, { client: title, outcome })) })
+  try {
+    const folder = await makeFolder(closing)
+    const url = await upstream.start(closing, { programs, folder })
+    const eras = await probeEras(url, upstream.transport)
+    const { transport, task } = upstream
+    const stack = await startStack(closing, { upstream: url, transport, task, folder: await makeFolder(closing) })
+    const cells: Cell[] = []
+    for (const client of clients) {
+      const outcome = decideImpossible(upstream, eras, client) ?? await tryCell(matrix, { upstream, client, stack })
+      cells.push(report(matrix, upstream, { client: client.title, outcome }))
+    }
+    return { upstream: upstream.title, speaks: describeEras(upstream, eras), cells }
+  } catch (error) {
+    return everywhere(undefined, outcomeOf(error))
+  }
+}
+
+function report ({ report }: Matrix, { title }: Upstream, cell: Cell): Cell {
+  const { outcome } = cell
+  const detail = outcome.kind === 'ok' ? '' : `: ${outcome.kind === 'failed' ? outcome.what : outcome.reason}`
+  report(`${outcome.kind === 'failed' ? 'FAILED' : outcome.kind.padEnd(6)}  ${title} × ${cell.client}${detail}`)
+  return cell
+}
+
+function describeEras ({ transport }: Upstream, eras: readonly Era[]): string {
+  return transport === 'sse' ? '2024-11-05' : eras.join(', ')
+}
+
+/** What no proxy could change. */
+function decideImpossible ({ transport }: Upstream, eras: readonly Era[], { era }: Client): Outcome | undefined {
+  if (eras.includes(era)) return undefined
+  const reason = transport === 'sse'
+    ? 'the transport of revision 2024-11-05 has no modern revisions'
+    : `the upstream speaks ${eras.join(' and ')} revisions only`
+  return { kind: 'impossible', reason }
+}
+
+interface Pair {
+  readonly upstream: Upstream
+  readonly client: Client
+  readonly stack: Stack
+}
+
+async function tryCell (matrix: Matrix, pair: Pair): Promise<Outcome> {
+  return closeAfter((closing) => Promise.race([visit(closing, matrix, pair), stopping(closing, matrix.signal)])).catch(outcomeOf)
+}
+
+async function visit (closing: Closing, { programs }: Matrix, { upstream, client, stack }: Pair): Promise<Outcome> {
+  const { transport, task, title } = upstream
+  // Somebody else for each client, so that Postern's log tells them apart.
+  const subject = client.title.replaceAll(/[^\w.]+/g, '-')
+  const picture = join(PICTURES, `${title.replaceAll(/[^\w.]+/g, '-')}.png`)
+  const folder = await makeFolder(closing)
+  const seen = await client.visit(closing, { stack, transport, task, subject, programs, folder, picture })
+  const problems = await waitForNone(() => findProblems(seen, task, stack.trace(subject)))
+  return problems.length === 0 ? { kind: 'ok' } : { kind: 'failed', what: problems.join('; ') }
+}
+
+/** Postern writes an audit event when the answer is over: a little after the client has it. */
+async function waitForNone (find: () => readonly string[]): Promise<readonly string[]> {
+  const limit = performance.now() + AUDIT_LIMIT_MS
+  for (;;) {
+    const problems = find()
+    if (problems.length === 0 || performance.now() > limit) return problems
+    await sleep(20)
+  }
+}
+
+/** Rejects when the cell takes too long or the run is stopped. */
+function stopping (closing: Closing, signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const limit = setTimeout(() => reject(new Error(`not done after ${CELL_LIMIT_MS / 1000} seconds`)), CELL_LIMIT_MS)
+    const stop = (): void => reject(new Error(String(signal.reason)))
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop)
+    closing.after(() => {
+      clearTimeout(limit)
+      signal.removeEventListener('abort', stop)
+    })
+  })
+}
+
+function outcomeOf (error: unknown): Outcome {
+  if (error instanceof Missing) return { kind: 'missing', reason: error.message }
+  return { kind: 'failed', what: error instanceof Error ? error.message : String(error) }
+}
+
+async function makeFolder (closing: Closing): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'postern-interop-'))
+  closing.after(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))
+  return folder
+}

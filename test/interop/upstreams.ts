@@ -1,0 +1,163 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startTodoServer } from '../../demo/todo-server.js'
+import type { Closing } from '../conformance/closing.js'
+import { findFreePort } from '../helpers/ports.js'
+import { PYTHON_FASTMCP, describePackage, type Programs } from './programs.js'
+import { runServer } from './server-process.js'
+
+/** A call and the words that its result must hold. */
+export interface Call {
+  readonly tool: string
+  readonly args: Readonly<Record<string, string | number>>
+  readonly result: RegExp
+}
+
+/** What every client does at an upstream. */
+export interface Task {
+  /** Needs the scope `use`, which every client gets. */
+  readonly allowed: Call
+  /** Needs the scope `admin`, which nobody is offered at first. */
+  readonly privileged: Call
+  /** The policy lets nobody call it. */
+  readonly forbidden: string
+}
+
+export interface Surroundings {
+  readonly programs: Programs
+  /** A folder of its own, empty at first. */
+  readonly folder: string
+}
+
+export interface Upstream {
+  readonly title: string
+  /** `sse` is the transport of revision 2024-11-05. */
+  readonly transport: 'http' | 'sse'
+  readonly task: Task
+  /** Starts it on a free loopback port and returns the URL of its endpoint once it listens. Throws Missing when a program is. */
+  start (closing: Closing, surroundings: Surroundings): Promise<string>
+}
+
+/** Makes the command line of an upstream; the first word is a program. */
+type Command = (port: number, surroundings: Surroundings) => Promise<readonly string[]>
+
+const HERE = fileURLToPath(new URL('.', import.meta.url))
+const SOURCES = fileURLToPath(new URL('../../../../test/interop/', import.meta.url))
+const NODE = process.execPath
+const LOOPBACK = ['--import', join(HERE, 'servers/loopback.js')]
+
+/** Returns the upstreams, in the order of the table. */
+export async function listUpstreams (versions: { readonly fastmcp: string }): Promise<readonly Upstream[]> {
+  const everything = describePackage('server-everything')
+  const supergateway = `${describePackage('supergateway')} + ${describePackage('server-filesystem')}`
+  const mcpProxy = `${describePackage('mcp-proxy')} + ${describePackage('server-memory')}`
+  const fastmcp = `fastmcp ${versions.fastmcp} (TypeScript)`
+  const playwright = describePackage('playwright-mcp')
+  const python = `FastMCP ${PYTHON_FASTMCP} (Python)`
+  return [
+    http(`${everything}`, EVERYTHING, (port, { programs }) => runEverything(programs, 'streamableHttp', port)),
+    sse(`${everything}, SSE`, EVERYTHING, (port, { programs }) => runEverything(programs, 'sse', port)),
+    http(`${supergateway}, stateless`, FILES, (port, surroundings) => runSupergateway(surroundings, port, 'streamableHttp')),
+    http(`${supergateway}, stateful`, FILES, (port, surroundings) => runSupergateway(surroundings, port, 'streamableHttp', '--stateful')),
+    sse(`${supergateway}, SSE`, FILES, (port, surroundings) => runSupergateway(surroundings, port, 'sse')),
+    http(`${mcpProxy}`, MEMORY, (port, surroundings) => runMcpProxy(surroundings, port)),
+    http(`${mcpProxy}, stateless`, MEMORY, (port, surroundings) => runMcpProxy(surroundings, port, '--stateless')),
+    sse(`${mcpProxy}, SSE`, MEMORY, (port, surroundings) => runMcpProxy(surroundings, port)),
+    http(`${fastmcp}`, SUMS, async (port) => [NODE, join(HERE, 'servers/fastmcp-server.js'), `${port}`, 'stateful']),
+    http(`${fastmcp}, stateless`, SUMS, async (port) => [NODE, join(HERE, 'servers/fastmcp-server.js'), `${port}`, 'stateless']),
+    sse(`${fastmcp}, SSE`, SUMS, async (port) => [NODE, join(HERE, 'servers/fastmcp-server.js'), `${port}`, 'stateful']),
+    http(`${playwright}`, PAGES, (port, surroundings) => runPlaywright(surroundings, port)),
+    sse(`${playwright}, SSE`, PAGES, (port, surroundings) => runPlaywright(surroundings, port)),
+    http(`${python}`, SUMS, (port, { programs }) => runPython(programs, 'http', port, 'stateful')),
+    http(`${python}, stateless`, SUMS, (port, { programs }) => runPython(programs, 'http', port, 'stateless')),
+    sse(`${python}, SSE`, SUMS, (port, { programs }) => runPython(programs, 'sse', port, 'stateful')),
+    { title: 'the demo’s todo server', transport: 'http', task: TODOS, start: startTodos }
+  ]
+}
+
+function http (title: string, task: Task, command: Command): Upstream {
+  return { title, transport: 'http', task, start: (closing, surroundings) => start(closing, surroundings, command, '/mcp') }
+}
+
+function sse (title: string, task: Task, command: Command): Upstream {
+  return { title, transport: 'sse', task, start: (closing, surroundings) => start(closing, surroundings, command, '/sse') }
+}
+
+async function start (closing: Closing, surroundings: Surroundings, command: Command, path: string): Promise<string> {
+  const port = await findFreePort()
+  const [program = '', ...args] = await command(port, surroundings)
+  const { folder } = surroundings
+  const env = { PORT: `${port}`, HOME: folder, MEMORY_FILE_PATH: join(folder, 'memory.jsonl'), FASTMCP_CHECK_FOR_UPDATES: 'off' }
+  await runServer(closing, [program, ...args], { port, env, cwd: folder })
+  return `http://127.0.0.1:${port}${path}`
+}
+
+const EVERYTHING: Task = {
+  allowed: { tool: 'get-sum', args: { a: 19, b: 23 }, result: /The sum of 19 and 23 is 42/ },
+  privileged: { tool: 'echo', args: { message: 'from afar' }, result: /Echo: from afar/ },
+  forbidden: 'get-env'
+}
+
+async function runEverything (programs: Programs, transport: string, _port: number): Promise<readonly string[]> {
+  return [NODE, ...LOOPBACK, await programs.find('server-everything'), transport]
+}
+
+const FILES: Task = {
+  allowed: { tool: 'list_directory', args: { path: '.' }, result: /\[FILE\] hello\.txt/ },
+  privileged: { tool: 'read_text_file', args: { path: 'hello.txt' }, result: /hello from the file/ },
+  forbidden: 'write_file'
+}
+
+async function runSupergateway ({ programs, folder }: Surroundings, port: number, transport: string, ...options: string[]): Promise<readonly string[]> {
+  const files = join(folder, 'files')
+  await mkdir(files)
+  await writeFile(join(files, 'hello.txt'), 'hello from the file')
+  const server = `'${NODE}' '${await programs.find('server-filesystem')}' '${files}'`
+  return [NODE, ...LOOPBACK, await programs.find('supergateway'), '--stdio', server, '--outputTransport', transport, '--port', `${port}`, ...options]
+}
+
+const MEMORY: Task = {
+  allowed: { tool: 'search_nodes', args: { query: 'nobody' }, result: /"entities":\s*\[\]/ },
+  privileged: { tool: 'read_graph', args: {}, result: /"relations":\s*\[\]/ },
+  forbidden: 'delete_entities'
+}
+
+async function runMcpProxy ({ programs }: Surroundings, port: number, ...options: string[]): Promise<readonly string[]> {
+  return [NODE, await programs.find('mcp-proxy'), '--host', '127.0.0.1', '--port', `${port}`, ...options, '--', NODE, await programs.find('server-memory')]
+}
+
+/** Of both FastMCP servers. */
+const SUMS: Task = {
+  allowed: { tool: 'add', args: { a: 19, b: 23 }, result: /The sum is 42/ },
+  privileged: { tool: 'subtract', args: { a: 19, b: 23 }, result: /The difference is -4/ },
+  forbidden: 'divide'
+}
+
+async function runPython (programs: Programs, transport: string, port: number, state: string): Promise<readonly string[]> {
+  return [await programs.python(), join(SOURCES, 'servers/fastmcp-server.py'), transport, `${port}`, state]
+}
+
+const PAGES: Task = {
+  allowed: { tool: 'browser_navigate', args: { url: 'data:text/html,<title>Hello from the page</title>' }, result: /Hello from the page/ },
+  privileged: { tool: 'browser_tabs', args: { action: 'list' }, result: /0: / },
+  forbidden: 'browser_evaluate'
+}
+
+async function runPlaywright ({ programs }: Surroundings, port: number): Promise<readonly string[]> {
+  const program = await programs.find('playwright-mcp')
+  const browser = ['--headless', '--isolated', '--no-sandbox', '--executable-path', await programs.chromium()]
+  return [NODE, program, '--host', '127.0.0.1', '--allowed-hosts', `127.0.0.1:${port}`, '--port', `${port}`, ...browser]
+}
+
+const TODOS: Task = {
+  allowed: { tool: 'create_todo', args: { title: 'try it' }, result: /try it/ },
+  privileged: { tool: 'list_todos', args: {}, result: /"todos"/ },
+  forbidden: 'delete_todo'
+}
+
+async function startTodos (closing: Closing): Promise<string> {
+  const todos = await startTodoServer({ port: 0 })
+  closing.after(() => todos.close())
+  return todos.url
+}
