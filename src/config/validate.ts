@@ -1,5 +1,5 @@
 import { Settings } from 'typebox/system'
-import { Errors } from 'typebox/value'
+import { Errors } from 'typebox/schema'
 import { isJsonObject } from './json-text.js'
 import { describeError, withoutAlternatives } from './schema-error.js'
 import type { Finding } from './schema-error.js'
@@ -40,7 +40,7 @@ function listErrors (value: unknown) {
   const { maxErrors } = Settings.Get()
   Settings.Set({ maxErrors: MAX_ERRORS })
   try {
-    return Errors(configFile, value)
+    return Errors(configFile, value)[1]
   } finally {
     Settings.Set({ maxErrors })
   }

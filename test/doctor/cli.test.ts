@@ -1,28 +1,13 @@
-import { spawn } from 'node:child_process'
 import t, { type Test } from 'tap'
 import { doctor, type DoctorFlags } from '../../src/commands/doctor.js'
 import { UsageError } from '../../src/commands/io.js'
 import { GROUPS } from '../../src/doctor/checks.js'
-import { CLI } from '../helpers/process.js'
+import { runCli, type Ended } from '../helpers/process.js'
 import { startSampleServer } from './sample-server.js'
 
-interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Runs `postern doctor` as users do, with something on its standard input, and returns what it printed. */
-async function run (t: Test, args: readonly string[], input = ''): Promise<Ended> {
-  const child = spawn(process.execPath, [CLI, 'doctor', ...args])
-  t.teardown(() => { child.kill('SIGKILL') })
-  child.stdin.on('error', () => {}) // it may end without reading
-  child.stdin.end(input)
-  const output = { stdout: '', stderr: '' }
-  child.stdout.on('data', (chunk: Buffer) => { output.stdout += chunk.toString() })
-  child.stderr.on('data', (chunk: Buffer) => { output.stderr += chunk.toString() })
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-  return { code, ...output }
+/** Runs `postern doctor` as users do, with something on its standard input. */
+function run (t: Test, args: readonly string[], input = ''): Promise<Ended> {
+  return runCli(t, ['doctor', ...args], { input })
 }
 
 t.test('a server that meets all that must be ends with 0, and what is only advised is told', async (t) => {
