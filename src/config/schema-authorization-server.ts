@@ -22,7 +22,6 @@ const introspection = Type.Object({
 const authorizationServer = Type.Object({
   issuer: url('Its issuer identifier, compared exactly with `iss`.'),
   issuers: Type.Optional(Type.Array(Type.String({ minLength: 1 }), {
-    minItems: 1,
     description: 'Further accepted `iss` values of the same authorization server, for example during a migration.'
   })),
   advertise: Type.Optional(url('What `authorization_servers` publishes. Default: `issuer`.')),

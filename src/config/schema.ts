@@ -14,7 +14,7 @@ const closed = { additionalProperties: false }
 
 const serverLimits = {
   bodyBytes: Type.Optional(Type.Integer({
-    minimum: 1024,
+    minimum: 1,
     maximum: 268_435_456,
     default: DEFAULTS.bodyBytes,
     description: 'Largest request body in bytes; a larger one is refused with 413.'
@@ -33,10 +33,10 @@ const processLimits = {
     description: 'Client connections that may be open at once; unlimited when absent. Only at the top level.'
   })),
   headerBytes: Type.Optional(Type.Integer({
-    exclusiveMinimum: 16_384,
+    minimum: 1024,
     maximum: 1_048_576,
     default: DEFAULTS.headerBytes,
-    description: 'Largest request header section in bytes. It must exceed 16384 because a token alone may be that long. Only at the top level.'
+    description: 'Largest request header section in bytes, the access token included, which alone may be 16384 bytes long. Only at the top level.'
   })),
   drainMs: Type.Optional(Type.Integer({
     minimum: 0,
@@ -67,13 +67,13 @@ const identityHeaders = Type.Optional(Type.Union([
 }))
 
 const sessionKey = Type.String({
-  pattern: '^([\\s\\S]{32,}|\\$\\{[\\s\\S]*)$',
-  title: 'a secret of at least 32 characters (for example from `openssl rand -base64 32`)'
+  pattern: '^([\\s\\S]{16,}|\\$\\{[\\s\\S]*)$',
+  title: 'a secret of at least 16 characters (for example from `openssl rand -base64 32`)'
 })
 
 const session = Type.Optional(Type.Object({
   key: Type.Optional(Type.Union([sessionKey, Type.Array(sessionKey, { minItems: 1 })], {
-    title: 'a secret of at least 32 characters, or an array of them',
+    title: 'a secret of at least 16 characters, or an array of them',
     description: 'Secret that binds an `Mcp-Session-Id` to its principal; replicas share it. In an array the first one signs and all verify, so that a key can be replaced. Random for each process when absent.'
   }))
 }, { ...closed, description: 'How legacy sessions are bound to a principal.' }))
@@ -121,12 +121,10 @@ const inheritable = {
   })),
   policy: Type.Optional(policy),
   defaultScopes: Type.Optional(Type.Array(scope, {
-    minItems: 1,
     description: 'What a first login should ask for: stands in the challenge when the operation is not known yet, and is published as `scopes_supported`. Default there: every scope that the policy names.'
   })),
   metadata,
   origins: Type.Optional(Type.Array(Type.String({ minLength: 1, title: 'an origin such as https://app.example' }), {
-    minItems: 1,
     description: 'Browser origins that may call besides the resource\'s own, such as `https://app.example`; `"*"` allows every origin, `"null"` the opaque one.'
   })),
   hosts: Type.Optional(Type.Array(Type.String({ minLength: 1, title: 'a host name, with a port if it is not the default one' }), {

@@ -74,8 +74,8 @@ t.test('anything else in place of a rule is refused', async (t) => {
 
 t.test('values out of range are refused', async (t) => {
   const cases: readonly (readonly [object, string])[] = [
-    [{ limits: { headerBytes: 16384 } }, 'limits.headerBytes: must be more than 16384'],
-    [{ limits: { bodyBytes: 1023 } }, 'limits.bodyBytes: must be at least 1024'],
+    [{ limits: { headerBytes: 1023 } }, 'limits.headerBytes: must be at least 1024'],
+    [{ limits: { bodyBytes: 0 } }, 'limits.bodyBytes: must be at least 1'],
     [{ limits: { bodyBytes: 1e9 } }, 'limits.bodyBytes: must be at most 268435456'],
     [{ limits: { connections: 0 } }, 'limits.connections: must be at least 1'],
     // A longer delay would make a Node timer fire at once.
@@ -103,6 +103,16 @@ t.test('values out of range are refused', async (t) => {
   for (const [members, problem] of cases) t.strictSame(await problemsWith(t, members), [problem])
 })
 
+t.test('limits may be small, and lists that permit or name something may be empty', async (t) => {
+  t.strictSame(await problemsWith(t, {
+    limits: { bodyBytes: 1, headerBytes: 1024, upstreamTimeoutMs: 1, connections: 1, drainMs: 0 },
+    origins: [],
+    defaultScopes: [],
+    authorizationServers: [{ issuer: 'https://a.example', issuers: [] }],
+    policy: { tools: {}, resources: {}, prompts: {}, methods: {}, implies: {} }
+  }), [])
+})
+
 t.test('HMAC algorithms and none are refused', async (t) => {
   for (const algorithm of ['HS256', 'HS384', 'HS512', 'none', 'None', 'rs256', 'RSA-OAEP']) {
     const problems = await problemsWith(t, { authorizationServers: [{ issuer: 'https://a.example', algorithms: ['RS256', algorithm] }] })
@@ -111,9 +121,9 @@ t.test('HMAC algorithms and none are refused', async (t) => {
   }
 })
 
-t.test('a session key shorter than 32 characters is refused', async (t) => {
-  t.match(await problemsWith(t, { session: { key: 'x'.repeat(31) } }), [/^session\.key: must be a secret of at least 32 characters/])
-  t.match(await problemsWith(t, { session: { key: ['x'.repeat(32), 'y'.repeat(31)] } }), [/^session\.key\[1\]: must be a secret of at least 32 characters/])
+t.test('a session key shorter than 16 characters is refused', async (t) => {
+  t.match(await problemsWith(t, { session: { key: 'x'.repeat(15) } }), [/^session\.key: must be a secret of at least 16 characters/])
+  t.match(await problemsWith(t, { session: { key: ['x'.repeat(16), 'y'.repeat(15)] } }), [/^session\.key\[1\]: must be a secret of at least 16 characters/])
 })
 
 t.test('what the file must say and does not is listed with its meaning', async (t) => {
