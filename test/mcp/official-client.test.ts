@@ -20,6 +20,7 @@ function buildServer (): McpServer {
 
 /** Runs a client against the official server in process and returns what our reader makes of each message on the way. */
 async function observe (t: Test, mode: 'legacy' | { pin: string }, use: (client: Client) => Promise<unknown>): Promise<string[]> {
+  t.capture(console, 'warn') // the SDK advises against such names, for each server object anew
   const mcp = createMcpHandler(buildServer)
   const seen: string[] = []
   const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode } })
