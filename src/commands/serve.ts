@@ -47,6 +47,7 @@ async function run (flags: CommonFlags): Promise<void> {
   try {
     const gateway = await work
     stopOnSignal(gateway, () => { watcher?.close() })
+    process.on('SIGHUP', () => { watcher?.check() })
     announce(gateway)
   } catch (error) {
     watcher?.close()
@@ -119,10 +120,13 @@ function resourcesOf ({ servers }: Config): string[] {
   return servers.map(({ resource }) => resource)
 }
 
-/** Ends the process with code 0 once everything has stopped, with code 1 at once on a second signal (O3). */
+/**
+ * Ends the process with code 0 once everything has stopped, with code 1 at once on a second signal (O3). Not on SIGHUP,
+ * with which operators and service managers ask a server to look at its configuration.
+ */
 function stopOnSignal ({ server, logger, startedWith: { config } }: Gateway, onStop: () => void): void {
   const error = (message?: unknown): void => logger.error({ event: 'stopping', err: message instanceof Error ? message : undefined }, String(message))
-  closeWithGrace({ delay: config.limits.drainMs + STOP_MARGIN_MS, logger: { error } }, async ({ signal, err }) => {
+  closeWithGrace({ delay: config.limits.drainMs + STOP_MARGIN_MS, logger: { error }, skip: ['SIGHUP'] }, async ({ signal, err }) => {
     if (err === undefined) logger.info({ event: 'stopping', signal }, 'stopping: finishing what is in flight')
     else logger.fatal({ event: 'failure', err }, 'stopping after a failure')
     onStop()

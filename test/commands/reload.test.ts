@@ -41,6 +41,16 @@ t.test('a configuration swapped in through the symbolic links of Kubernetes take
   t.equal(await resourceName(url), '..2026_03', 'again and again')
 })
 
+t.test('SIGHUP stops nothing, and a change made before it takes over', async (t) => {
+  const { gateway, url, file, config } = await serve(t, named('first'))
+  gateway.signal('SIGHUP')
+  replace(file, config(named('second')))
+  gateway.signal('SIGHUP')
+  await gateway.printed(nth('reloaded', 1))
+  t.equal(await resourceName(url), 'second')
+  t.notMatch(gateway.stdout, /"event":"stopping"/)
+})
+
 t.test('a change that is wrong is reported with every problem, and the old configuration stays until a right one comes', async (t) => {
   const { gateway, url, file, config } = await serve(t, named('first'))
   replace(file, config({ ...named('second'), upstream: 'localhost:8080', policy: { tools: { 'a*': 'x', '*a': 'y' } } }))
