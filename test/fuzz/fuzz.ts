@@ -2,7 +2,8 @@
 // naively it is read". Most executions drive the reader and the policy; a share goes through a
 // whole gateway on real sockets, and what reaches its upstream is examined.
 import { parseArgs } from 'node:util'
-import { CORPUS, findForbiddenReading, isForwarded } from './message.js'
+import { canBeSent, mutateHeaders } from './headers.js'
+import { CORPUS, findForbiddenReading, isForwarded, type Sample } from './message.js'
 import { mutate, seededRandom } from './mutate.js'
 import { startPath } from './path.js'
 
@@ -18,39 +19,47 @@ const path = await startPath()
 const deadline = Date.now() + seconds * 1000
 const counts = { read: 0, readForwarded: 0, sent: 0, reached: 0 }
 
-function report (finding: string, body: Buffer): never {
-  console.error(`FINDING (seed ${seed}): ${finding}\n${body.toString('base64')}\n${JSON.stringify(body.toString('latin1'))}`)
+function report (finding: string, { headers, body }: Sample): never {
+  console.error(`FINDING (seed ${seed}): ${finding}\n${JSON.stringify(headers)}\n${body.toString('base64')}\n${JSON.stringify(body.toString('latin1'))}`)
   process.exit(1)
 }
 
-function examine (body: Buffer): void {
-  const forbidden = findForbiddenReading(body)
-  if (forbidden !== undefined) report(`forwarded, but ${JSON.stringify(forbidden)}`, body)
+function examine (sample: Sample): void {
+  const forbidden = findForbiddenReading(sample)
+  if (forbidden !== undefined) report(`forwarded, but ${JSON.stringify(forbidden)}`, sample)
 }
 
 function isOver (): boolean {
   return executions > 0 ? counts.read + counts.sent >= executions : Date.now() >= deadline
 }
 
-const next = (): Buffer => mutate(CORPUS[Math.floor(random() * CORPUS.length)] as Buffer, CORPUS, random)
+const BODIES = CORPUS.map(({ body }) => body)
+
+/** Another request that never was: its body mutated, its headers, or both. */
+function next (): Sample {
+  const { headers, body } = CORPUS[Math.floor(random() * CORPUS.length)] as Sample
+  const isBodyMutated = random() < 0.8
+  const mutated = mutateHeaders(headers, random)
+  return { headers: canBeSent(mutated) ? mutated : headers, body: isBodyMutated ? mutate(body, BODIES, random) : body }
+}
 
 while (!isOver()) {
   for (let index = 0; index < READS_PER_BATCH; index++) {
-    const body = next()
+    const sample = next()
     counts.read++
-    if (!isForwarded(body)) continue
+    if (!isForwarded(sample)) continue
     counts.readForwarded++
-    examine(body)
+    examine(sample)
   }
-  const bodies = Array.from({ length: BATCH }, next)
-  counts.sent += BATCH
-  const outcomes = await Promise.all(bodies.map((body) => path.send(body)))
+  const samples = Array.from({ length: BATCH }, next)
+  counts.sent += samples.length
+  const outcomes = await Promise.all(samples.map((sample) => path.send(sample)))
   for (const [index, outcome] of outcomes.entries()) {
-    const body = bodies[index] as Buffer
-    if (outcome.kind === 'failed') report(`the gateway answered ${outcome.status}`, body)
+    const sample = samples[index] as Sample
+    if (outcome.kind === 'failed') report(`the gateway answered ${outcome.status}`, sample)
     if (outcome.kind === 'refused') continue
     counts.reached++
-    if (!outcome.received.equals(body)) report('the upstream received other bytes than were sent', body)
+    if (!outcome.received.body.equals(sample.body)) report('the upstream received other bytes than were sent', sample)
     examine(outcome.received)
   }
 }

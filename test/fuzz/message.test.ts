@@ -15,12 +15,25 @@ const PLANTED: ReadonlyArray<readonly [string, Buffer]> = [
 
 t.test('the naive readers see what is hidden, so the fuzzer can find it', async (t) => {
   for (const [name, body] of PLANTED) {
-    t.equal(isForwarded(body), false, `${name} is not forwarded`)
-    t.ok(findForbiddenReading(body), `${name} would have been a finding`)
+    t.equal(isForwarded({ headers: [], body }), false, `${name} is not forwarded`)
+    t.ok(findForbiddenReading({ headers: [], body }), `${name} would have been a finding`)
   }
 })
 
-t.test('the messages that mutations start from are mostly allowed', async (t) => {
-  t.equal(CORPUS.filter(isForwarded).length, CORPUS.length - 3, 'all but a modern one without headers and two that are denied')
-  for (const body of CORPUS.filter(isForwarded)) t.equal(findForbiddenReading(body), undefined)
+const MODERN_CALL = call('{"name":"list_todos","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}')
+
+t.test('they see what is hidden in headers, too', async (t) => {
+  const right = ['MCP-Protocol-Version', '2026-07-28', 'Mcp-Method', 'tools/call', 'Mcp-Name', 'list_todos']
+  t.equal(isForwarded({ headers: right, body: MODERN_CALL }), true)
+  t.equal(findForbiddenReading({ headers: right, body: MODERN_CALL }), undefined)
+  for (const hidden of [['Mcp-Name', 'delete_todo'], ['mcp_name', 'delete_todo'], ['Mcp-Method', 'admin/reset'], ['Mcp-Name', `=?base64?${btoa('delete_todo')}?=`]]) {
+    const headers = [...right, ...hidden]
+    t.equal(isForwarded({ headers, body: MODERN_CALL }), false, hidden.join(': '))
+    t.ok(findForbiddenReading({ headers, body: MODERN_CALL }), hidden.join(': '))
+  }
+})
+
+t.test('the requests that mutations start from are mostly allowed', async (t) => {
+  t.equal(CORPUS.filter(isForwarded).length, CORPUS.length - 3, 'all but three that are denied')
+  for (const sample of CORPUS.filter(isForwarded)) t.equal(findForbiddenReading(sample), undefined)
 })

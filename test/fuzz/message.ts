@@ -5,6 +5,7 @@ import { operationsOf } from '../../src/mcp/operation.js'
 import { compilePolicy } from '../../src/policy/compile.js'
 import type { Operation, TargetKind } from '../../src/policy/policy.js'
 import { NAIVE_READERS, type Reading } from '../helpers/naive-json.js'
+import { headersFor, NAIVE_HEADER_READERS, type RawHeaders } from './headers.js'
 
 /** What the fuzzed gateway allows; everything that the mutations try to reach is outside it. */
 export const FUZZED_POLICY = {
@@ -20,27 +21,49 @@ export const FUZZED_POLICY = {
 const SCOPES: ReadonlySet<string> = new Set(['todo:read'])
 const policy = compilePolicy(FUZZED_POLICY)
 
-/** Real messages, most of them allowed: what mutations start from. */
-export const CORPUS: readonly Buffer[] = [
+/** A request as it is sent, as far as the gateway's decision goes by it. */
+export interface Sample {
+  readonly headers: RawHeaders
+  readonly body: Buffer
+}
+
+const _meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', progressToken: 1 }
+
+const LEGACY = [
   { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos', arguments: { a: [1, { b: 'c' }], text: 'grüße' } } },
-  { jsonrpc: '2.0', id: 'x', method: 'tools/call', params: { name: 'get_todo', arguments: { todo_id: '1' }, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', progressToken: 1 } } },
   { jsonrpc: '2.0', id: 2, method: 'resources/read', params: { uri: 'file:///public/a' } },
   { jsonrpc: '2.0', id: 3, method: 'prompts/get', params: { name: 'summary', arguments: { name: 'x' } } },
   { jsonrpc: '2.0', id: 4, method: 'completion/complete', params: { ref: { type: 'ref/prompt', name: 'summary' }, argument: { name: 'a', value: 'b' } } },
-  { jsonrpc: '2.0', id: 5, method: 'subscriptions/listen', params: { notifications: { toolsListChanged: true, resourceSubscriptions: ['file:///public/a'] } } },
   { jsonrpc: '2.0', id: 6, method: 'tools/list', params: { cursor: 'abc' } },
   { jsonrpc: '2.0', id: 7, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'c', version: '1' } } },
   { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1, reason: 'r' } },
   { jsonrpc: '2.0', id: 8, result: { content: { type: 'text', text: 't' } } },
   { jsonrpc: '2.0', id: 9, method: 'tools/call', params: { name: 'delete_todo', arguments: {} } },
   { jsonrpc: '2.0', id: 10, method: 'resources/read', params: { uri: 'file:///etc/passwd' } }
-].map((message) => Buffer.from(JSON.stringify(message)))
+]
 
-/** Whether the product would forward these bytes, sent without the modern headers. Throws what is neither. */
-export function isForwarded (body: Buffer): boolean {
+const MODERN = [
+  { jsonrpc: '2.0', id: 'x', method: 'tools/call', params: { name: 'get_todo', arguments: { todo_id: '1' }, _meta } },
+  { jsonrpc: '2.0', id: 2, method: 'resources/read', params: { uri: 'file:///public/a', _meta } },
+  { jsonrpc: '2.0', id: 3, method: 'prompts/get', params: { _meta, name: 'summary' } },
+  { jsonrpc: '2.0', id: 5, method: 'subscriptions/listen', params: { notifications: { toolsListChanged: true, resourceSubscriptions: ['file:///public/a'] }, _meta } },
+  { jsonrpc: '2.0', id: 6, method: 'tools/list', params: { _meta } },
+  { jsonrpc: '2.0', id: 9, method: 'tools/call', params: { name: 'delete_todo', _meta } }
+]
+
+const encode = (message: object): Buffer => Buffer.from(JSON.stringify(message))
+
+/** Real messages of both eras, most of them allowed: what mutations start from. */
+export const CORPUS: readonly Sample[] = [
+  ...LEGACY.map((message) => ({ headers: [], body: encode(message) })),
+  ...MODERN.map((message) => ({ headers: headersFor(message), body: encode(message) }))
+]
+
+/** Whether the product would forward this. Throws what is neither a decision nor a refusal. */
+export function isForwarded ({ headers, body }: Sample): boolean {
   try {
     const message = readMessage(body, { maxDepth: 64 })
-    checkHeaderAgreement(message, [])
+    checkHeaderAgreement(message, headers)
     return policy.decide(operationsOf(message), SCOPES).effect === 'allow'
   } catch (error) {
     if (error instanceof MessageError) return false
@@ -48,10 +71,13 @@ export function isForwarded (body: Buffer): boolean {
   }
 }
 
-/** Returns what a naive reader finds in forwarded bytes that the policy does not allow: a way past the gateway. */
-export function findForbiddenReading (body: Buffer): { readonly reader: string, readonly reading: Reading } | undefined {
-  for (const { name: reader, read } of NAIVE_READERS) {
-    const reading = read(body)
+/** Returns what a naive reader finds in a forwarded request that the policy does not allow: a way past the gateway. */
+export function findForbiddenReading ({ headers, body }: Sample): { readonly reader: string, readonly reading: Reading } | undefined {
+  const readings = [
+    ...NAIVE_READERS.map(({ name, read }) => ({ reader: name, reading: read(body) })),
+    ...NAIVE_HEADER_READERS.map(({ name, read }) => ({ reader: name, reading: read(headers) }))
+  ]
+  for (const { reader, reading } of readings) {
     if (reading !== undefined && policy.decide(operationsOfReading(reading), SCOPES).effect === 'deny') return { reader, reading }
   }
   return undefined

@@ -6,24 +6,24 @@ import { configFrom } from '../../src/config/load.js'
 import { createServices } from '../../src/http/services.js'
 import { startServer } from '../../src/server.js'
 import { createSigningKey } from '../helpers/keys.js'
-import { FUZZED_POLICY } from './message.js'
+import { FUZZED_POLICY, type Sample } from './message.js'
 
 export type Outcome =
   | { readonly kind: 'refused' }
-  | { readonly kind: 'reached', readonly received: Buffer }
+  | { readonly kind: 'reached', readonly received: Sample }
   /** An answer that no message may cause. */
   | { readonly kind: 'failed', readonly status: number }
 
 /** A whole gateway between a client and an upstream, all on loopback. */
 export interface Path {
-  send (body: Buffer): Promise<Outcome>
+  send (sample: Sample): Promise<Outcome>
   close (): Promise<void>
 }
 
 /** Starts issuer, upstream and gateway. */
 export async function startPath (): Promise<Path> {
   const key = await createSigningKey('ES256', 'fuzz')
-  const received = new Map<string, Buffer>()
+  const received = new Map<string, Sample>()
   const issuerServer = createServer((incoming, response) => {
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify(incoming.url === '/jwks' ? { keys: [key.jwk] } : { issuer, jwks_uri: `${issuer}/jwks` }))
@@ -32,7 +32,7 @@ export async function startPath (): Promise<Path> {
     const chunks: Buffer[] = []
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
     incoming.on('end', () => {
-      received.set(String(incoming.headers['x-fuzz']), Buffer.concat(chunks))
+      received.set(String(incoming.headers['x-fuzz']), { headers: incoming.rawHeaders, body: Buffer.concat(chunks) })
       response.setHeader('content-type', 'application/json')
       response.end('{"jsonrpc":"2.0","id":1,"result":{"tools":[],"resources":[],"prompts":[],"resourceTemplates":[]}}')
     })
@@ -49,13 +49,13 @@ export async function startPath (): Promise<Path> {
   let count = 0
 
   return {
-    async send (body) {
+    async send ({ headers, body }) {
       const id = String(count++)
       const { statusCode, body: answer } = await request(`${gateway.url}/mcp`, {
         dispatcher: agent,
         method: 'POST',
         body,
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream', 'x-fuzz': id }
+        headers: ['Authorization', `Bearer ${token}`, 'Content-Type', 'application/json', 'Accept', 'application/json, text/event-stream', 'X-Fuzz', id, ...headers]
       })
       await answer.dump()
       const reached = received.get(id)
