@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 
@@ -45,14 +46,15 @@ export function startProgram (t: Closing, command: string, args: readonly string
   const child = spawn('env', ['-i', ...env, command, ...args], {
     cwd: options.cwd,
     detached: true,
-    stdio: 'pipe'
+    // A pipe that ends tells some servers to end as well.
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe']
   })
-  child.stdin.on('error', () => {}) // it may end without reading
-  child.stdin.end(options.input)
+  child.stdin?.on('error', () => {}) // it may end without reading
+  child.stdin?.end(options.input)
   const output = { stdout: '', stderr: '' }
   const listeners = new Set<() => void>()
   for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (text: string) => {
+    (child[name] as Readable).setEncoding('utf8').on('data', (text: string) => {
       output[name] += text
       for (const listener of listeners) listener()
     })

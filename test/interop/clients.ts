@@ -1,3 +1,4 @@
+import { listMcpRemotes } from './clients/mcp-remote.js'
 import { listSdkClients } from './clients/sdk.js'
 import type { Versions } from './versions.js'
 import type { Client } from './visit.js'
@@ -5,6 +6,7 @@ import type { Client } from './visit.js'
 /** Returns the clients, in the order of the table. */
 export function listClients ({ client, sdk }: Versions): readonly Client[] {
   return [
-    ...listSdkClients({ v2: client, v1: sdk })
+    ...listSdkClients({ v2: client, v1: sdk }),
+    ...listMcpRemotes()
   ]
 }

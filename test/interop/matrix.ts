@@ -49,11 +49,13 @@ async function tryUpstream (closing: Closing, matrix: Matrix, upstream: Upstream
     const stack = await startStack(closing, { upstream: url, transport, task, folder: await makeFolder(closing) })
     const cells: Cell[] = []
     for (const client of clients) {
+      matrix.signal.throwIfAborted()
       const outcome = decideImpossible(upstream, eras, client) ?? await tryCell(matrix, { upstream, client, stack })
       cells.push(report(matrix, upstream, { client: client.title, outcome }))
     }
     return { upstream: upstream.title, speaks: describeEras(upstream, eras), cells }
   } catch (error) {
+    matrix.signal.throwIfAborted()
     return everywhere(undefined, outcomeOf(error))
   }
 }
