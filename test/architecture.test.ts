@@ -186,6 +186,7 @@ t.test('only the outermost files touch the process', async (t) => {
     exit: /^(cli\.ts|commands\/.*)$/,
     exitCode: /^(cli\.ts|commands\/.*)$/,
     argv: /^cli\.ts$/,
+    on: /^commands\/serve\.ts$/,
     stdout: /^(cli\.ts|commands\/.*)$/,
     stderr: /^(cli\.ts|commands\/.*)$/
   }
