@@ -5,7 +5,7 @@ import type { PlaceOf } from './normalise.js'
 import type { Problem } from './problem.js'
 
 /** Shortest session key in characters. */
-const MIN_SESSION_KEY = 32
+const MIN_SESSION_KEY = 16
 
 /** Headers that describe the connection or the very bytes that were examined: only the gateway may set them (F1, M3, M5). */
 const OWN_HEADERS = new Set([
@@ -37,10 +37,8 @@ function checkResource ({ resource }: ServerConfig, placeOf: PlaceOf): Problem[]
 }
 
 function findResourceFault (url: URL, resource: string): string | undefined {
-  // Clients send the identifier as their URL parser spells it, and audiences are compared exactly (behaviour A3).
-  if (url.href !== resource && url.href !== `${resource}/`) {
-    return 'must be in normal form: host in lower case, no default port, no dot segments in the path'
-  }
+  const path = /^https?:\/\/[^/]*(.*)$/.exec(resource)?.[1] ?? ''
+  if (path !== '' && path !== url.pathname) return 'must not have dot segments, or characters that a URL must encode, in its path'
   if (!/^(\/[\w.~!$&'()+,;=@-]+)*\/?$/.test(url.pathname)) {
     return 'must have a simple path: no empty segments, and only letters, digits and -._~!$&\'()+,;=@'
   }

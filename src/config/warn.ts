@@ -13,6 +13,7 @@ const NOT_OF_A_RESOURCE = ['openid', 'offline_access']
 export function warnAboutServer (server: ServerConfig, placeOf: PlaceOf): Problem[] {
   return [
     ...warnAboutPolicy(server, placeOf),
+    ...warnAboutSpelling(server.resource, placeOf('resource')),
     ...isUnprotected(server.resource) ? [{ place: placeOf('resource'), message: 'is plain http on a host that is not loopback: tokens travel in the clear; publish it under https' }] : [],
     ...server.origins.includes('*') ? [{ place: placeOf('origins'), message: 'allows pages of every origin to call' }] : [],
     ...server.authorizationServers.flatMap(({ allowHttp }, index) => (
@@ -21,6 +22,13 @@ export function warnAboutServer (server: ServerConfig, placeOf: PlaceOf): Proble
     ...warnAboutScopes(server.defaultScopes, placeOf('defaultScopes')),
     ...warnAboutScopes(server.metadata.scopes_supported, placeOf('metadata', 'scopes_supported'))
   ]
+}
+
+/** The identifier is published as it is, but clients ask for tokens as their URL parser spells it, and audiences are compared exactly (behaviour R3, A3). */
+function warnAboutSpelling (resource: string, place: string): Problem[] {
+  const spelt = parseUrl(resource)?.href
+  if (spelt === undefined || spelt === resource || spelt === `${resource}/`) return []
+  return [{ place, message: `is what most clients spell as ${spelt}: write it so, or list that as an audience too` }]
 }
 
 /**

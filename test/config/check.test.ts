@@ -25,7 +25,7 @@ async function accepts (t: Test, rows: readonly object[]): Promise<void> {
 }
 
 t.test('a resource is an absolute http(s) URL as clients spell it', async (t) => {
-  const normal = 'resource: must be in normal form: host in lower case, no default port, no dot segments in the path'
+  const normal = 'resource: must not have dot segments, or characters that a URL must encode, in its path'
   const simple = "resource: must have a simple path: no empty segments, and only letters, digits and -._~!$&'()+,;=@"
   const shared = 'resource: must not be under /health or /.well-known: these paths are public'
   await refuses(t, [
@@ -42,10 +42,10 @@ t.test('a resource is an absolute http(s) URL as clients spell it', async (t) =>
     [{ resource: 'https://mcp.example/m cp' }, 'resource: may hold visible ASCII characters only: percent-encode others, and write the host in its xn-- form'],
     [{ resource: 'https://mcp.example/mcp\n' }, 'resource: may hold visible ASCII characters only: percent-encode others, and write the host in its xn-- form'],
     [{ resource: 'https://mçp.example/mcp' }, 'resource: may hold visible ASCII characters only: percent-encode others, and write the host in its xn-- form'],
-    [{ resource: 'https://MCP.example/mcp' }, normal],
-    [{ resource: 'https://mcp.example:443/mcp' }, normal],
     [{ resource: 'https://mcp.example/a/../mcp' }, normal],
     [{ resource: 'https://mcp.example/a/%2e%2e/mcp' }, normal],
+    [{ resource: 'https://MCP.example/a/..' }, normal],
+    [{ resource: 'https://mcp.example/"mcp"' }, normal],
     // The router would take these for parameters, or decode them into another path.
     [{ resource: 'https://mcp.example/:mcp' }, simple],
     [{ resource: 'https://mcp.example/*' }, simple],
@@ -224,6 +224,8 @@ t.test('what is allowed but seldom meant is a warning', async (t) => {
     [{ policy: { unlisted: 'allow' } }, ['policy.unlisted: every tool, MCP resource, and prompt that no rule names is allowed to every accepted token']],
     [{ policy: { methods: { 'tasks/get': true } } }, ['policy: names no tool, MCP resource or prompt: every call of one is denied']],
     [{ resource: 'http://mcp.example/mcp' }, ['resource: is plain http on a host that is not loopback: tokens travel in the clear; publish it under https']],
+    [{ resource: 'https://MCP.example:443/Mcp/' }, ['resource: is what most clients spell as https://mcp.example/Mcp/: write it so, or list that as an audience too']],
+    [{ resource: 'https://MCP.example' }, ['resource: is what most clients spell as https://mcp.example/: write it so, or list that as an audience too']],
     [{ origins: ['https://a.example', '*'] }, ['origins: allows pages of every origin to call']],
     [{ authorizationServers: [LOGIN, { issuer: 'http://login', allowHttp: true }] }, ['authorizationServers[1].allowHttp: permits to fetch keys over plain http: whoever can change that traffic can make tokens']],
     [{ defaultScopes: ['a', 'openid'], metadata: { scopes_supported: ['offline_access'] } }, [

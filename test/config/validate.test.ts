@@ -108,6 +108,7 @@ t.test('limits may be small, and lists that permit or name something may be empt
     limits: { bodyBytes: 1, headerBytes: 1024, upstreamTimeoutMs: 1, connections: 1, drainMs: 0 },
     origins: [],
     defaultScopes: [],
+    session: { key: 'x'.repeat(16) },
     authorizationServers: [{ issuer: 'https://a.example', issuers: [] }],
     policy: { tools: {}, resources: {}, prompts: {}, methods: {}, implies: {} }
   }), [])

@@ -79,6 +79,11 @@ t.test('strings are published as configured', async (t) => {
     resource_documentation: 'https://docs.example',
     'x-more': { deep: [1, null] }
   }, 'and no scopes_supported where no scope is known')
+
+  for (const spelling of ['http://LocalHost:80/Mcp/', 'https://MCP.example:443', 'http://127.0.0.1:1/']) {
+    const gateway = await startConfigured(t, { ...UNREACHABLE_SERVER, resource: spelling, policy: { tools: { '*': true } } })
+    t.equal(JSON.parse((await send(gateway.url, { path: PRM })).body).resource, spelling)
+  }
 })
 
 t.test('offline_access and openid are never published', async (t) => {
