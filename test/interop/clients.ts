@@ -1,3 +1,4 @@
+import { listInspectors } from './clients/inspector-cli.js'
 import { listMcpRemotes } from './clients/mcp-remote.js'
 import { listSdkClients } from './clients/sdk.js'
 import type { Versions } from './versions.js'
@@ -7,6 +8,7 @@ import type { Client } from './visit.js'
 export function listClients ({ client, sdk }: Versions): readonly Client[] {
   return [
     ...listSdkClients({ v2: client, v1: sdk }),
-    ...listMcpRemotes()
+    ...listMcpRemotes(),
+    ...listInspectors()
   ]
 }

@@ -1,0 +1,74 @@
+import type { Closing } from '../../conformance/closing.js'
+import { startProgram, type Ended } from '../../helpers/process.js'
+import type { ToolResult } from '../../helpers/oauth-client.js'
+import { describePackage, type Programs } from '../programs.js'
+import type { Era } from '../revisions.js'
+import type { Call } from '../upstreams.js'
+import type { Client, Surroundings, Visit } from '../visit.js'
+import { textOf } from './sdk.js'
+
+/** What the Inspector's exit codes mean. */
+const EXIT = { ok: 0, insufficientScope: 1, authenticationRequired: 3 }
+
+/** Returns the Inspector's command line program. It has no OAuth flow that could do without a person: it gets a token. */
+export function listInspectors (): readonly Client[] {
+  const eras: readonly Era[] = ['legacy', 'modern']
+  return eras.map((era) => ({
+    title: `${describePackage('inspector')} --cli, ${era}`,
+    era,
+    visit: (closing, surroundings) => visit(closing, surroundings, era)
+  }))
+}
+
+type Inspect = (args: readonly string[], options?: { readonly token?: string }) => Promise<Ended>
+
+async function visit (closing: Closing, surroundings: Surroundings, era: Era): Promise<Visit> {
+  const { stack, subject, task: { allowed, privileged, forbidden } } = surroundings
+  const { resource, authorizationServer } = stack.unfiltered
+  const token = await authorizationServer.issueToken({ resource, scopes: ['use'], subject })
+  const inspect = await prepare(closing, surroundings, era)
+  const call = ({ tool, args }: Pick<Call, 'tool' | 'args'>): Promise<Ended> =>
+    inspect(['--method', 'tools/call', '--tool-name', tool, '--tool-args-json', JSON.stringify(args)], { token })
+
+  for (const wrong of [{}, { token: 'wrong' }]) requireExit(await inspect(['--method', 'tools/list'], wrong), EXIT.authenticationRequired)
+  const { tools } = resultOf(await inspect(['--method', 'tools/list'], { token })) as { tools: readonly { name: string }[] }
+  return {
+    list: 'unfiltered',
+    tools: tools.map(({ name }) => name),
+    allowed: textOf(resultOf(await call(allowed)) as ToolResult),
+    forbidden: refusalOf(await call({ tool: forbidden, args: {} })),
+    privileged: { kind: 'refused', text: requireExit(await call(privileged), EXIT.insufficientScope).stderr }
+  }
+}
+
+async function prepare (closing: Closing, { stack, transport, programs, folder }: Surroundings, era: Era): Promise<Inspect> {
+  const node = await findInspectorNode(programs)
+  const program = await programs.find('inspector')
+  return (args, { token } = {}) => startProgram(closing, node, [
+    program, '--cli', '--server-url', stack.unfiltered.resource, '--transport', transport, '--protocol-era', era, '--format', 'json',
+    // Or it would open a browser.
+    '--stored-auth-only',
+    ...token === undefined ? [] : ['--header', `Authorization: Bearer ${token}`],
+    ...args
+  ], { env: { HOME: folder } }).ended
+}
+
+/** Returns a Node that is new enough for the Inspector. */
+export async function findInspectorNode (programs: Programs): Promise<string> {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  return major > 22 || (major === 22 && minor >= 19) ? process.execPath : programs.find('node')
+}
+
+function requireExit (ended: Ended, code: number): Ended {
+  if (ended.code !== code) throw new Error(`the Inspector ends with ${ended.code} instead of ${code}: ${ended.stdout}${ended.stderr}`)
+  return ended
+}
+
+/** With which code it ends is its own matter: it takes a 403 without a challenge for a want of authentication. */
+function refusalOf ({ code, stderr }: Ended): string | undefined {
+  return code !== EXIT.ok && stderr.includes('access_denied') ? stderr : undefined
+}
+
+function resultOf (ended: Ended): unknown {
+  return (JSON.parse(requireExit(ended, EXIT.ok).stdout) as { result: unknown }).result
+}
