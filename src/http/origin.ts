@@ -18,7 +18,9 @@ export function allowedHosts (server: ServerConfig): (host: string) => boolean {
   const resource = new URL(server.resource)
   const onLoopback = isLoopback(resource.hostname)
   if (!onLoopback && server.hosts.length === 0) return () => true
-  const allowed = new Set([resource.host, ...server.hosts].map((host) => host.toLowerCase()))
+  // The default port may be written out: it is the same authority (RFC 9110 §4.2.3).
+  const spelledOut = resource.port === '' ? [`${resource.hostname}:${resource.protocol === 'https:' ? 443 : 80}`] : []
+  const allowed = new Set([resource.host, ...spelledOut, ...server.hosts].map((host) => host.toLowerCase()))
   return (host) => {
     const name = host.toLowerCase()
     return allowed.has(name) || (onLoopback && isLoopback(name.replace(/:\d{1,5}$/, '')))

@@ -96,6 +96,9 @@ t.test('Host: on loopback only names of this machine and configured ones, elsewh
     ['https://mcp.example/mcp', undefined, 'anything.example', true],
     ['https://mcp.example/mcp', ['alias.example'], 'alias.example', true],
     ['https://mcp.example/mcp', ['alias.example'], 'mcp.example', true],
+    ['https://mcp.example/mcp', ['alias.example'], 'mcp.example:443', true],
+    ['https://mcp.example/mcp', ['alias.example'], 'mcp.example:80', false],
+    ['https://mcp.example:8443/mcp', ['alias.example'], 'mcp.example:443', false],
     ['https://mcp.example/mcp', ['alias.example'], 'anything.example', false],
     ['https://mcp.example/mcp', ['alias.example'], 'localhost', false]
   ]
