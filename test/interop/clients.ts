@@ -1,4 +1,5 @@
 import { listInspectors } from './clients/inspector-cli.js'
+import { listInspectorPages } from './clients/inspector-page.js'
 import { listMcpRemotes } from './clients/mcp-remote.js'
 import { listSdkClients } from './clients/sdk.js'
 import type { Versions } from './versions.js'
@@ -9,6 +10,7 @@ export function listClients ({ client, sdk }: Versions): readonly Client[] {
   return [
     ...listSdkClients({ v2: client, v1: sdk }),
     ...listMcpRemotes(),
-    ...listInspectors()
+    ...listInspectors(),
+    ...listInspectorPages()
   ]
 }

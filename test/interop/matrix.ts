@@ -50,7 +50,7 @@ async function tryUpstream (closing: Closing, matrix: Matrix, upstream: Upstream
     const cells: Cell[] = []
     for (const client of clients) {
       matrix.signal.throwIfAborted()
-      const outcome = decideImpossible(upstream, eras, client) ?? await tryCell(matrix, { upstream, client, stack })
+      const outcome = decideImpossible(upstream, eras, client) ?? await tryCell(matrix, { upstream, client, stack, era: chooseEra(client, eras) })
       cells.push(report(matrix, upstream, { client: client.title, outcome }))
     }
     return { upstream: upstream.title, speaks: describeEras(upstream, eras), cells }
@@ -73,30 +73,36 @@ function describeEras ({ transport }: Upstream, eras: readonly Era[]): string {
 
 /** What no proxy could change. */
 function decideImpossible ({ transport }: Upstream, eras: readonly Era[], { era }: Client): Outcome | undefined {
-  if (eras.includes(era)) return undefined
+  if (era === 'any' || eras.includes(era)) return undefined
   const reason = transport === 'sse'
     ? 'the transport of revision 2024-11-05 has no modern revisions'
     : `the upstream speaks ${eras.join(' and ')} revisions only`
   return { kind: 'impossible', reason }
 }
 
+function chooseEra ({ era }: Client, eras: readonly Era[]): Era {
+  if (era !== 'any') return era
+  return eras.includes('modern') ? 'modern' : 'legacy'
+}
+
 interface Pair {
   readonly upstream: Upstream
   readonly client: Client
   readonly stack: Stack
+  readonly era: Era
 }
 
 async function tryCell (matrix: Matrix, pair: Pair): Promise<Outcome> {
   return closeAfter((closing) => Promise.race([visit(closing, matrix, pair), stopping(closing, matrix.signal)])).catch(outcomeOf)
 }
 
-async function visit (closing: Closing, { programs }: Matrix, { upstream, client, stack }: Pair): Promise<Outcome> {
+async function visit (closing: Closing, { programs }: Matrix, { upstream, client, stack, era }: Pair): Promise<Outcome> {
   const { transport, task, title } = upstream
   // Somebody else for each client, so that Postern's log tells them apart.
   const subject = client.title.replaceAll(/[^\w.]+/g, '-')
   const picture = join(PICTURES, `${title.replaceAll(/[^\w.]+/g, '-')}.png`)
   const folder = await makeFolder(closing)
-  const seen = await client.visit(closing, { stack, transport, task, subject, programs, folder, picture })
+  const seen = await client.visit(closing, { stack, transport, era, task, subject, programs, folder, picture })
   const problems = await waitForNone(() => findProblems(seen, task, stack.trace(subject)))
   return problems.length === 0 ? { kind: 'ok' } : { kind: 'failed', what: problems.join('; ') }
 }

@@ -10,7 +10,7 @@ import { runServer } from './server-process.js'
 /** A call and the words that its result must hold. */
 export interface Call {
   readonly tool: string
-  readonly args: Readonly<Record<string, string | number>>
+  readonly args: Readonly<Record<string, unknown>>
   readonly result: RegExp
 }
 
@@ -21,7 +21,7 @@ export interface Task {
   /** Needs the scope `admin`, which nobody is offered at first. */
   readonly privileged: Call
   /** The policy lets nobody call it. */
-  readonly forbidden: string
+  readonly forbidden: Pick<Call, 'tool' | 'args'>
 }
 
 export interface Surroundings {
@@ -96,7 +96,7 @@ async function start (closing: Closing, surroundings: Surroundings, command: Com
 const EVERYTHING: Task = {
   allowed: { tool: 'get-sum', args: { a: 19, b: 23 }, result: /The sum of 19 and 23 is 42/ },
   privileged: { tool: 'echo', args: { message: 'from afar' }, result: /Echo: from afar/ },
-  forbidden: 'get-env'
+  forbidden: { tool: 'get-env', args: {} }
 }
 
 async function runEverything (programs: Programs, transport: string, _port: number): Promise<readonly string[]> {
@@ -106,7 +106,7 @@ async function runEverything (programs: Programs, transport: string, _port: numb
 const FILES: Task = {
   allowed: { tool: 'list_directory', args: { path: '.' }, result: /\[FILE\] hello\.txt/ },
   privileged: { tool: 'read_text_file', args: { path: 'hello.txt' }, result: /hello from the file/ },
-  forbidden: 'write_file'
+  forbidden: { tool: 'write_file', args: { path: 'hello.txt', content: 'overwritten' } }
 }
 
 async function runSupergateway ({ programs, folder }: Surroundings, port: number, transport: string, ...options: string[]): Promise<readonly string[]> {
@@ -120,7 +120,7 @@ async function runSupergateway ({ programs, folder }: Surroundings, port: number
 const MEMORY: Task = {
   allowed: { tool: 'search_nodes', args: { query: 'nobody' }, result: /"entities":\s*\[\]/ },
   privileged: { tool: 'read_graph', args: {}, result: /"relations":\s*\[\]/ },
-  forbidden: 'delete_entities'
+  forbidden: { tool: 'delete_entities', args: { entityNames: [] } }
 }
 
 async function runMcpProxy ({ programs }: Surroundings, port: number, ...options: string[]): Promise<readonly string[]> {
@@ -131,7 +131,7 @@ async function runMcpProxy ({ programs }: Surroundings, port: number, ...options
 const SUMS: Task = {
   allowed: { tool: 'add', args: { a: 19, b: 23 }, result: /The sum is 42/ },
   privileged: { tool: 'subtract', args: { a: 19, b: 23 }, result: /The difference is -4/ },
-  forbidden: 'divide'
+  forbidden: { tool: 'divide', args: { a: 19, b: 23 } }
 }
 
 async function runPython (programs: Programs, transport: string, port: number, state: string): Promise<readonly string[]> {
@@ -141,7 +141,7 @@ async function runPython (programs: Programs, transport: string, port: number, s
 const PAGES: Task = {
   allowed: { tool: 'browser_navigate', args: { url: 'data:text/html,<title>Hello from the page</title>' }, result: /Hello from the page/ },
   privileged: { tool: 'browser_tabs', args: { action: 'list' }, result: /0: / },
-  forbidden: 'browser_evaluate'
+  forbidden: { tool: 'browser_evaluate', args: { function: '() => 1' } }
 }
 
 async function runPlaywright ({ programs }: Surroundings, port: number): Promise<readonly string[]> {
@@ -153,7 +153,7 @@ async function runPlaywright ({ programs }: Surroundings, port: number): Promise
 const TODOS: Task = {
   allowed: { tool: 'create_todo', args: { title: 'try it' }, result: /try it/ },
   privileged: { tool: 'list_todos', args: {}, result: /"todos"/ },
-  forbidden: 'delete_todo'
+  forbidden: { tool: 'delete_todo', args: { todo_id: '1' } }
 }
 
 async function startTodos (closing: Closing): Promise<string> {

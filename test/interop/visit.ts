@@ -20,6 +20,8 @@ export interface Visit {
 export interface Surroundings {
   readonly stack: Stack
   readonly transport: 'http' | 'sse'
+  /** Which revisions to speak: the client's own, or for one that speaks any the upstream's newest. */
+  readonly era: Era
   readonly task: Task
   /** Who signs in. */
   readonly subject: string
@@ -32,8 +34,8 @@ export interface Surroundings {
 
 export interface Client {
   readonly title: string
-  /** The revisions that it is told to speak. */
-  readonly era: Era
+  /** The revisions that it speaks here. */
+  readonly era: Era | 'any'
   /** Does the task through Postern. Throws Missing when a program is. */
   visit (closing: Closing, surroundings: Surroundings): Promise<Visit>
 }
@@ -41,14 +43,15 @@ export interface Client {
 /** Returns what is wrong with a visit, by the client's account and by Postern's own; nothing when all is well. */
 export function findProblems (visit: Visit, { allowed, privileged, forbidden }: Task, traces: Traces): readonly string[] {
   const { list, tools } = visit
+  const refused = forbidden.tool
   const expectations: ReadonlyArray<readonly [isMet: boolean, problem: string]> = [
     [tools.includes(allowed.tool), `${allowed.tool} is not listed`],
-    [tools.includes(forbidden) === (list === 'unfiltered'), `${forbidden} is ${tools.includes(forbidden) ? '' : 'not '}listed`],
+    [tools.includes(refused) === (list === 'unfiltered'), `${refused} is ${tools.includes(refused) ? '' : 'not '}listed`],
     [allowed.result.test(visit.allowed), `${allowed.tool} answers: ${visit.allowed}`],
     [traces.allowed.includes(allowed.tool), `${allowed.tool} did not come through Postern`],
-    [visit.forbidden !== undefined, `${forbidden} looks like a success`],
-    [!traces.allowed.includes(forbidden), `${forbidden} was forwarded`],
-    [hasRefusal(traces, forbidden, 'access_denied'), `${forbidden} was not refused by Postern`],
+    [visit.forbidden !== undefined, `${refused} looks like a success`],
+    [!traces.allowed.includes(refused), `${refused} was forwarded`],
+    [hasRefusal(traces, refused, 'access_denied'), `${refused} was not refused by Postern`],
     [hasRefusal(traces, privileged.tool, 'insufficient_scope'), `${privileged.tool} was not refused for want of a scope`],
     [traces.allowed.includes(privileged.tool) === (visit.privileged.kind === 'answered'), `${privileged.tool} was ${visit.privileged.kind}, not so by Postern`],
     [(visit.privileged.kind === 'refused' ? REFUSAL : privileged.result).test(visit.privileged.text), `${privileged.tool} answers: ${visit.privileged.text}`]

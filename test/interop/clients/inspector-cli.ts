@@ -16,17 +16,17 @@ export function listInspectors (): readonly Client[] {
   return eras.map((era) => ({
     title: `${describePackage('inspector')} --cli, ${era}`,
     era,
-    visit: (closing, surroundings) => visit(closing, surroundings, era)
+    visit: (closing, surroundings) => visit(closing, surroundings)
   }))
 }
 
 type Inspect = (args: readonly string[], options?: { readonly token?: string }) => Promise<Ended>
 
-async function visit (closing: Closing, surroundings: Surroundings, era: Era): Promise<Visit> {
+async function visit (closing: Closing, surroundings: Surroundings): Promise<Visit> {
   const { stack, subject, task: { allowed, privileged, forbidden } } = surroundings
   const { resource, authorizationServer } = stack.unfiltered
   const token = await authorizationServer.issueToken({ resource, scopes: ['use'], subject })
-  const inspect = await prepare(closing, surroundings, era)
+  const inspect = await prepare(closing, surroundings)
   const call = ({ tool, args }: Pick<Call, 'tool' | 'args'>): Promise<Ended> =>
     inspect(['--method', 'tools/call', '--tool-name', tool, '--tool-args-json', JSON.stringify(args)], { token })
 
@@ -36,12 +36,12 @@ async function visit (closing: Closing, surroundings: Surroundings, era: Era): P
     list: 'unfiltered',
     tools: tools.map(({ name }) => name),
     allowed: textOf(resultOf(await call(allowed)) as ToolResult),
-    forbidden: refusalOf(await call({ tool: forbidden, args: {} })),
+    forbidden: refusalOf(await call(forbidden)),
     privileged: { kind: 'refused', text: requireExit(await call(privileged), EXIT.insufficientScope).stderr }
   }
 }
 
-async function prepare (closing: Closing, { stack, transport, programs, folder }: Surroundings, era: Era): Promise<Inspect> {
+async function prepare (closing: Closing, { stack, transport, era, programs, folder }: Surroundings): Promise<Inspect> {
   const node = await findInspectorNode(programs)
   const program = await programs.find('inspector')
   return (args, { token } = {}) => startProgram(closing, node, [

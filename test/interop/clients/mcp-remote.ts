@@ -33,7 +33,7 @@ async function visit (closing: Closing, surroundings: Surroundings, options: rea
     list: 'filtered',
     tools: (await client.listTools()).tools.map(({ name }) => name),
     allowed: textOf(await call(allowed.tool, allowed.args)),
-    forbidden: await call(forbidden).then(refusalOf, String),
+    forbidden: await call(forbidden.tool, forbidden.args).then(refusalOf, String),
     privileged: await call(privileged.tool, privileged.args).then(
       (result) => ({ kind: 'answered', text: textOf(result) }),
       (error) => ({ kind: 'refused', text: String(error) })

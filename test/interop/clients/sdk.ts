@@ -30,7 +30,7 @@ function createClient (title: string, era: Era, connect: Connect): Client {
         list: 'filtered',
         tools: await client.listTools(),
         allowed: await call(task.allowed),
-        forbidden: await client.callTool(task.forbidden).then(refusalOf, String),
+        forbidden: await client.callTool(task.forbidden.tool, task.forbidden.args).then(refusalOf, String),
         privileged: await call(task.privileged).then((text) => ({ kind: 'answered', text }), (error) => ({ kind: 'refused', text: String(error) }))
       }
     }
