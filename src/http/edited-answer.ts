@@ -76,7 +76,7 @@ function editBody (receiver: AnswerReceiver, edit: (body: Buffer) => Buffer, fai
     onEnd () {
       const body = held.take()
       let edited = body
-      if (body.length > 0 && !attempt(() => { edited = edit(body) }, fail)) return
+      if (!attempt(() => { edited = edit(body) }, fail)) return
       const [status, headers] = answer
       receiver.onAnswer(status, edited === body ? headers : { ...withoutBodyHeaders(headers), 'content-length': String(edited.length) })
       if (edited.length > 0) receiver.onChunk(edited)

@@ -137,6 +137,7 @@ t.test('a list that cannot be read is refused with 502, and never shown', async 
   const { gateway, upstream, token } = await setUp(t)
   const secret = toolList(['secret_tool'])
   const cases: Readonly<Record<string, Answer>> = {
+    nothing: answerJson(''),
     'no JSON': answerJson(secret.slice(0, -1)),
     'a duplicate member': answerJson(secret.replace('"tools"', '"tools":[],"tools"')),
     'another spelling': answerJson(secret.replace('"tools"', '"Tools"')),

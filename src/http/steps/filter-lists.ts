@@ -28,7 +28,8 @@ export function filterLists (policy: Policy, toolHeaders: ToolHeaders): (request
       if (type === 'text/event-stream') return { as: 'events', edit: editAnswerEvent(edit) }
       // Accepted: the answer is not here. The 2024-11-05 transport's servers say so in a word.
       if (status === 202) return { as: 'status' }
-      if (isJson(type)) return { as: 'body', edit }
+      // An error may say all it has to say in its status.
+      if (isJson(type)) return { as: 'body', edit: (body) => body.length === 0 && status >= 400 ? body : edit(body) }
       return status >= 400 ? { as: 'sent' } : { as: 'failure', reason: UNREADABLE, ifAny: true }
     }
   }
