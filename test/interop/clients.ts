@@ -2,13 +2,12 @@ import { listInspectors } from './clients/inspector-cli.js'
 import { listInspectorPages } from './clients/inspector-page.js'
 import { listMcpRemotes } from './clients/mcp-remote.js'
 import { listSdkClients } from './clients/sdk.js'
-import type { Versions } from './versions.js'
 import type { Client } from './visit.js'
 
 /** Returns the clients, in the order of the table. */
-export function listClients ({ client, sdk }: Versions): readonly Client[] {
+export function listClients (): readonly Client[] {
   return [
-    ...listSdkClients({ v2: client, v1: sdk }),
+    ...listSdkClients(),
     ...listMcpRemotes(),
     ...listInspectors(),
     ...listInspectorPages()

@@ -13,6 +13,8 @@ import { findProblems, type Client } from './visit.js'
 
 /** One client at one upstream takes seconds. */
 const CELL_LIMIT_MS = 60_000
+/** Upstreams that are tried at the same time. */
+const AT_ONCE = 2
 const AUDIT_LIMIT_MS = 2_000
 const PICTURES = fileURLToPath(new URL('../../../../build/interop/pictures/', import.meta.url))
 
@@ -26,15 +28,21 @@ export interface Matrix {
   readonly report: (line: string) => void
 }
 
-/** Tries every client at every upstream. Throws only when it is stopped. */
-export async function tryAll (matrix: Matrix): Promise<Row[]> {
+/** Tries every client at every upstream, in the order of the upstreams. Throws only when it is stopped. */
+export async function tryAll (matrix: Matrix): Promise<readonly Row[]> {
   await mkdir(PICTURES, { recursive: true })
-  const rows: Row[] = []
-  for (const upstream of matrix.upstreams) {
-    rows.push(await closeAfter((closing) => tryUpstream(closing, matrix, upstream)))
-    matrix.signal.throwIfAborted()
+  const rows: Array<Promise<Row>> = []
+  const waiting = matrix.upstreams.values()
+  const work = async (): Promise<void> => {
+    for (const upstream of waiting) {
+      const row = closeAfter((closing) => tryUpstream(closing, matrix, upstream))
+      rows.push(row)
+      await row
+    }
   }
-  return rows
+  // All of them are waited for, so that each closes what it has opened, also when the run is stopped.
+  await Promise.allSettled(Array.from({ length: AT_ONCE }, work))
+  return Promise.all(rows)
 }
 
 async function tryUpstream (closing: Closing, matrix: Matrix, upstream: Upstream): Promise<Row> {
@@ -99,12 +107,16 @@ async function tryCell (matrix: Matrix, pair: Pair): Promise<Outcome> {
 async function visit (closing: Closing, { programs }: Matrix, { upstream, client, stack, era }: Pair): Promise<Outcome> {
   const { transport, task, title } = upstream
   // Somebody else for each client, so that Postern's log tells them apart.
-  const subject = client.title.replaceAll(/[^\w.]+/g, '-')
-  const picture = join(PICTURES, `${title.replaceAll(/[^\w.]+/g, '-')}.png`)
+  const subject = nameOf(client.title)
+  const picture = join(PICTURES, `${nameOf(title)}.png`)
   const folder = await makeFolder(closing)
   const seen = await client.visit(closing, { stack, transport, era, task, subject, programs, folder, picture })
   const problems = await waitForNone(() => findProblems(seen, task, stack.trace(subject)))
-  return problems.length === 0 ? { kind: 'ok' } : { kind: 'failed', what: problems.join('; ') }
+  return problems.length === 0 ? { kind: 'ok', steppedUp: seen.privileged.kind === 'answered' } : { kind: 'failed', what: problems.join('; ') }
+}
+
+function nameOf (title: string): string {
+  return title.replaceAll(/[^\w.]+/g, '-').replaceAll(/^-|-$/g, '')
 }
 
 /** Postern writes an audit event when the answer is over: a little after the client has it. */

@@ -8,9 +8,9 @@ export class Missing extends Error {
 
 /** What became of one client at one upstream. */
 export type Outcome =
-  /** It did everything that is asked of it. */
-  | { readonly kind: 'ok' }
-  /** Upstream and client have no transport or revision in common, whatever stands between them. */
+  /** It did everything that is asked of it. For want of a scope it got more, or said so when it does not ask for more. */
+  | { readonly kind: 'ok', readonly steppedUp: boolean }
+  /** Upstream and client have no revision in common, whatever stands between them. */
   | { readonly kind: 'impossible', readonly reason: string }
   /** Not tried: a program is missing here. */
   | { readonly kind: 'missing', readonly reason: string }

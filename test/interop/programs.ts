@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
-import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Missing } from './outcome.js'
 
 /** What is fetched from npm, under the names by which the rest asks for it; the path of the program inside the package. */
-const PACKAGES = {
+export const PACKAGES = {
   'server-everything': { name: '@modelcontextprotocol/server-everything', version: '2026.8.31', program: 'dist/index.js' },
   'server-filesystem': { name: '@modelcontextprotocol/server-filesystem', version: '2026.8.31', program: 'dist/index.js' },
   'server-memory': { name: '@modelcontextprotocol/server-memory', version: '2026.8.31', program: 'dist/index.js' },
@@ -26,6 +26,8 @@ export type PackageName = keyof typeof PACKAGES
 export const PYTHON_FASTMCP = '4.1.0'
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
 const CACHE = fileURLToPath(new URL('../../../../build/interop/cache/', import.meta.url))
+/** For one installation, which takes seconds. */
+const INSTALL_LIMIT_MS = 180_000
 const run = promisify(execFile)
 
 /** Programs that are no dependencies: fetched once, in pinned versions, into a folder that is not part of the repository. */
@@ -36,11 +38,6 @@ export interface Programs {
   python (): Promise<string>
   /** Path of a Chromium. Throws Missing when the system has none. */
   chromium (): Promise<string>
-}
-
-/** Returns name and pinned version of a package from npm. */
-export function describePackage (name: PackageName): string {
-  return `${PACKAGES[name].name} ${PACKAGES[name].version}`
 }
 
 /** Returns the programs; each is looked for when it is first asked for, and never again after a failure. */
@@ -64,7 +61,7 @@ async function findPackage (key: PackageName, signal: AbortSignal): Promise<stri
   await install(folder, `npm has no ${name} ${version}`, async (fresh) => {
     // Node itself comes by a script of its package; nothing else needs one.
     const scripts = key === 'node' ? [] : ['--ignore-scripts']
-    await run('npm', ['install', '--prefix', fresh, '--no-audit', '--no-fund', '--loglevel', 'error', ...scripts, `${name}@${version}`], { signal })
+    await run('npm', ['install', '--prefix', fresh, '--no-audit', '--no-fund', '--loglevel', 'error', ...scripts, `${name}@${version}`], { signal, timeout: INSTALL_LIMIT_MS })
   })
   return join(folder, 'node_modules', name, program)
 }
@@ -73,8 +70,8 @@ async function findPython (signal: AbortSignal): Promise<string> {
   const { stdout } = await run('python3', ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])']).catch(() => { throw new Missing('Python not found') })
   const folder = join(CACHE, `fastmcp@${PYTHON_FASTMCP}-python${stdout.trim()}`)
   await install(folder, `pip cannot install fastmcp ${PYTHON_FASTMCP}`, async (fresh) => {
-    await run('python3', ['-m', 'venv', fresh], { signal })
-    await run(join(fresh, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `fastmcp==${PYTHON_FASTMCP}`], { signal })
+    await run('python3', ['-m', 'venv', fresh], { signal, timeout: INSTALL_LIMIT_MS })
+    await run(join(fresh, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `fastmcp==${PYTHON_FASTMCP}`], { signal, timeout: INSTALL_LIMIT_MS })
   })
   return join(folder, 'bin/python')
 }
@@ -107,10 +104,4 @@ async function findChromium (): Promise<string> {
 
 async function exists (path: string): Promise<boolean> {
   return access(path).then(() => true, () => false)
-}
-
-/** Returns the version of one of this project's own packages that is installed. */
-export async function readInstalledVersion (name: string): Promise<string> {
-  const file = new URL(`../../../../node_modules/${name}/package.json`, import.meta.url)
-  return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { startTodoServer } from '../../demo/todo-server.js'
 import type { Closing } from '../conformance/closing.js'
 import { findFreePort } from '../helpers/ports.js'
-import { PYTHON_FASTMCP, describePackage, type Programs } from './programs.js'
+import type { Programs } from './programs.js'
 import { runServer } from './server-process.js'
 
 /** A call and the words that its result must hold. */
@@ -40,38 +40,33 @@ export interface Upstream {
 }
 
 /** Makes the command line of an upstream; the first word is a program. */
-type Command = (port: number, surroundings: Surroundings) => Promise<readonly string[]>
+type Command = (surroundings: Surroundings, port: number) => Promise<readonly string[]>
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const SOURCES = fileURLToPath(new URL('../../../../test/interop/', import.meta.url))
+const FASTMCP = join(HERE, 'servers/fastmcp-server.js')
 const NODE = process.execPath
 const LOOPBACK = ['--import', join(HERE, 'servers/loopback.js')]
 
 /** Returns the upstreams, in the order of the table. */
-export async function listUpstreams (versions: { readonly fastmcp: string }): Promise<readonly Upstream[]> {
-  const everything = describePackage('server-everything')
-  const supergateway = `${describePackage('supergateway')} + ${describePackage('server-filesystem')}`
-  const mcpProxy = `${describePackage('mcp-proxy')} + ${describePackage('server-memory')}`
-  const fastmcp = `fastmcp ${versions.fastmcp} (TypeScript)`
-  const playwright = describePackage('playwright-mcp')
-  const python = `FastMCP ${PYTHON_FASTMCP} (Python)`
+export function listUpstreams (): readonly Upstream[] {
   return [
-    http(`${everything}`, EVERYTHING, (port, { programs }) => runEverything(programs, 'streamableHttp', port)),
-    sse(`${everything}, SSE`, EVERYTHING, (port, { programs }) => runEverything(programs, 'sse', port)),
-    http(`${supergateway}, stateless`, FILES, (port, surroundings) => runSupergateway(surroundings, port, 'streamableHttp')),
-    http(`${supergateway}, stateful`, FILES, (port, surroundings) => runSupergateway(surroundings, port, 'streamableHttp', '--stateful')),
-    sse(`${supergateway}, SSE`, FILES, (port, surroundings) => runSupergateway(surroundings, port, 'sse')),
-    http(`${mcpProxy}`, MEMORY, (port, surroundings) => runMcpProxy(surroundings, port)),
-    http(`${mcpProxy}, stateless`, MEMORY, (port, surroundings) => runMcpProxy(surroundings, port, '--stateless')),
-    sse(`${mcpProxy}, SSE`, MEMORY, (port, surroundings) => runMcpProxy(surroundings, port)),
-    http(`${fastmcp}`, SUMS, async (port) => [NODE, join(HERE, 'servers/fastmcp-server.js'), `${port}`, 'stateful']),
-    http(`${fastmcp}, stateless`, SUMS, async (port) => [NODE, join(HERE, 'servers/fastmcp-server.js'), `${port}`, 'stateless']),
-    sse(`${fastmcp}, SSE`, SUMS, async (port) => [NODE, join(HERE, 'servers/fastmcp-server.js'), `${port}`, 'stateful']),
-    http(`${playwright}`, PAGES, (port, surroundings) => runPlaywright(surroundings, port)),
-    sse(`${playwright}, SSE`, PAGES, (port, surroundings) => runPlaywright(surroundings, port)),
-    http(`${python}`, SUMS, (port, { programs }) => runPython(programs, 'http', port, 'stateful')),
-    http(`${python}, stateless`, SUMS, (port, { programs }) => runPython(programs, 'http', port, 'stateless')),
-    sse(`${python}, SSE`, SUMS, (port, { programs }) => runPython(programs, 'sse', port, 'stateful')),
+    http('server-everything', EVERYTHING, ({ programs }) => runEverything(programs, 'streamableHttp')),
+    sse('server-everything', EVERYTHING, ({ programs }) => runEverything(programs, 'sse')),
+    http('supergateway + server-filesystem, stateless', FILES, (surroundings, port) => runSupergateway(surroundings, port, 'streamableHttp')),
+    http('supergateway + server-filesystem, stateful', FILES, (surroundings, port) => runSupergateway(surroundings, port, 'streamableHttp', '--stateful')),
+    sse('supergateway + server-filesystem', FILES, (surroundings, port) => runSupergateway(surroundings, port, 'sse')),
+    http('mcp-proxy + server-memory, stateful', MEMORY, (surroundings, port) => runMcpProxy(surroundings, port)),
+    http('mcp-proxy + server-memory, stateless', MEMORY, (surroundings, port) => runMcpProxy(surroundings, port, '--stateless')),
+    sse('mcp-proxy + server-memory', MEMORY, (surroundings, port) => runMcpProxy(surroundings, port)),
+    http('fastmcp (TypeScript), stateful', SUMS, async (_surroundings, port) => [NODE, FASTMCP, `${port}`, 'stateful']),
+    http('fastmcp (TypeScript), stateless', SUMS, async (_surroundings, port) => [NODE, FASTMCP, `${port}`, 'stateless']),
+    sse('fastmcp (TypeScript)', SUMS, async (_surroundings, port) => [NODE, FASTMCP, `${port}`, 'stateful']),
+    http('@playwright/mcp', PAGES, runPlaywright),
+    sse('@playwright/mcp', PAGES, runPlaywright),
+    http('FastMCP (Python), stateful', SUMS, ({ programs }, port) => runPython(programs, 'http', port, 'stateful')),
+    http('FastMCP (Python), stateless', SUMS, ({ programs }, port) => runPython(programs, 'http', port, 'stateless')),
+    sse('FastMCP (Python)', SUMS, ({ programs }, port) => runPython(programs, 'sse', port, 'stateful')),
     { title: 'the demo’s todo server', transport: 'http', task: TODOS, start: startTodos }
   ]
 }
@@ -81,12 +76,12 @@ function http (title: string, task: Task, command: Command): Upstream {
 }
 
 function sse (title: string, task: Task, command: Command): Upstream {
-  return { title, transport: 'sse', task, start: (closing, surroundings) => start(closing, surroundings, command, '/sse') }
+  return { title: `${title}, SSE`, transport: 'sse', task, start: (closing, surroundings) => start(closing, surroundings, command, '/sse') }
 }
 
 async function start (closing: Closing, surroundings: Surroundings, command: Command, path: string): Promise<string> {
   const port = await findFreePort()
-  const [program = '', ...args] = await command(port, surroundings)
+  const [program = '', ...args] = await command(surroundings, port)
   const { folder } = surroundings
   const env = { PORT: `${port}`, HOME: folder, MEMORY_FILE_PATH: join(folder, 'memory.jsonl'), FASTMCP_CHECK_FOR_UPDATES: 'off' }
   await runServer(closing, [program, ...args], { port, env, cwd: folder })
@@ -99,7 +94,7 @@ const EVERYTHING: Task = {
   forbidden: { tool: 'get-env', args: {} }
 }
 
-async function runEverything (programs: Programs, transport: string, _port: number): Promise<readonly string[]> {
+async function runEverything (programs: Programs, transport: string): Promise<readonly string[]> {
   return [NODE, ...LOOPBACK, await programs.find('server-everything'), transport]
 }
 

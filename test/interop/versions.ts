@@ -1,20 +1,37 @@
-import { readInstalledVersion } from './programs.js'
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { PACKAGES, PYTHON_FASTMCP, type Programs } from './programs.js'
 
-/** Releases that package-lock.json decides. */
-export interface Versions {
-  /** @modelcontextprotocol/client, the 2.x line. */
-  readonly client: string
-  /** @modelcontextprotocol/sdk, the 1.x line. */
-  readonly sdk: string
-  /** From npm, not PyPI. */
-  readonly fastmcp: string
+/** Dependencies of this project: which release of them is tried, package-lock.json decides. */
+const DEPENDENCIES = ['@modelcontextprotocol/client', '@modelcontextprotocol/sdk', 'fastmcp']
+const run = promisify(execFile)
+
+/** Where a program comes from, its name there, and its release. */
+export type Version = readonly [source: string, name: string, version: string]
+
+/** Returns the releases that are tried, the same on every machine. */
+export async function listVersions (): Promise<readonly Version[]> {
+  return [
+    ...await Promise.all(DEPENDENCIES.map(async (name) => ['npm', name, await readInstalledVersion(name)] as const)),
+    ...Object.values(PACKAGES).map(({ name, version }) => ['npm', name, version] as const),
+    ['PyPI', 'fastmcp', PYTHON_FASTMCP]
+  ]
 }
 
-/** Returns the installed versions. */
-export async function readVersions (): Promise<Versions> {
-  return {
-    client: await readInstalledVersion('@modelcontextprotocol/client'),
-    sdk: await readInstalledVersion('@modelcontextprotocol/sdk'),
-    fastmcp: await readInstalledVersion('fastmcp')
+async function readInstalledVersion (name: string): Promise<string> {
+  const file = new URL(`../../../../node_modules/${name}/package.json`, import.meta.url)
+  return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version
+}
+
+/** Returns the versions of what belongs to the machine. */
+export async function describeMachine (programs: Programs): Promise<string> {
+  const ask = async (find: () => Promise<string>): Promise<string> => {
+    try {
+      return (await run(await find(), ['--version'])).stdout.trim()
+    } catch (error) {
+      return (error as Error).message
+    }
   }
+  return [`Node ${process.version}`, await ask(() => programs.python()), await ask(() => programs.chromium())].join(', ')
 }

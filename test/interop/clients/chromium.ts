@@ -13,7 +13,8 @@ export interface Page {
 interface Locator {
   getByText (text: string, options: { readonly exact: boolean }): Locator
   first (): Locator
-  click (options?: { readonly force: boolean }): Promise<void>
+  click (): Promise<void>
+  press (key: string): Promise<void>
   fill (text: string): Promise<void>
   focus (): Promise<void>
   innerText (): Promise<string>

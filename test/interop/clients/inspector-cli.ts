@@ -1,7 +1,7 @@
 import type { Closing } from '../../conformance/closing.js'
 import { startProgram, type Ended } from '../../helpers/process.js'
 import type { ToolResult } from '../../helpers/oauth-client.js'
-import { describePackage, type Programs } from '../programs.js'
+import type { Programs } from '../programs.js'
 import type { Era } from '../revisions.js'
 import type { Call } from '../upstreams.js'
 import type { Client, Surroundings, Visit } from '../visit.js'
@@ -14,9 +14,9 @@ const EXIT = { ok: 0, insufficientScope: 1, authenticationRequired: 3 }
 export function listInspectors (): readonly Client[] {
   const eras: readonly Era[] = ['legacy', 'modern']
   return eras.map((era) => ({
-    title: `${describePackage('inspector')} --cli, ${era}`,
+    title: `Inspector CLI, ${era}`,
     era,
-    visit: (closing, surroundings) => visit(closing, surroundings)
+    visit
   }))
 }
 

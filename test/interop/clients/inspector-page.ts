@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Closing } from '../../conformance/closing.js'
 import { findFreePort } from '../../helpers/ports.js'
-import { describePackage } from '../programs.js'
 import { runServer } from '../server-process.js'
 import type { Call } from '../upstreams.js'
 import type { Client, Surroundings, Visit } from '../visit.js'
@@ -20,14 +19,14 @@ const DRAW_POLL_MS = 50
 
 /** Returns the Inspector's web page, in a Chromium without a window: its user signs in, and steps up, on pages. */
 export function listInspectorPages (): readonly Client[] {
-  return [{ title: `${describePackage('inspector')}, web page`, era: 'any', visit }]
+  return [{ title: 'Inspector page', era: 'any', visit }]
 }
 
 async function visit (closing: Closing, surroundings: Surroundings): Promise<Visit> {
   const { task: { allowed, privileged, forbidden }, picture, subject } = surroundings
   const page = await openPage(closing, surroundings.programs)
   await page.goto(await startInspector(closing, surroundings))
-  await page.getByRole('switch', { name: /^Connect or disconnect/ }).click({ force: true })
+  await page.getByRole('switch', { name: /^Connect or disconnect/ }).press('Space')
   await consent(page, subject)
   await showTools(page)
   const tools = await page.locator('main button p').allInnerTexts()
@@ -85,7 +84,7 @@ interface Ending {
 
 async function call (page: Page, { tool, args, result }: Pick<Call, 'tool' | 'args'> & Partial<Call>): Promise<Ending> {
   await page.locator('main button p').getByText(tool, { exact: true }).click()
-  await page.getByRole('switch', { name: 'Edit as JSON' }).click({ force: true })
+  await page.getByRole('switch', { name: 'Edit as JSON' }).press('Space')
   await page.locator('.ace_text-input').first().focus()
   await page.keyboard.press('Control+A')
   await page.keyboard.insertText(JSON.stringify(args))

@@ -6,7 +6,6 @@ import type { Closing } from '../../conformance/closing.js'
 import { findFreePort } from '../../helpers/ports.js'
 import { createBrowser } from '../../helpers/oauth-browser.js'
 import type { ToolResult } from '../../helpers/oauth-client.js'
-import { describePackage } from '../programs.js'
 import type { Era } from '../revisions.js'
 import type { Client, Surroundings, Visit } from '../visit.js'
 import { refusalOf, textOf } from './sdk.js'
@@ -16,8 +15,7 @@ const CALLBACK_POLL_MS = 50
 
 /** Returns mcp-remote as hosts that speak stdio only start it: by default, and as it speaks modern revisions. */
 export function listMcpRemotes (): readonly Client[] {
-  const title = describePackage('mcp-remote')
-  return [createClient(title, 'legacy', []), createClient(`${title} --protocol auto`, 'modern', ['--protocol', 'auto'])]
+  return [createClient('mcp-remote', 'legacy', []), createClient('mcp-remote --protocol auto', 'modern', ['--protocol', 'auto'])]
 }
 
 function createClient (title: string, era: Era, options: readonly string[]): Client {

@@ -11,11 +11,11 @@ interface Connected {
 type Connect = (...args: Parameters<typeof connectModernClient>) => Promise<Connected>
 
 /** Returns the official clients: 2.x under either family of revisions, and 1.x. They sign in, and step up, by themselves. */
-export function listSdkClients (versions: { readonly v2: string, readonly v1: string }): readonly Client[] {
+export function listSdkClients (): readonly Client[] {
   return [
-    createClient(`client ${versions.v2}, modern`, 'modern', connectModernClient),
-    createClient(`client ${versions.v2}, legacy`, 'legacy', connectLegacyClient),
-    createClient(`sdk ${versions.v1}`, 'legacy', connectV1Client)
+    createClient('client 2.x, modern', 'modern', connectModernClient),
+    createClient('client 2.x, legacy', 'legacy', connectLegacyClient),
+    createClient('client 1.x', 'legacy', connectV1Client)
   ]
 }
 
