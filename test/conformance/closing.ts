@@ -6,9 +6,12 @@ export interface Closing {
 /** Returns what the work returns, once everything that it opened is closed, the last thing first; also when it throws. */
 export async function closeAfter<T> (work: (closing: Closing) => Promise<T>): Promise<T> {
   const closers: Array<() => unknown> = []
+  let isOver = false
   try {
-    return await work({ after: (close) => { closers.unshift(close) } })
+    // Work that has been given up may still open something.
+    return await work({ after: (close) => { isOver ? close() : closers.unshift(close) } })
   } finally {
+    isOver = true
     for (const close of closers) await close()
   }
 }

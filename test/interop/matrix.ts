@@ -9,7 +9,7 @@ import type { Programs } from './programs.js'
 import { probeEras, type Era } from './revisions.js'
 import { startStack, type Stack } from './stack.js'
 import type { Upstream } from './upstreams.js'
-import { findProblems, type Client } from './visit.js'
+import { decideImpossible, findProblems, type Client } from './visit.js'
 
 /** One client at one upstream takes seconds. */
 const CELL_LIMIT_MS = 60_000
@@ -58,7 +58,7 @@ async function tryUpstream (closing: Closing, matrix: Matrix, upstream: Upstream
     const cells: Cell[] = []
     for (const client of clients) {
       matrix.signal.throwIfAborted()
-      const outcome = decideImpossible(upstream, eras, client) ?? await tryCell(matrix, { upstream, client, stack, era: chooseEra(client, eras) })
+      const outcome = decideImpossible(transport, eras, client.era) ?? await tryCell(matrix, { upstream, client, stack, era: chooseEra(client, eras) })
       cells.push(report(matrix, upstream, { client: client.title, outcome }))
     }
     return { upstream: upstream.title, speaks: describeEras(upstream, eras), cells }
@@ -77,15 +77,6 @@ function report ({ report }: Matrix, { title }: Upstream, cell: Cell): Cell {
 
 function describeEras ({ transport }: Upstream, eras: readonly Era[]): string {
   return transport === 'sse' ? '2024-11-05' : eras.join(', ')
-}
-
-/** What no proxy could change. */
-function decideImpossible ({ transport }: Upstream, eras: readonly Era[], { era }: Client): Outcome | undefined {
-  if (era === 'any' || eras.includes(era)) return undefined
-  const reason = transport === 'sse'
-    ? 'the transport of revision 2024-11-05 has no modern revisions'
-    : `the upstream speaks ${eras.join(' and ')} revisions only`
-  return { kind: 'impossible', reason }
 }
 
 function chooseEra ({ era }: Client, eras: readonly Era[]): Era {

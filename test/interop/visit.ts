@@ -1,8 +1,9 @@
 import type { Closing } from '../conformance/closing.js'
+import type { Outcome } from './outcome.js'
 import type { Programs } from './programs.js'
 import type { Era } from './revisions.js'
 import type { Stack, Traces } from './stack.js'
-import type { Task } from './upstreams.js'
+import type { Task, Upstream } from './upstreams.js'
 
 /** What a client saw when it did its task. */
 export interface Visit {
@@ -19,7 +20,7 @@ export interface Visit {
 
 export interface Surroundings {
   readonly stack: Stack
-  readonly transport: 'http' | 'sse'
+  readonly transport: Upstream['transport']
   /** Which revisions to speak: the client's own, or for one that speaks any the upstream's newest. */
   readonly era: Era
   readonly task: Task
@@ -38,6 +39,15 @@ export interface Client {
   readonly era: Era | 'any'
   /** Does the task through Postern. Throws Missing when a program is. */
   visit (closing: Closing, surroundings: Surroundings): Promise<Visit>
+}
+
+/** Returns why a client cannot speak with an upstream, whatever stands between them; undefined when it can. */
+export function decideImpossible (transport: Upstream['transport'], eras: readonly Era[], era: Client['era']): Outcome | undefined {
+  if (era === 'any' || eras.includes(era)) return undefined
+  const reason = transport === 'sse'
+    ? 'the transport of revision 2024-11-05 has no modern revisions'
+    : `the upstream speaks ${eras.join(' and ')} revisions only`
+  return { kind: 'impossible', reason }
 }
 
 /** Returns what is wrong with a visit, by the client's account and by Postern's own; nothing when all is well. */
