@@ -58,7 +58,7 @@ export function openPrograms (signal: AbortSignal): Programs {
 async function findPackage (key: PackageName, signal: AbortSignal): Promise<string> {
   const { name, version, program } = PACKAGES[key]
   const folder = join(CACHE, `${name.replace('/', '+')}@${version}`)
-  await install(folder, `npm has no ${name} ${version}`, async (fresh) => {
+  await install(folder, `npm cannot fetch ${name} ${version}`, async (fresh) => {
     // Node itself comes by a script of its package; nothing else needs one.
     const scripts = key === 'node' ? [] : ['--ignore-scripts']
     await run('npm', ['install', '--prefix', fresh, '--no-audit', '--no-fund', '--loglevel', 'error', ...scripts, `${name}@${version}`], { signal, timeout: INSTALL_LIMIT_MS })
@@ -85,9 +85,9 @@ async function install (folder: string, problem: string, fill: (fresh: string) =
     await fill(fresh)
     await rename(fresh, folder)
   } catch (error) {
-    const { stderr = '' } = error as { stderr?: string }
-    const [last = String(error)] = stderr.trim().split('\n').filter((line) => /err/i.test(line)).slice(-1)
-    throw new Missing(`${problem}: ${last}`)
+    const lines = ((error as { stderr?: string }).stderr ?? '').trim().split('\n')
+    const said = lines.find((line) => /^npm error code|^ERROR: No matching/.test(line)) ?? lines.at(-1)
+    throw new Missing(`${problem}: ${said === undefined || said === '' ? String(error) : said}`)
   } finally {
     await rm(fresh, { recursive: true, force: true })
   }
