@@ -30,6 +30,7 @@ export interface Matrix {
 
 /** Tries every client at every upstream, in the order of the upstreams. Throws only when it is stopped. */
 export async function tryAll (matrix: Matrix): Promise<readonly Row[]> {
+  await rm(PICTURES, { recursive: true, force: true })
   await mkdir(PICTURES, { recursive: true })
   const rows: Array<Promise<Row>> = []
   const waiting = matrix.upstreams.values()
