@@ -27,13 +27,20 @@ const PROBE_AFTER_MS = 60_000
 /** What ends at the drain deadline has this long to reach the client. */
 const LAST_WORDS_MS = 250
 
-/** One application and the requests under way in it. */
+/** One application and the number of requests under way in it. */
 interface Generation {
   readonly app: Application
-  readonly answers: Set<ServerResponse>
+  underWay: number
   /** Called when a retired generation's last answer is over. */
   whenIdle: (() => void) | undefined
 }
+
+/**
+ * The open connections, each with its latest answer until that is over. Not a set of all answers: V8 keeps what such a set
+ * held whenever it had to grow, and all that this refers to, until the next full collection; nearly every request would be
+ * moved to the old generation, which doubled its cost.
+ */
+type Connections = Map<Socket, ServerResponse | undefined>
 
 /** Listens and serves. Throws what `buildApp` throws, and the listener's error when the port is taken. */
 export async function startServer (config: Config, services: Services): Promise<RunningServer> {
@@ -53,11 +60,11 @@ export async function startServer (config: Config, services: Services): Promise<
     insecureHTTPParser: false // whatever NODE_OPTIONS says: a lenient parser lets requests be smuggled
   }, (request, response) => {
     if (isStopping) response.shouldKeepAlive = false
-    serve(current, request, response)
+    serve(current, connections, request, response)
   })
   // node drops what comes after the 2000th header without a word, an Origin or a second Authorization too; the size is limited anyway.
   server.maxHeadersCount = 0
-  const sockets = trackSockets(server)
+  const connections = trackConnections(server)
   if (limits.connections !== undefined) server.maxConnections = limits.connections
   await listenOn(server, listen.host, listen.port)
   const admin = config.admin === undefined
@@ -87,9 +94,11 @@ export async function startServer (config: Config, services: Services): Promise<
     async stop () {
       isStopping = true
       const closed = new Promise<void>((resolve) => { server.close(() => resolve()) })
-      // Opened in advance, as browsers and pools do: nothing is in flight on them, but node waits for their first request.
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
-      for (const { answers } of generations) for (const answer of answers) answer.shouldKeepAlive = false
+      for (const [socket, answer] of connections) {
+        // Opened in advance, as browsers and pools do: nothing is in flight, but node waits for the first request.
+        if (socket.bytesRead === 0) socket.destroy()
+        if (answer !== undefined) answer.shouldKeepAlive = false
+      }
       const cancel = services.clock.after(limits.drainMs, () => {
         for (const { app } of generations) app.openStreams.endAll()
         setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS).unref()
@@ -103,7 +112,7 @@ export async function startServer (config: Config, services: Services): Promise<
 }
 
 async function startGeneration (config: Config, services: Services): Promise<Generation> {
-  return { app: await buildApp(config, services), answers: new Set(), whenIdle: undefined }
+  return { app: await buildApp(config, services), underWay: 0, whenIdle: undefined }
 }
 
 /** The operator's routes must stay apart from what clients reach: a listener of their own, outside every reload. */
@@ -114,26 +123,28 @@ async function startAdmin (listen: NonNullable<Config['admin']>, config: () => C
   return { app, url: urlOf(app.server.address() as AddressInfo, listen.host) }
 }
 
-function serve (generation: Generation, request: IncomingMessage, response: ServerResponse): void {
-  generation.answers.add(response)
+function serve (generation: Generation, connections: Connections, request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request
+  generation.underWay++
+  connections.set(socket, response)
   response.once('close', () => {
-    generation.answers.delete(response)
-    if (generation.answers.size === 0) generation.whenIdle?.()
+    if (connections.get(socket) === response) connections.set(socket, undefined)
+    if (--generation.underWay === 0) generation.whenIdle?.()
   })
   generation.app.routing(request, response)
 }
 
-function trackSockets (server: Server): ReadonlySet<Socket> {
-  const sockets = new Set<Socket>()
+function trackConnections (server: Server): Connections {
+  const connections: Connections = new Map()
   server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    connections.set(socket, undefined)
+    socket.once('close', () => connections.delete(socket))
   })
-  return sockets
+  return connections
 }
 
 function untilIdle (generation: Generation): Promise<void> {
-  if (generation.answers.size === 0) return Promise.resolve()
+  if (generation.underWay === 0) return Promise.resolve()
   return new Promise((resolve) => { generation.whenIdle = resolve })
 }
 
