@@ -17,9 +17,9 @@ export function upstreamHeaders (server: ServerConfig, upstream: Upstream, reque
 function identityOf ({ identityHeaders }: ServerConfig, request: FastifyRequest): Identity {
   const { subject, clientId, issuer, scopes } = found(request, 'principal')
   return {
-    ...(identityHeaders.subject ? { subject } : {}),
-    ...(identityHeaders.clientId && clientId !== undefined ? { clientId } : {}),
-    ...(identityHeaders.issuer ? { issuer } : {}),
-    ...(identityHeaders.scopes ? { scopes } : {})
+    subject: identityHeaders.subject ? subject : undefined,
+    clientId: identityHeaders.clientId ? clientId : undefined,
+    issuer: identityHeaders.issuer ? issuer : undefined,
+    scopes: identityHeaders.scopes ? scopes : undefined
   }
 }

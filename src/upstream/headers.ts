@@ -2,12 +2,12 @@ import type { IncomingHttpHeaders } from 'node:http'
 
 type Headers = Record<string, string | string[]>
 
-/** What the upstream may learn about the caller; absent members are not sent (F2). */
+/** What the upstream may learn about the caller; what is absent or undefined is not sent (F2). */
 export interface Identity {
-  readonly subject?: string
-  readonly clientId?: string
-  readonly issuer?: string
-  readonly scopes?: Iterable<string>
+  readonly subject?: string | undefined
+  readonly clientId?: string | undefined
+  readonly issuer?: string | undefined
+  readonly scopes?: Iterable<string> | undefined
 }
 
 export interface RequestHeaderOptions {

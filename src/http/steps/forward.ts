@@ -11,9 +11,11 @@ export function forward (server: ServerConfig, upstream: Upstream, receive: Rece
   return function forwardMessage (request, reply) {
     // Nothing gets here without a decision; a path that was wired wrongly must not send.
     if (found(request, 'decision').effect !== 'allow') throw new Refusal('internal_error', { reason: 'forwarding was reached without permission' })
+    const headers = upstreamHeaders(server, upstream, request)
+    headers['content-type'] = 'application/json'
     const message: UpstreamMessage = {
       path: found(request, 'target'),
-      headers: { ...upstreamHeaders(server, upstream, request), 'content-type': 'application/json' },
+      headers,
       body: request.body as Buffer,
       longLived: isListening(request)
     }
