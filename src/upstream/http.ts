@@ -59,14 +59,20 @@ export function openUpstream (url: string, timeoutMs: number): Upstream {
     origin,
     authority: host,
     streams,
-    post: (message, receive) => post(message.longLived ? streams : calls, host, message, receive),
+    post: (message, receive) => post({ pool: message.longLived ? streams : calls, authority: host, timeoutMs }, message, receive),
     async close () {
       await Promise.all([calls.destroy(), streams.destroy()])
     }
   }
 }
 
-function post (pool: Pool, authority: string, message: UpstreamMessage, receive: (transfer: Transfer) => AnswerReceiver): void {
+interface Destination {
+  readonly pool: Pool
+  readonly authority: string
+  readonly timeoutMs: number
+}
+
+function post ({ pool, authority, timeoutMs }: Destination, message: UpstreamMessage, receive: (transfer: Transfer) => AnswerReceiver): void {
   const hosts = [authority, String(message.headers['host'])]
   let controller: Dispatcher.DispatchController | undefined
   let done = false
@@ -87,6 +93,7 @@ function post (pool: Pool, authority: string, message: UpstreamMessage, receive:
 
   function dispatch (path: string, redirects: number): void {
     let verdict: Verdict | undefined
+    let cancelTimeout = (): void => {}
     pool.dispatch({ method: 'POST', path, headers: message.headers, body: message.body }, {
       onRequestStart (current) {
         controller = current
@@ -96,7 +103,15 @@ function post (pool: Pool, authority: string, message: UpstreamMessage, receive:
         if (status < 200 || done) return
         verdict = judgeAnswer({ path, hosts, redirects }, status, headers.location)
         if (verdict.as === 'answer') return receiver.onAnswer(status, headers)
-        if (verdict.as === 'redirect') return
+        if (verdict.as === 'redirect') {
+          // Its body has no time limit of its own, being nothing that anybody waits for.
+          const timer = setTimeout(() => {
+            fail({ kind: 'timeout', reason: 'a redirect did not end in time' })
+            current.abort(new Error('the redirect does not end'))
+          }, timeoutMs)
+          cancelTimeout = () => clearTimeout(timer)
+          return
+        }
         fail(verdict.failure)
         current.abort(new Error('the answer is not passed on'))
       },
@@ -105,12 +120,14 @@ function post (pool: Pool, authority: string, message: UpstreamMessage, receive:
         if (!receiver.onChunk(chunk)) current.pause()
       },
       onResponseEnd () {
+        cancelTimeout()
         if (done) return
         if (verdict?.as === 'redirect') return dispatch(verdict.path, redirects + 1)
         done = true
         receiver.onEnd()
       },
       onResponseError (_current, error) {
+        cancelTimeout()
         fail(classifyFailure(error))
       }
     })

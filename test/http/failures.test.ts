@@ -184,3 +184,19 @@ t.test('a failure to reach the upstream is told in JSON, uncached, with the CORS
     t.equal(headers['access-control-allow-origin'], 'https://app.example')
   }
 })
+
+t.test('POST: a redirect that does not end in time gives 504, and is let go', async (t) => {
+  const closed: Promise<unknown>[] = []
+  const all = await setUp(t, {
+    config: { limits: { upstreamTimeoutMs: 100 } },
+    answer: (_request, response) => {
+      closed.push(new Promise((resolve) => { response.once('close', resolve) }))
+      response.writeHead(307, { location: '/inner/' }).write('moved')
+    }
+  })
+  const answer = await request(all, 'POST')
+  t.equal(answer.status, 504)
+  t.equal(codeOf('POST', answer), 'upstream_timeout')
+  await Promise.all(closed)
+  t.equal(all.upstream.received.length, 1, 'asked once')
+})
