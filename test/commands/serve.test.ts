@@ -1,4 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
+import { createSelfSignedCertificate } from '../helpers/certificate.js'
 import { occupyPort } from '../helpers/ports.js'
 import { listeningUrl, parseLog, runCli, startCli } from '../helpers/process.js'
 import { todoConfig, writeConfig } from './config-file.js'
@@ -18,6 +24,27 @@ t.test('without a command it serves', async (t) => {
   const { file } = writeConfig(t, todoConfig())
   const url = await listeningUrl(startCli(t, ['--config', file, '--port', '0']))
   t.equal((await fetch(`${url}/health`)).status, 200)
+})
+
+t.test('an upstream whose certificate is vouched for by NODE_EXTRA_CA_CERTS is used', async (t) => {
+  const certificate = createSelfSignedCertificate()
+  const upstream = createServer(certificate, (request, response) => {
+    request.resume()
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"jsonrpc":"2.0","id":1,"result":{}}')
+  })
+  await new Promise<void>((resolve) => { upstream.listen(0, '127.0.0.1', resolve) })
+  t.after(() => {
+    upstream.closeAllConnections()
+    upstream.close()
+  })
+  const directory = mkdtempSync(join(tmpdir(), 'postern-'))
+  t.after(() => { rmSync(directory, { recursive: true }) })
+  const authority = join(directory, 'authority.pem')
+  writeFileSync(authority, certificate.cert)
+  const { issuer, call } = await serve(t, { upstream: `https://127.0.0.1:${(upstream.address() as AddressInfo).port}/mcp` }, { NODE_EXTRA_CA_CERTS: authority })
+  const answer = await call(await issuer.token())
+  t.equal(answer.status, 200)
+  t.same(await answer.json(), { jsonrpc: '2.0', id: 1, result: {} })
 })
 
 t.test('SIGTERM: nothing new is accepted, what is in flight is finished, exit code 0', async (t) => {
