@@ -44,15 +44,11 @@ export function createAccessTokenVerifier ({ server, authorizationServers, now }
     }
   }
 
-  async function verifyOnce (token: string): Promise<Principal> {
-    try {
-      if (token.length > MAX_TOKEN_LENGTH) throw new InvalidToken(`longer than ${MAX_TOKEN_LENGTH} characters`)
-      const verified = await verifyAny(token)
-      cache.add(token, verified)
-      return verified.principal
-    } finally {
-      pending.delete(token)
-    }
+  async function verifyNow (token: string): Promise<Principal> {
+    if (token.length > MAX_TOKEN_LENGTH) throw new InvalidToken(`longer than ${MAX_TOKEN_LENGTH} characters`)
+    const verified = await verifyAny(token)
+    cache.add(token, verified)
+    return verified.principal
   }
 
   return {
@@ -61,7 +57,8 @@ export function createAccessTokenVerifier ({ server, authorizationServers, now }
       if (remembered !== undefined) return Promise.resolve(remembered)
       const underWay = pending.get(token)
       if (underWay !== undefined) return underWay
-      const started = verifyOnce(token)
+      // Not in verifyNow's own finally: that runs before the token is entered when nothing is waited for, and then it would stay.
+      const started = verifyNow(token).finally(() => { pending.delete(token) })
       pending.set(token, started)
       return started
     }

@@ -51,6 +51,18 @@ t.test('a refused token is looked at again', async (t) => {
   await t.resolves(verifier.verify(token))
 })
 
+t.test('nothing is kept of a refused token', async (t) => {
+  const { issuer, verifier } = await start(t)
+  const encrypted = `${Buffer.from('{"alg":"dir","enc":"A256GCM"}').toString('base64url')}....`
+  for (const token of [encrypted, 'opaque', 'x'.repeat(16_385), await issuer.token({ aud: 'https://other.example' })]) {
+    const first = verifier.verify(token)
+    await t.rejects(first, InvalidToken)
+    const second = verifier.verify(token)
+    t.not(second, first, 'verified again: whoever has no token cannot fill the memory either')
+    await t.rejects(second, InvalidToken)
+  }
+})
+
 t.test('a remembered token does not vouch for one that only looks like it', async (t) => {
   const { issuer, verifier } = await start(t)
   const token = await issuer.token()
