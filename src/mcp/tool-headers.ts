@@ -51,7 +51,8 @@ export function rememberToolHeaders (): ToolHeaders {
     learn (answer) {
       for (const { name, annotations } of readTools(answer)) {
         tools.delete(name)
-        if (annotations.length > 0) tools.set(name, { annotations, shape: shapeOf(annotations) })
+        const shape = annotations.length === 0 ? undefined : shapeOf(annotations)
+        if (shape !== undefined) tools.set(name, { annotations, shape })
         if (tools.size > MAX_TOOLS) tools.delete(tools.keys().next().value as string)
       }
     },
@@ -112,8 +113,11 @@ function collect (schema: unknown, path: readonly string[], annotations: Annotat
   })
 }
 
-/** The arguments that annotations lead to, for the scanner to pick. */
-function shapeOf (annotations: readonly Annotation[]): CompiledShape {
+/**
+ * The arguments that annotations lead to, for the scanner to pick; undefined when the names of two are lookalikes, for then
+ * readers differ about which of them a header repeats.
+ */
+function shapeOf (annotations: readonly Annotation[]): CompiledShape | undefined {
   const root: Record<string, Shape | 'span'> = Object.create(null) as Record<string, Shape | 'span'>
   for (const { path } of annotations) {
     let at = root
@@ -123,7 +127,12 @@ function shapeOf (annotations: readonly Annotation[]): CompiledShape {
     }
     at[path[path.length - 1] as string] ??= 'span'
   }
-  return compileShape(root)
+  try {
+    return compileShape(root)
+  } catch (error) {
+    if (error instanceof TypeError) return undefined
+    throw error
+  }
 }
 
 function findMismatch ({ annotations, shape }: KnownTool, args: Span | undefined, body: Buffer, rawHeaders: readonly string[]): string | undefined {

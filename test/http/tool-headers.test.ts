@@ -83,3 +83,17 @@ t.test('headers that repeat arguments are checked once the tool was listed', asy
   const legacy = await gateway.post(token, { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'query', arguments: { region: 'eu' } } })
   t.equal(legacy.status, 200, 'legacy revisions have no such headers')
 })
+
+t.test('a tool whose annotated arguments differ only in spelling does not cost the list', async (t) => {
+  const issuer = await startIssuer(t)
+  const property = (header: string): object => ({ type: 'string', 'x-mcp-header': header })
+  const twins = { name: 'twins', inputSchema: { type: 'object', properties: { user_id: property('One'), userId: property('Other') } } }
+  const upstream = await startUpstream(t, (_request, response, body) => {
+    const { id } = JSON.parse(body.toString()) as { id: unknown }
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ jsonrpc: '2.0', id, result: { tools: [twins, PLAIN_TOOL] } }))
+  })
+  const gateway = await startGateway(t, { upstream: `${upstream.origin}/mcp`, issuer: issuer.issuer, config: { policy: { tools: { '*': true } } } })
+  const token = await issuer.token({ aud: gateway.resource })
+  const list = await gateway.post(token, { jsonrpc: '2.0', id: 1, method: 'tools/list' })
+  t.match(await list.json(), { result: { tools: [{ name: 'twins' }, { name: 'plain' }] } })
+})
