@@ -74,7 +74,7 @@ const sessionKey = Type.String({
 const session = Type.Optional(Type.Object({
   key: Type.Optional(Type.Union([sessionKey, Type.Array(sessionKey, { minItems: 1 })], {
     title: 'a secret of at least 16 characters, or an array of them',
-    description: 'Secret that binds an `Mcp-Session-Id` to its principal; replicas share it. In an array the first one signs and all verify, so that a key can be replaced. Random for each process when absent.'
+    description: 'Secret of 16 characters or more that binds an `Mcp-Session-Id` to its principal; replicas share it. In an array the first one signs and all verify, so that a key can be replaced. Random for each process when absent.'
   }))
 }, { ...closed, description: 'How legacy sessions are bound to a principal.' }))
 
