@@ -1,4 +1,4 @@
-import type { AuthorizationServerConfig, Config, ServerConfig } from '../config/schema.js'
+import type { AuthorizationServerConfig, Config, ServerConfig } from '../config/config.js'
 import { buildApp } from '../http/app.js'
 import { createServices } from '../http/services.js'
 import { metadataUrl } from '../oauth/protected-resource.js'

@@ -1,5 +1,5 @@
 import { ConfigError, loadConfig, type LoadedConfig } from '../config/load.js'
-import type { PolicyConfig } from '../config/schema.js'
+import type { PolicyConfig } from '../config/config.js'
 import { compilePolicy, PolicyError, type PolicyProblem } from '../policy/compile.js'
 import { EXIT, UsageError, type Output } from './io.js'
 

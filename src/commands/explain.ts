@@ -1,4 +1,4 @@
-import type { ServerConfig } from '../config/schema.js'
+import type { ServerConfig } from '../config/config.js'
 import { createServices } from '../http/services.js'
 import { AuthorizationServerUnavailable, createAccessTokenVerifier, InvalidToken } from '../oauth/access-token.js'
 import { explainDecision, formatExplanation } from '../policy/explain.js'

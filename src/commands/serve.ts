@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import closeWithGrace from 'close-with-grace'
 import { ConfigError, type LoadedConfig } from '../config/load.js'
-import type { Config } from '../config/schema.js'
+import type { Config } from '../config/config.js'
 import { watchConfigFile } from '../config/watch.js'
 import { createServices, type Services } from '../http/services.js'
 import { startServer, type RunningServer } from '../server.js'

@@ -5,8 +5,6 @@ import { authorizationServers } from './schema-authorization-server.js'
 import { policy } from './schema-policy.js'
 import { audience, scope, url } from './schema-terms.js'
 
-export type * from './config.js'
-
 /** Longest delay that a Node timer can hold. */
 const MAX_TIMER_MS = 2_147_483_647
 

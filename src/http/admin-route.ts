@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import type { Config } from '../config/schema.js'
+import type { Config } from '../config/config.js'
 import type { Services } from './services.js'
 
 /** A probe must answer before the usual second is over. */

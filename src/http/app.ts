@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { fastify, type FastifyInstance } from 'fastify'
-import type { Config, ServerConfig } from '../config/schema.js'
+import type { Config, ServerConfig } from '../config/config.js'
 import { createAccessTokenVerifier } from '../oauth/access-token.js'
 import { buildProtectedResourceMetadata, metadataUrl, resourcePath } from '../oauth/protected-resource.js'
 import { compilePolicy } from '../policy/compile.js'

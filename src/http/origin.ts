@@ -1,4 +1,4 @@
-import type { ServerConfig } from '../config/schema.js'
+import type { ServerConfig } from '../config/config.js'
 
 /** Returns whether an `Origin` may call: the resource's own, and those configured (C1). */
 export function allowedOrigins (server: ServerConfig): (origin: string) => boolean {

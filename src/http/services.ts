@@ -1,5 +1,5 @@
 import { createAuthorizationServer, type AuthorizationServer } from '../oauth/authorization-server.js'
-import type { AuthorizationServerConfig } from '../config/schema.js'
+import type { AuthorizationServerConfig } from '../config/config.js'
 import type { Logger } from '../telemetry/logger.js'
 import { NO_METRICS, type Metrics } from '../telemetry/metrics.js'
 

@@ -1,4 +1,4 @@
-import type { ServerConfig } from '../config/schema.js'
+import type { ServerConfig } from '../config/config.js'
 import type { AuthorizationServer } from './authorization-server.js'
 import { MAX_TOKEN_LENGTH } from './bearer.js'
 import { InvalidToken } from './failures.js'

@@ -1,4 +1,4 @@
-import type { AuthorizationServerConfig } from '../config/schema.js'
+import type { AuthorizationServerConfig } from '../config/config.js'
 import { AuthorizationServerUnavailable } from './failures.js'
 import { discover, type AuthorizationServerMetadata } from './discovery.js'
 import { FetchFailed, fetchJson, type FetchSettings, type JsonObject } from './fetch-json.js'

@@ -1,6 +1,6 @@
 import { createPrivateKey, randomUUID, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
-import type { IntrospectionConfig } from '../config/schema.js'
+import type { IntrospectionConfig } from '../config/config.js'
 
 /** What a request to the authorization server carries so that it knows us. */
 export interface ClientCredentials {

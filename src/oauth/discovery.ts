@@ -1,4 +1,4 @@
-import type { AuthorizationServerConfig } from '../config/schema.js'
+import type { AuthorizationServerConfig } from '../config/config.js'
 import { describeUrl, describeValue } from './describe.js'
 import { FetchFailed, fetchJson, type FetchSettings, type JsonObject } from './fetch-json.js'
 

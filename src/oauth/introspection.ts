@@ -1,4 +1,4 @@
-import type { AuthorizationServerConfig, IntrospectionConfig } from '../config/schema.js'
+import type { AuthorizationServerConfig, IntrospectionConfig } from '../config/config.js'
 import { createClientAuthentication } from './client-authentication.js'
 import type { AuthorizationServerMetadata } from './discovery.js'
 import { AuthorizationServerUnavailable } from './failures.js'

@@ -1,4 +1,4 @@
-import type { ServerConfig } from '../config/schema.js'
+import type { ServerConfig } from '../config/config.js'
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 

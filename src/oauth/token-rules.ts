@@ -1,4 +1,4 @@
-import type { AuthorizationServerConfig, ServerConfig } from '../config/schema.js'
+import type { AuthorizationServerConfig, ServerConfig } from '../config/config.js'
 import type { AuthorizationServer } from './authorization-server.js'
 
 /** What one protected server asks of the tokens of one authorization server. */

@@ -1,4 +1,4 @@
-import type { PolicyConfig, RuleMap } from '../config/schema.js'
+import type { PolicyConfig, RuleMap } from '../config/config.js'
 import { isPattern, parseGlob, type Glob } from './glob.js'
 import { closeImplications, findCycles, type Implications } from './hierarchy.js'
 import { findCommonName } from './overlap.js'

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import { ConfigError, loadConfig } from '../../src/config/load.js'
 import type { LoadedConfig, LoadOptions } from '../../src/config/load.js'
-import type { Config, ServerConfig } from '../../src/config/schema.js'
+import type { Config, ServerConfig } from '../../src/config/config.js'
 
 /** The smallest useful file. */
 export const MINIMAL = {

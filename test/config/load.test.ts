@@ -2,7 +2,7 @@ import t from 'tap'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError, configFrom, loadConfig } from '../../src/config/load.js'
-import type { PolicyConfig } from '../../src/config/schema.js'
+import type { PolicyConfig } from '../../src/config/config.js'
 import { MINIMAL, load, loadServer, onlyServer, problemsOf, problemsWith, writeConfigFile } from './config-file.js'
 
 t.test('the smallest useful file gets every default', async (t) => {

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { createAccessTokenVerifier, InvalidToken } from '../../src/oauth/access-token.js'
 import { createAuthorizationServer } from '../../src/oauth/authorization-server.js'
-import type { ServerConfig } from '../../src/config/schema.js'
+import type { ServerConfig } from '../../src/config/config.js'
 import { startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { authorizationServerConfig, createClock, createLog, serverConfig, setUp, type Setup, type TestClock } from './setup.js'
 

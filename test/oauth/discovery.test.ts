@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { AuthorizationServerUnavailable } from '../../src/oauth/access-token.js'
 import { createAuthorizationServer, type AuthorizationServer } from '../../src/oauth/authorization-server.js'
 import { metadataUrls } from '../../src/oauth/discovery.js'
-import type { AuthorizationServerConfig } from '../../src/config/schema.js'
+import type { AuthorizationServerConfig } from '../../src/config/config.js'
 import { sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { authorizationServerConfig, createClock, createLog } from './setup.js'
 

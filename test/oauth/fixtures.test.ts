@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { AuthorizationServerConfig, ServerConfig } from '../../src/config/schema.js'
+import type { AuthorizationServerConfig, ServerConfig } from '../../src/config/config.js'
 import { createAccessTokenVerifier } from '../../src/oauth/access-token.js'
 import { createAuthorizationServer } from '../../src/oauth/authorization-server.js'
 import { sendJson, startIssuer } from '../helpers/issuer.js'

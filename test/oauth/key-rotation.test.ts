@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { AuthorizationServerUnavailable, InvalidToken } from '../../src/oauth/access-token.js'
-import type { AuthorizationServerConfig, ServerConfig } from '../../src/config/schema.js'
+import type { AuthorizationServerConfig, ServerConfig } from '../../src/config/config.js'
 import { sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { createSigningKey, type SigningKey } from '../helpers/keys.js'
 import { authorizationServerConfig, createClock, serverConfig, setUp, type Setup, type TestClock } from './setup.js'

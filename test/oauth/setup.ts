@@ -1,4 +1,4 @@
-import type { AuthorizationServerConfig, ServerConfig } from '../../src/config/schema.js'
+import type { AuthorizationServerConfig, ServerConfig } from '../../src/config/config.js'
 import { createAccessTokenVerifier, type AccessTokenVerifier } from '../../src/oauth/access-token.js'
 import { createAuthorizationServer, type AuthorizationServer } from '../../src/oauth/authorization-server.js'
 

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { PolicyConfig } from '../../src/config/schema.js'
+import type { PolicyConfig } from '../../src/config/config.js'
 import { compilePolicy, PolicyError, type PolicyProblem } from '../../src/policy/compile.js'
 import { policyConfig } from './policy-config.js'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { PolicyConfig } from '../../src/config/schema.js'
+import type { PolicyConfig } from '../../src/config/config.js'
 import { compilePolicy, PolicyError } from '../../src/policy/compile.js'
 import { DEFAULT_METHODS, RESPONSES } from '../../src/policy/methods.js'
 import type { Decision, Operation, Policy, TargetKind } from '../../src/policy/policy.js'

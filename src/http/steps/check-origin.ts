@@ -1,5 +1,5 @@
 import type { onRequestHookHandler } from 'fastify'
-import type { ServerConfig } from '../../config/schema.js'
+import type { ServerConfig } from '../../config/config.js'
 import { allowedHosts, allowedOrigins } from '../origin.js'
 import { Refusal } from '../refusal.js'
 import { isRepeated } from '../repeated-header.js'
