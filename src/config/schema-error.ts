@@ -2,7 +2,6 @@ import type { TLocalizedValidationError } from 'typebox/error'
 import { decodePointer, listOptions, rootSchema, schemaAt } from './options.js'
 import type { SchemaNode } from './options.js'
 import type { Path } from './problem.js'
-import { suggest } from './suggest.js'
 
 export type SchemaError = TLocalizedValidationError
 
@@ -128,4 +127,40 @@ function toPath (pointer: string, root: unknown): Path {
     node = (node as Record<string | number, unknown> | null)?.[key]
     return key
   })
+}
+
+/**
+ * Returns the word of a list that a misspelt one was most likely meant to be, if any is near enough: a third of its
+ * letters may be inserted, deleted, exchanged or swapped with a neighbour; letter case does not count.
+ */
+function suggest (word: string, known: readonly string[]): string | undefined {
+  const limit = Math.max(1, Math.floor(word.length / 3))
+  let nearest: { word: string, distance: number } | undefined
+  for (const candidate of known) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), limit)
+    if (distance <= limit && distance < (nearest?.distance ?? Infinity)) nearest = { word: candidate, distance }
+  }
+  return nearest?.word
+}
+
+/** Optimal string alignment distance. Words whose lengths differ by more than `limit` are not compared. */
+function editDistance (left: string, right: string, limit: number): number {
+  if (Math.abs(left.length - right.length) > limit) return Infinity
+  let beforeLast: number[] = []
+  let last = Array.from({ length: right.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= left.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= right.length; j++) {
+      const change = left[i - 1] === right[j - 1] ? 0 : 1
+      const swapped = i > 1 && j > 1 && left[i - 1] === right[j - 2] && left[i - 2] === right[j - 1]
+      row[j] = Math.min(at(last, j) + 1, at(row, j - 1) + 1, at(last, j - 1) + change, swapped ? at(beforeLast, j - 2) + 1 : Infinity)
+    }
+    beforeLast = last
+    last = row
+  }
+  return at(last, right.length)
+}
+
+function at (row: readonly number[], index: number): number {
+  return row[index] ?? Infinity
 }
