@@ -97,3 +97,21 @@ t.test('a tool whose annotated arguments differ only in spelling does not cost t
   const list = await gateway.post(token, { jsonrpc: '2.0', id: 1, method: 'tools/list' })
   t.match(await list.json(), { result: { tools: [{ name: 'twins' }, { name: 'plain' }] } })
 })
+
+t.test('while lists are not filtered nothing is learned from them', async (t) => {
+  const issuer = await startIssuer(t)
+  const upstream = await startUpstream(t, (_request, response, body) => {
+    const { id, method } = JSON.parse(body.toString()) as { id: unknown, method: string }
+    const result = method === 'tools/list' ? { tools: [QUERY_TOOL] } : { content: [] }
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+  })
+  for (const [filterLists, status] of [[true, 400], [false, 200]] as const) {
+    const gateway = await startGateway(t, { upstream: `${upstream.origin}/mcp`, issuer: issuer.issuer, config: { policy: { tools: { query: true }, filterLists } } })
+    const token = await issuer.token({ aud: gateway.resource })
+    const list = await gateway.post(token, { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: META } }, { headers: { 'mcp-protocol-version': VERSION, 'mcp-method': 'tools/list' } })
+    t.match(await list.json(), { result: { tools: [{ name: 'query' }] } })
+    const call = await gateway.post(token, { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { _meta: META, name: 'query', arguments: { region: 'eu' } } },
+      { headers: { 'mcp-protocol-version': VERSION, 'mcp-method': 'tools/call', 'mcp-name': 'query', 'mcp-param-region': 'us' } })
+    t.equal(call.status, status, `filterLists ${filterLists}`)
+  }
+})
