@@ -40,7 +40,7 @@ const processLimits = {
     minimum: 0,
     maximum: MAX_TIMER_MS,
     default: DEFAULTS.drainMs,
-    description: 'How long requests under way may take to finish at shutdown or reload, in milliseconds. Only at the top level.'
+    description: 'How long requests under way may take to finish at shutdown, in milliseconds; a reload cuts nothing off. Only at the top level.'
   }))
 }
 
