@@ -1,7 +1,8 @@
 import { isScopeToken } from './challenge.js'
 import { describeValue } from './describe.js'
 import { InvalidToken } from './failures.js'
-import { isJsonObject, type JsonObject } from './fetch-json.js'
+import { isJsonObject, type JsonObject } from './json-object.js'
+import type { Principal } from './principal.js'
 import type { TokenRules } from './token-rules.js'
 
 /** End of the year 9999: what lies behind it is not seconds, mostly milliseconds. */
@@ -37,11 +38,30 @@ export function checkTimes (claims: JsonObject, nowSeconds: number, toleranceSec
 }
 
 /**
+ * Returns whom verified claims speak for, a JWT's and those of an introspected token alike. `issuer`, and `expiresAt` in
+ * seconds, are passed in because only a JWT must state them. Throws InvalidToken when the claims are not those of an access
+ * token for this resource.
+ */
+export function readPrincipal (claims: JsonObject, rules: TokenRules, issuer: string, expiresAt: number): Principal {
+  checkKind(claims)
+  checkAudience(claims, rules)
+  const clientId = readClientId(claims)
+  return {
+    issuer,
+    subject: readSubject(claims, clientId),
+    ...(clientId === undefined ? {} : { clientId }),
+    scopes: readScopes(claims, rules.scopeClaims),
+    expiresAt,
+    claims
+  }
+}
+
+/**
  * Throws InvalidToken when claims are those of something that is not an access token (A2,
  * RFC 8725 §3.12), or of one that only its holder may use: accepting it as a Bearer token would
  * undo the binding to the key in `cnf` (RFC 7800, RFC 8705 §3, RFC 9449 §6).
  */
-export function checkKind (claims: JsonObject): void {
+function checkKind (claims: JsonObject): void {
   const idTokenClaim = ID_TOKEN_CLAIMS.find((name) => Object.hasOwn(claims, name))
   if (idTokenClaim !== undefined) throw new InvalidToken(`an ID token: it has the claim ${idTokenClaim}`)
   const use = readOwn(claims, 'token_use')
@@ -56,7 +76,7 @@ export function checkKind (claims: JsonObject): void {
  * Throws InvalidToken when a token is not meant for this resource (A3). Where client ids stand in
  * for the audience, a token that has an audience nevertheless must meet both.
  */
-export function checkAudience (claims: JsonObject, rules: TokenRules): void {
+function checkAudience (claims: JsonObject, rules: TokenRules): void {
   const audience = readAudience(claims)
   if (rules.clientIds !== undefined) {
     checkClient(claims, rules.clientIds)
@@ -81,7 +101,7 @@ function checkClient (claims: JsonObject, clientIds: ReadonlySet<string>): void 
 }
 
 /** Returns the client that a token was issued to, undefined when it names none. Throws InvalidToken. */
-export function readClientId (claims: JsonObject): string | undefined {
+function readClientId (claims: JsonObject): string | undefined {
   for (const name of CLIENT_ID_CLAIMS) {
     const value = readOwn(claims, name)
     if (value === undefined || value === null) continue
@@ -92,7 +112,7 @@ export function readClientId (claims: JsonObject): string | undefined {
 }
 
 /** Returns whom a token is about: `sub`, or the client when there is none. Throws InvalidToken. */
-export function readSubject (claims: JsonObject, clientId: string | undefined): string {
+function readSubject (claims: JsonObject, clientId: string | undefined): string {
   const subject = readOwn(claims, 'sub')
   if (subject === undefined && clientId !== undefined) return clientId
   if (typeof subject !== 'string' || subject === '') throw new InvalidToken(`no subject: sub is ${describeValue(subject)}`)
@@ -105,7 +125,7 @@ export function readSubject (claims: JsonObject, clientId: string | undefined): 
  * for the upstream, one that holds a space would turn into scopes that nobody granted. Throws
  * InvalidToken when the claim is neither a string nor an array of strings.
  */
-export function readScopes (claims: JsonObject, scopeClaims: readonly string[]): ReadonlySet<string> {
+function readScopes (claims: JsonObject, scopeClaims: readonly string[]): ReadonlySet<string> {
   for (const path of scopeClaims) {
     const value = readPath(claims, path)
     if (value === undefined || value === null) continue

@@ -1,6 +1,7 @@
 import type { AuthorizationServerConfig } from '../config/config.js'
 import { describeUrl, describeValue } from './describe.js'
-import { FetchFailed, fetchJson, type FetchSettings, type JsonObject } from './fetch-json.js'
+import { FetchFailed, fetchJson, type FetchSettings } from './fetch-json.js'
+import type { JsonObject } from './json-object.js'
 
 /** An authorization server metadata document (RFC 8414 §2) whose issuer has been checked. */
 export interface AuthorizationServerMetadata {

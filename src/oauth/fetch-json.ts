@@ -1,4 +1,5 @@
 import { describeUrl } from './describe.js'
+import { parseJsonObject, type JsonObject } from './json-object.js'
 
 /** How documents of an authorization server are fetched. */
 export interface FetchSettings {
@@ -8,8 +9,6 @@ export interface FetchSettings {
   /** Time limit for one document, redirects and body included. Default 5 s. */
   readonly timeoutMs?: number
 }
-
-export type JsonObject = Readonly<Record<string, unknown>>
 
 const DEFAULT_TIMEOUT_MS = 5_000
 const MAX_BYTES = 1_048_576
@@ -44,7 +43,9 @@ export async function fetchJson (url: string, settings: FetchSettings, init: Req
       await response.body?.cancel()
       throw new FetchFailed(`${shown} answered ${response.status}`, true)
     }
-    return parseObject(await readBody(response, shown), shown)
+    const object = parseJsonObject(await readBody(response, shown))
+    if (object === undefined) throw new FetchFailed(`${shown} answered something that is not a JSON object`, true)
+    return object
   } catch (error) {
     if (error instanceof FetchFailed) throw error
     const reason = abort.signal.aborted ? `no complete answer within ${timeoutMs} ms` : describeFailure(error)
@@ -100,19 +101,6 @@ async function readBody (response: Response, shown: string): Promise<Uint8Array>
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, size)
-}
-
-function parseObject (body: Uint8Array, shown: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-    if (isJsonObject(value)) return value
-  } catch {}
-  throw new FetchFailed(`${shown} answered something that is not a JSON object`, true)
-}
-
-/** Tells whether a parsed JSON value is an object: neither null nor an array. */
-export function isJsonObject (value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isLoopback (hostname: string): boolean {

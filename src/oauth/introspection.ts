@@ -2,7 +2,8 @@ import type { AuthorizationServerConfig, IntrospectionConfig } from '../config/c
 import { createClientAuthentication } from './client-authentication.js'
 import type { AuthorizationServerMetadata } from './discovery.js'
 import { AuthorizationServerUnavailable } from './failures.js'
-import { FetchFailed, fetchJson, type FetchSettings, type JsonObject } from './fetch-json.js'
+import { FetchFailed, fetchJson, type FetchSettings } from './fetch-json.js'
+import type { JsonObject } from './json-object.js'
 
 export interface IntrospectionClientOptions {
   readonly config: AuthorizationServerConfig

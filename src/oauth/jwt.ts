@@ -1,8 +1,8 @@
 import { compactVerify } from 'jose'
-import { checkAudience, checkKind, checkTimes, readClientId, readScopes, readSubject } from './claims.js'
+import { checkTimes, readPrincipal } from './claims.js'
 import { describeValue } from './describe.js'
 import { InvalidToken } from './failures.js'
-import { isJsonObject, type JsonObject } from './fetch-json.js'
+import { parseJsonObject, type JsonObject } from './json-object.js'
 import { isAsymmetricAlgorithm, type VerificationKey } from './key-set.js'
 import type { Principal } from './principal.js'
 import type { VerifiedToken } from './token-cache.js'
@@ -63,7 +63,7 @@ export function createJwtVerifier (trusted: readonly TrustedIssuer[], now: () =>
     if (!BASE64URL.test(signature)) throw new InvalidToken('the signature is missing or not base64url')
     const { key, claims } = await verifySignature(token, header, issuer)
     return {
-      principal: readPrincipal(claims, issuer.rules, now() / 1000),
+      principal: checkClaims(claims, issuer.rules, now() / 1000),
       isCurrent: () => issuer.authorizationServer.publishes(key)
     }
   }
@@ -108,7 +108,7 @@ async function tryKeys (token: string, alg: string, keys: readonly VerificationK
   for (const key of keys) {
     const payload = await compactVerify(token, key.key, { algorithms: [alg] }).then((result) => result.payload, () => undefined)
     if (payload === undefined) continue
-    const claims = parseObject(payload)
+    const claims = parseJsonObject(payload)
     if (claims === undefined) throw new InvalidToken('the payload is not a JSON object')
     return { key, claims }
   }
@@ -116,33 +116,14 @@ async function tryKeys (token: string, alg: string, keys: readonly VerificationK
 }
 
 /** Checks verified claims; only from here on is anything in them a fact. */
-function readPrincipal (claims: JsonObject, rules: TokenRules, nowSeconds: number): Principal {
+function checkClaims (claims: JsonObject, rules: TokenRules, nowSeconds: number): Principal {
   const { iss } = claims
   if (typeof iss !== 'string' || !rules.issuers.has(iss)) throw new InvalidToken(`issuer is not configured: iss is ${describeValue(iss)}`)
   const expiresAt = checkTimes(claims, nowSeconds, rules.toleranceSeconds)
   if (expiresAt === undefined) throw new InvalidToken('no expiry (exp)')
-  checkKind(claims)
-  checkAudience(claims, rules)
-  const clientId = readClientId(claims)
-  return {
-    issuer: iss,
-    subject: readSubject(claims, clientId),
-    ...(clientId === undefined ? {} : { clientId }),
-    scopes: readScopes(claims, rules.scopeClaims),
-    expiresAt,
-    claims
-  }
+  return readPrincipal(claims, rules, iss, expiresAt)
 }
 
 function decodeObject (part: string): JsonObject | undefined {
-  return BASE64URL.test(part) ? parseObject(Buffer.from(part, 'base64url')) : undefined
-}
-
-function parseObject (bytes: Uint8Array): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    return isJsonObject(value) ? value : undefined
-  } catch {
-    return undefined
-  }
+  return BASE64URL.test(part) ? parseJsonObject(Buffer.from(part, 'base64url')) : undefined
 }

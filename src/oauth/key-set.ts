@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { describeValue } from './describe.js'
-import { isJsonObject, type JsonObject } from './fetch-json.js'
+import { isJsonObject, type JsonObject } from './json-object.js'
 
 /** A key that an authorization server publishes for verifying its signatures. */
 export interface VerificationKey {

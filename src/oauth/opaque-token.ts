@@ -1,8 +1,7 @@
-import { checkAudience, checkKind, checkTimes, readClientId, readScopes, readSubject } from './claims.js'
+import { checkTimes, readPrincipal } from './claims.js'
 import { describeValue } from './describe.js'
 import { AuthorizationServerUnavailable, InvalidToken } from './failures.js'
-import type { JsonObject } from './fetch-json.js'
-import type { Principal } from './principal.js'
+import type { JsonObject } from './json-object.js'
 import type { VerifiedToken } from './token-cache.js'
 import type { TokenRules, TrustedIssuer } from './token-rules.js'
 
@@ -42,16 +41,6 @@ function readVerified (claims: JsonObject, rules: TokenRules, nowSeconds: number
   }
   // Without exp the answer holds as long as it may be remembered; then it has to be asked for again.
   const expiresAt = checkTimes(claims, nowSeconds, rules.toleranceSeconds) ?? Math.floor(nowSeconds) + Math.max(1, rules.introspectionSeconds)
-  checkKind(claims)
-  checkAudience(claims, rules)
-  const clientId = readClientId(claims)
-  const principal: Principal = {
-    issuer: iss,
-    subject: readSubject(claims, clientId),
-    ...(clientId === undefined ? {} : { clientId }),
-    scopes: readScopes(claims, rules.scopeClaims),
-    expiresAt,
-    claims
-  }
+  const principal = readPrincipal(claims, rules, iss, expiresAt)
   return { principal, rememberSeconds: rules.introspectionSeconds, isCurrent: () => true }
 }
