@@ -132,14 +132,14 @@ function createKeySetLoader (
     if (typeof url !== 'string') {
       // Whoever issues opaque tokens only needs no keys.
       if (config.introspection !== undefined) return new Map()
-      throw new FetchFailed('the authorization server metadata names no jwks_uri: configure jwksUri', true)
+      throw new FetchFailed('the authorization server metadata names no jwks_uri: configure jwksUri', 'answered')
     }
     const document = await fetchJson(url, settings)
     const skipped: string[] = []
     try {
       previous = readKeySet(document, previous, (reason) => skipped.push(reason))
     } catch (error) {
-      throw new FetchFailed(`${describeUrl(url)} answered no JWK Set: ${(error as Error).message}`, true, { cause: error })
+      throw new FetchFailed(`${describeUrl(url)} answered no JWK Set: ${(error as Error).message}`, 'answered', { cause: error })
     }
     if (skipped.length > 0) log.warn({ issuer: config.issuer, skipped: skipped.slice(0, 10) }, 'some published keys cannot be used')
     return previous

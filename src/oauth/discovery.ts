@@ -18,7 +18,7 @@ export async function discover (config: AuthorizationServerConfig, settings: Fet
   const issuers = [config.issuer, ...config.issuers]
   const urls = config.metadataUrl === undefined ? issuers.flatMap(metadataUrls) : [config.metadataUrl]
   if (urls.length === 0) {
-    throw new FetchFailed(`issuer ${describeValue(config.issuer)} is not a URL: configure metadataUrl or jwksUri`, false)
+    throw new FetchFailed(`issuer ${describeValue(config.issuer)} is not a URL: configure metadataUrl or jwksUri`, 'silent')
   }
   const problems: string[] = []
   for (const url of urls) {
@@ -28,10 +28,10 @@ export async function discover (config: AuthorizationServerConfig, settings: Fet
       if (!(error instanceof FetchFailed)) throw error
       problems.push(error.message)
       // The other URLs are mostly on the same host: waiting for each of them would add up.
-      if (!error.answered) break
+      if (error.host === 'silent') break
     }
   }
-  throw new FetchFailed(problems.join('; '), false)
+  throw new FetchFailed(problems.join('; '), 'silent')
 }
 
 /**
@@ -54,5 +54,5 @@ export function metadataUrls (issuer: string): readonly string[] {
 function checkIssuer (document: JsonObject, url: string, issuers: readonly string[]): AuthorizationServerMetadata {
   const { issuer } = document
   if (typeof issuer === 'string' && issuers.includes(issuer)) return { ...document, issuer }
-  throw new FetchFailed(`${describeUrl(url)} names the issuer ${describeValue(issuer)}, not ${issuers.map(describeValue).join(' or ')}`, true)
+  throw new FetchFailed(`${describeUrl(url)} names the issuer ${describeValue(issuer)}, not ${issuers.map(describeValue).join(' or ')}`, 'answered')
 }

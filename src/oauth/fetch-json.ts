@@ -17,12 +17,12 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 /** A document could not be had; the message says which and why, for the log. */
 export class FetchFailed extends Error {
-  /** Whether the host answered at all: then another URL on it is worth a try. */
-  readonly answered: boolean
-  constructor (message: string, answered: boolean, options?: ErrorOptions) {
+  /** A host that answered, if only with an error, is worth asking for another URL. */
+  readonly host: 'answered' | 'silent'
+  constructor (message: string, host: 'answered' | 'silent', options?: ErrorOptions) {
     super(message, options)
     this.name = 'FetchFailed'
-    this.answered = answered
+    this.host = host
   }
 }
 
@@ -41,15 +41,15 @@ export async function fetchJson (url: string, settings: FetchSettings, init: Req
     const response = await followRedirects(url, settings, { ...init, signal: abort.signal })
     if (response.status !== 200) {
       await response.body?.cancel()
-      throw new FetchFailed(`${shown} answered ${response.status}`, true)
+      throw new FetchFailed(`${shown} answered ${response.status}`, 'answered')
     }
     const object = parseJsonObject(await readBody(response, shown))
-    if (object === undefined) throw new FetchFailed(`${shown} answered something that is not a JSON object`, true)
+    if (object === undefined) throw new FetchFailed(`${shown} answered something that is not a JSON object`, 'answered')
     return object
   } catch (error) {
     if (error instanceof FetchFailed) throw error
     const reason = abort.signal.aborted ? `no complete answer within ${timeoutMs} ms` : describeFailure(error)
-    throw new FetchFailed(`${shown}: ${reason}`, false, { cause: error })
+    throw new FetchFailed(`${shown}: ${reason}`, 'silent', { cause: error })
   } finally {
     clearTimeout(timer)
   }
@@ -59,10 +59,10 @@ export async function fetchJson (url: string, settings: FetchSettings, init: Req
 function checkUrl (url: string, allowHttp: boolean): URL {
   const shown = describeUrl(url)
   const parsed = URL.canParse(url) ? new URL(url) : undefined
-  if (parsed?.protocol !== 'https:' && parsed?.protocol !== 'http:') throw new FetchFailed(`${shown} is not an https URL`, false)
-  if (parsed.username !== '' || parsed.password !== '') throw new FetchFailed(`${shown} has credentials in it`, false)
+  if (parsed?.protocol !== 'https:' && parsed?.protocol !== 'http:') throw new FetchFailed(`${shown} is not an https URL`, 'silent')
+  if (parsed.username !== '' || parsed.password !== '') throw new FetchFailed(`${shown} has credentials in it`, 'silent')
   if (parsed.protocol === 'https:' || allowHttp || isLoopback(parsed.hostname)) return parsed
-  throw new FetchFailed(`${shown} is plain http and not on a loopback host`, false)
+  throw new FetchFailed(`${shown} is plain http and not on a loopback host`, 'silent')
 }
 
 async function followRedirects (url: string, settings: FetchSettings, init: RequestInit): Promise<Response> {
@@ -77,8 +77,8 @@ async function followRedirects (url: string, settings: FetchSettings, init: Requ
     if (!REDIRECTS.has(response.status) || location === null) return response
     await response.body?.cancel()
     // What a POST carries was meant for this endpoint and no other.
-    if ((init.method ?? 'GET') !== 'GET') throw new FetchFailed(`${describeUrl(url)} redirects`, true)
-    if (followed === MAX_REDIRECTS) throw new FetchFailed(`${describeUrl(url)} redirects more than ${MAX_REDIRECTS} times`, true)
+    if ((init.method ?? 'GET') !== 'GET') throw new FetchFailed(`${describeUrl(url)} redirects`, 'answered')
+    if (followed === MAX_REDIRECTS) throw new FetchFailed(`${describeUrl(url)} redirects more than ${MAX_REDIRECTS} times`, 'answered')
     current = checkUrl(checkRedirect(current, location), settings.allowHttp)
   }
 }
@@ -86,7 +86,7 @@ async function followRedirects (url: string, settings: FetchSettings, init: Requ
 function checkRedirect (from: URL, location: string): string {
   const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined
   const stays = to !== undefined && to.host === from.host && (to.protocol === from.protocol || to.protocol === 'https:')
-  if (!stays) throw new FetchFailed(`${describeUrl(from.href)} redirects to ${to?.origin ?? 'no URL'}, which is not followed`, true)
+  if (!stays) throw new FetchFailed(`${describeUrl(from.href)} redirects to ${to?.origin ?? 'no URL'}, which is not followed`, 'answered')
   return to.href
 }
 
@@ -97,7 +97,7 @@ async function readBody (response: Response, shown: string): Promise<Uint8Array>
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength
     // Leaving the loop cancels the stream.
-    if (size > MAX_BYTES) throw new FetchFailed(`${shown} answered more than ${MAX_BYTES} bytes`, true)
+    if (size > MAX_BYTES) throw new FetchFailed(`${shown} answered more than ${MAX_BYTES} bytes`, 'answered')
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, size)

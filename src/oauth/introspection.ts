@@ -29,7 +29,7 @@ export function createIntrospectionClient (options: IntrospectionClientOptions):
   async function findEndpoint (): Promise<string> {
     const endpoint = introspection.endpoint ?? (await metadata()).introspection_endpoint
     if (typeof endpoint === 'string') return endpoint
-    throw new FetchFailed('the authorization server metadata names no introspection_endpoint: configure introspection.endpoint', true)
+    throw new FetchFailed('the authorization server metadata names no introspection_endpoint: configure introspection.endpoint', 'answered')
   }
 
   return async function introspect (token) {
