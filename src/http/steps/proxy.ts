@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { FastifyHttpProxyOptions } from '@fastify/http-proxy'
-import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
 import type { ServerConfig } from '../../config/config.js'
 import { classifyFailure } from '../../upstream/failure.js'
@@ -122,14 +122,5 @@ function cancellable (pool: Upstream['streams']): { request: RequestWithCallback
       pool.request({ ...options, headers, signal }, callback)
     },
     destroy () {} // the pool is closed by whoever opened it
-  }
-}
-
-/** Refuses a body where none is read: no byte goes upstream unexamined (M3). */
-export function refuseBody (): onRequestHookHandler {
-  return function refuseBodyStep (request, _reply, done) {
-    const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
-    if (encoding !== undefined || (length !== undefined && length !== '0')) throw new Refusal('body_not_allowed')
-    done()
   }
 }

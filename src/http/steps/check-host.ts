@@ -1,0 +1,18 @@
+import type { onRequestHookHandler } from 'fastify'
+import type { ServerConfig } from '../../config/config.js'
+import { allowedHosts } from '../origin.js'
+import { Refusal } from '../refusal.js'
+import { isRepeated } from '../repeated-header.js'
+
+/**
+ * Refuses a `Host` that a rebound DNS name would bring (C1a), and two of them (RFC 9112 §3.2).
+ * After the CORS headers are set, so that a page of an allowed origin can read the refusal (C3).
+ */
+export function checkHost (server: ServerConfig): onRequestHookHandler {
+  const isAllowed = allowedHosts(server)
+  return function checkHostStep (request, _reply, done) {
+    if (isRepeated(request.raw.rawHeaders, 'host')) throw new Refusal('invalid_request', { reason: 'more than one Host header', description: 'Send exactly one Host header' })
+    if (!isAllowed(request.headers.host ?? '')) throw new Refusal('host_not_allowed')
+    done()
+  }
+}

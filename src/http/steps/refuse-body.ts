@@ -1,0 +1,11 @@
+import type { onRequestHookHandler } from 'fastify'
+import { Refusal } from '../refusal.js'
+
+/** Refuses a body where none is read: no byte goes upstream unexamined (M3). */
+export function refuseBody (): onRequestHookHandler {
+  return function refuseBodyStep (request, _reply, done) {
+    const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
+    if (encoding !== undefined || (length !== undefined && length !== '0')) throw new Refusal('body_not_allowed')
+    done()
+  }
+}
