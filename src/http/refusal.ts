@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { formatChallenge, type Challenge } from '../oauth/challenge.js'
 import { INVALID_REQUEST, jsonRpcErrorBody, MessageError, METHOD_NOT_FOUND } from '../mcp/errors.js'
+import { requestIdOf } from '../mcp/message.js'
 
 /** JSON-RPC 2.0 §5.1: the upstream or the gateway failed. */
 const INTERNAL_ERROR = -32603
@@ -76,11 +77,6 @@ export class Refusal extends Error {
   }
 }
 
-/** A notification has no id; a response's id is the upstream's, and no error may repeat it. */
-function idOf (message: FastifyRequest['message']): string | undefined {
-  return message?.kind === 'request' ? message.idJson : undefined
-}
-
 /** Messages that cannot be examined and Fastify's own errors that a client can cause, as refusals; anything else is our failure. */
 function toRefusal (error: unknown, request: FastifyRequest): Refusal {
   if (error instanceof Refusal) return error
@@ -113,7 +109,7 @@ export function sendRefusal (error: unknown, request: FastifyRequest, reply: Fas
   if (details.challenge !== undefined) reply.header('www-authenticate', formatChallenge(details.challenge))
   for (const name in details.headers) reply.header(name, details.headers[name])
   if (request.method === 'POST' && rpcCode !== undefined) {
-    const idJson = details.idJson ?? idOf(request.message)
+    const idJson = details.idJson ?? requestIdOf(request.message)
     reply.send(jsonRpcErrorBody({ idJson, code: rpcCode, message: description, data: { error: refusal.code, ...details.data } }))
   } else {
     reply.send(JSON.stringify({ error: refusal.code, error_description: description }))

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { HEADER_MISMATCH, INVALID_PARAMS, INVALID_REQUEST, MessageError } from './errors.js'
-import { textOf } from './message.js'
+import { requestIdOf, textOf } from './message.js'
 import type { Message, NotificationMessage, Params, RequestMessage } from './message.js'
 import { isModern, requirementsOf } from './revision.js'
 
@@ -17,7 +17,8 @@ const MIRRORED: ReadonlyMap<string, { readonly key: keyof MirroredHeaders, reado
   ['mcp-name', { key: 'name', name: 'Mcp-Name' }]
 ])
 
-const PARAM_PREFIX = 'mcp-param-'
+/** Begins the names of the headers that repeat arguments of a tool, in lower case (Custom Headers from Tool Parameters). */
+export const PARAM_PREFIX = 'mcp-param-'
 /** The first letters of all that is looked at, so that most headers are passed over quickly. */
 const LETTER_M = 0x6d
 const LETTER_C = 0x63
@@ -52,11 +53,7 @@ const FIELD_VALUE = /^[\t\x20-\x7e]*$/
  */
 export function checkHeaderAgreement (message: Message, rawHeaders: readonly string[]): void {
   const problem = findProblem(message, rawHeaders)
-  if (problem !== undefined) throw new MessageError(HEADER_MISMATCH, `Header mismatch: ${problem}`, idOf(message))
-}
-
-function idOf (message: Message): string | undefined {
-  return message.kind === 'request' ? message.idJson : undefined
+  if (problem !== undefined) throw new MessageError(HEADER_MISMATCH, `Header mismatch: ${problem}`, requestIdOf(message))
 }
 
 /**
@@ -117,7 +114,7 @@ function compareVersion (message: RequestMessage | NotificationMessage, { versio
   const { protocolVersion } = message
   if (protocolVersion === undefined) {
     // Not a mismatch: a modern request without this field is malformed by itself (basic/index, Per-request protocol fields).
-    if (mustRepeat(message, version)) throw new MessageError(INVALID_PARAMS, 'params._meta must name the protocol version', idOf(message))
+    if (mustRepeat(message, version)) throw new MessageError(INVALID_PARAMS, 'params._meta must name the protocol version', requestIdOf(message))
     return undefined
   }
   if (version === undefined) {

@@ -78,6 +78,14 @@ export function textOf (member: Picked<'string'> | undefined): string | undefine
   return member?.type === 'string' ? member.value : undefined
 }
 
+/**
+ * Returns the JSON text of the id that an error about a message repeats; undefined when there is no message, for a
+ * notification, which has none, and for a response, whose id is the upstream's.
+ */
+export function requestIdOf (message: Message | null): string | undefined {
+  return message?.kind === 'request' ? message.idJson : undefined
+}
+
 function readEnvelope (body: Buffer, maxDepth: number): Envelope {
   const root = scanBody(body, maxDepth)
   if (root.type === 'array') throw new MessageError(INVALID_REQUEST, 'batches are not accepted: send one message per request')

@@ -2,12 +2,12 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Operation, Target, TargetKind } from '../policy/policy.js'
 import { INVALID_PARAMS, MessageError, METHOD_NOT_FOUND } from './errors.js'
 import { decodeHeaderValue } from './headers.js'
-import { textOf } from './message.js'
+import { requestIdOf, textOf } from './message.js'
 import type { Message, NotificationMessage, Params, RequestMessage } from './message.js'
 import { isModern, requirementsOf } from './revision.js'
 
 /** The method that stands for responses, which have none, in operations. */
-export const RESPONSE = '(response)'
+const RESPONSE = '(response)'
 
 /** Reads a method's targets from its params; returns what is wrong with them when they cannot be told. */
 type ReadTargets = (params: Params) => readonly Target[] | string
@@ -55,7 +55,7 @@ export function operationsOf (message: Message): Operation[] {
  */
 function withoutTarget (message: RequestMessage | NotificationMessage, needed: string): MessageError {
   const { method, protocolVersion } = message
-  const idJson = message.kind === 'request' ? message.idJson : undefined
+  const idJson = requestIdOf(message)
   const isRemoved = SUBSCRIBING.has(method) && !requirementsOf(protocolVersion).resourceSubscriptions
   return isRemoved
     ? new MessageError(METHOD_NOT_FOUND, `this protocol version has no ${method}`, idJson)

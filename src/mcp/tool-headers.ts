@@ -5,8 +5,8 @@
 import { JsonError, compileShape, scan } from '../json/scan.js'
 import type { CompiledShape, Members, Shape, Span } from '../json/scan.js'
 import { HEADER_MISMATCH, MessageError } from './errors.js'
-import { decodeHeaderValue } from './headers.js'
-import { textOf } from './message.js'
+import { PARAM_PREFIX, decodeHeaderValue } from './headers.js'
+import { requestIdOf, textOf } from './message.js'
 import type { Message } from './message.js'
 import { requirementsOf } from './revision.js'
 
@@ -39,7 +39,6 @@ const MAX_ANNOTATIONS = 64
 const MAX_SCHEMA_DEPTH = 32
 const MAX_ARGUMENT_DEPTH = 64
 
-const PARAM_PREFIX = 'mcp-param-'
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const MIRRORED_TYPES: ReadonlySet<unknown> = new Set(['string', 'integer', 'boolean'])
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
@@ -62,9 +61,7 @@ export function rememberToolHeaders (): ToolHeaders {
       const tool = tools.get(textOf(message.params.name) ?? '')
       if (tool === undefined) return
       const problem = findMismatch(tool, message.params.arguments, body, rawHeaders)
-      if (problem !== undefined) {
-        throw new MessageError(HEADER_MISMATCH, `Header mismatch: ${problem}`, message.kind === 'request' ? message.idJson : undefined)
-      }
+      if (problem !== undefined) throw new MessageError(HEADER_MISMATCH, `Header mismatch: ${problem}`, requestIdOf(message))
     }
   }
 }
