@@ -73,7 +73,7 @@ export async function registerMcpRoute (app: FastifyInstance, server: ProtectedS
   await app.register(async (streams) => {
     streams.addHook('onRequest', refuseBody())
     streams.addHook('preHandler', bindSessionStep(server.answers.sessionKeys))
-    const edit = editStreams({ upstream, seal, preserveHost: config.preserveHost, editEvents: filters ? filterStreamedLists(policy) : undefined })
+    const edit = editStreams({ server: config, upstream, seal, editEvents: filters ? filterStreamedLists(policy) : undefined })
     await streams.register(httpProxy, proxyOptions(config, upstream, receiveAnswers(server.answers, edit)))
   })
 }

@@ -7,11 +7,16 @@ import { found } from './decorators.js'
 /** The headers of a request to the upstream, for both ways of forwarding (F1, F2). */
 export function upstreamHeaders (server: ServerConfig, upstream: Upstream, request: FastifyRequest): Record<string, string | string[]> {
   return buildRequestHeaders(request.headers, {
-    host: server.preserveHost ? request.headers.host ?? upstream.authority : upstream.authority,
+    host: upstreamHost(server, upstream, request),
     identity: identityOf(server, request),
     fixed: server.upstreamHeaders,
     sessionId: request.upstreamSessionId ?? undefined
   })
+}
+
+/** Returns the `Host` that the upstream is addressed with: its own, or the client's when that is kept (F1). */
+export function upstreamHost ({ preserveHost }: ServerConfig, { authority }: Upstream, request: FastifyRequest): string {
+  return preserveHost ? request.headers.host ?? authority : authority
 }
 
 function identityOf ({ identityHeaders }: ServerConfig, request: FastifyRequest): Identity {

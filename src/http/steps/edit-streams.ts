@@ -1,25 +1,26 @@
 import type { FastifyRequest } from 'fastify'
+import type { ServerConfig } from '../../config/config.js'
 import type { EditEvent } from '../../mcp/event-stream.js'
 import type { Upstream } from '../../upstream/http.js'
 import { readAnnouncedEndpoint, sealEndpoint, UnusableEndpoint, type EndpointSeal } from '../../upstream/message-endpoint.js'
 import { findObstacle } from '../answer-type.js'
 import { found } from '../decorators.js'
 import type { ChooseTreatment } from '../edited-answer.js'
+import { upstreamHost } from '../upstream-headers.js'
 
 export interface EditStreamsOptions {
+  readonly server: ServerConfig
   readonly upstream: Upstream
   readonly seal: EndpointSeal
-  /** Whether the upstream is addressed with the client's `Host`. */
-  readonly preserveHost: boolean
   /** Returns what else is done to the events of a stream. */
   readonly editEvents?: ((request: FastifyRequest) => EditEvent) | undefined
 }
 
 /** Returns how answers to other requests than messages are received: events of a stream are edited, all else is handed on as it comes. */
-export function editStreams ({ upstream, seal, preserveHost, editEvents }: EditStreamsOptions): (request: FastifyRequest, target: string) => ChooseTreatment {
+export function editStreams ({ server, upstream, seal, editEvents }: EditStreamsOptions): (request: FastifyRequest, target: string) => ChooseTreatment {
   return (request, target) => {
     const edit = editEvents?.(request) ?? (({ data }) => data)
-    const host = preserveHost ? request.headers.host ?? upstream.authority : upstream.authority
+    const host = upstreamHost(server, upstream, request)
     const announce = (announced: string): string =>
       sealEndpoint(seal, found(request, 'principal'), readAnnouncedEndpoint(upstream.origin + target, host, announced))
     return (status, headers) => {
