@@ -116,6 +116,13 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
   })
 }
 
+t.test('no rule is asked about what carries no message', async (t) => {
+  const { send, upstream } = await setUp(t, { config: { policy: { methods: { '*': false } } } })
+  t.equal((await send({ method: 'POST', path: '/mcp', headers: [...JSON_TYPE], body: CALL })).status, 403)
+  for (const method of ['GET', 'HEAD', 'DELETE']) await send({ method, path: '/mcp/below' })
+  t.same(upstream.received.map(({ method }) => method), ['GET', 'HEAD', 'DELETE'])
+})
+
 t.test('a resource at the root maps every path that is not public', async (t) => {
   const { send, upstream } = await setUp(t, { path: '/' })
   for (const [path, expected] of [['/', '/inner'], ['/mcp', '/inner/mcp'], ['/.well-known/x', '/inner/.well-known/x'], ['/health/x', '/inner/health/x']] as const) {
