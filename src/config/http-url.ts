@@ -24,8 +24,8 @@ export function parseUrl (text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined
 }
 
-/** Returns whether a host name or address can only mean this machine (RFC 6761 §6.3); brackets of IPv6 do not matter. */
-export function isLoopbackHost (host: string): boolean {
+/** Whether a host name or address can only mean this machine (RFC 6761 §6.3); brackets of IPv6 do not matter. */
+function isLoopbackHost (host: string): boolean {
   const name = bareHost(host)
   return name === 'localhost' || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name)
 }

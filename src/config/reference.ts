@@ -4,7 +4,7 @@ import type { SchemaNode } from './options.js'
 import { configFile } from './schema.js'
 
 export const OPTIONS_MARKS = ['<!-- options: written by `npm run generate` -->', '<!-- /options -->'] as const
-export const VARIABLES_MARKS = ['<!-- variables: written by `npm run generate` -->', '<!-- /variables -->'] as const
+const VARIABLES_MARKS = ['<!-- variables: written by `npm run generate` -->', '<!-- /variables -->'] as const
 
 /** Returns the JSON Schema of the configuration file, as editors and other tools read it. */
 export function renderJsonSchema (): string {

@@ -65,7 +65,7 @@ export const HARMLESS: Message = modernRequest('server/discover')
 /** A token that no one issued, of the characters that a token may have (RFC 6750 §2.1). */
 export const GARBAGE_TOKEN = 'postern-doctor.is-not.a-token'
 
-export const NO_TOKEN = 'needs an access token: --token'
+const NO_TOKEN = 'needs an access token: --token'
 
 type Post = Context['post']
 

@@ -29,7 +29,7 @@ import type { CompiledShape, CompiledWanted, JsonType, Members, Picked, PickedEl
 export { JsonError } from './error.js'
 export type { JsonErrorKind } from './error.js'
 export { compileShape } from './shape.js'
-export type { CompiledShape, JsonType, Members, Picked, PickedElements, PickedMembers, PickedStrings, Shape, Span, Wanted } from './shape.js'
+export type { CompiledShape, Members, Picked, PickedMembers, Shape, Span } from './shape.js'
 
 export interface ScanLimits {
   /** Objects and arrays that may be open at once; the outermost counts 1. At most 1000. */

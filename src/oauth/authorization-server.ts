@@ -8,9 +8,6 @@ import { readKeySet, selectKeys, type KeySet, type VerificationKey } from './key
 import { keepLastGood, type LastGood, type LastGoodTimes } from './last-good.js'
 import { describeUrl } from './describe.js'
 
-export type { AuthorizationServerMetadata } from './discovery.js'
-export type { VerificationKey } from './key-set.js'
-
 /** Where this folder writes what operators need to know; pino's loggers fit. */
 export interface Log {
   warn (fields: Readonly<Record<string, unknown>>, message: string): void

@@ -21,7 +21,7 @@ export interface ReadPolicy {
   readonly implications: Implications
 }
 
-export const RULE_KINDS: readonly RuleKind[] = ['tools', 'resources', 'prompts', 'methods']
+const RULE_KINDS: readonly RuleKind[] = ['tools', 'resources', 'prompts', 'methods']
 
 /** Returns a rule's name as decisions report it. */
 export function nameRule ({ kind, key }: { readonly kind: RuleKind, readonly key: string }): string {
