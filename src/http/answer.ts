@@ -1,16 +1,16 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '../oauth/principal.js'
-import { hasSessions } from './sessions.js'
-import { buildAnswerHeaders, isEventStream } from '../upstream/headers.js'
 import type { UpstreamFailure } from '../upstream/failure.js'
+import { buildAnswerHeaders, isEventStream } from '../upstream/headers.js'
 import type { AnswerReceiver, Transfer } from '../upstream/http.js'
 import { bindSession } from '../upstream/session.js'
-import { found } from './decorators.js'
 import { editAnswer, type ChooseTreatment } from './edited-answer.js'
+import { found } from './findings.js'
 import type { OpenStreams } from './open-streams.js'
 import { Refusal } from './refusal.js'
 import type { Clock } from './services.js'
+import { hasSessions } from './sessions.js'
 
 export interface AnswerOptions {
   readonly clock: Clock

@@ -6,7 +6,7 @@ import { buildProtectedResourceMetadata, metadataUrl, resourcePath } from '../oa
 import { compilePolicy } from '../policy/compile.js'
 import { openUpstream } from '../upstream/http.js'
 import { mapPaths } from '../upstream/target.js'
-import { decorateRequest } from './decorators.js'
+import { declareFindings } from './findings.js'
 import { registerHealthRoute } from './health-route.js'
 import { registerMcpRoute, type ProtectedServer } from './mcp-route.js'
 import { registerAuthorizationServerMetadataRoute, registerResourceMetadataRoute } from './metadata-route.js'
@@ -37,7 +37,7 @@ export async function buildApp (config: Config, services: Services): Promise<App
     genReqId: nextRequestId(),
     frameworkErrors: (error, request, reply) => { sendRefusal(error, request, reply) }
   })
-  decorateRequest(app)
+  declareFindings(app)
   // Messages alone have a body, and their plugin context reads it: none is parsed for an answer that needs no credentials (A10).
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => { done(null) })

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { ServerConfig } from '../config/config.js'
 import { buildRequestHeaders, type Identity } from '../upstream/headers.js'
 import type { Upstream } from '../upstream/http.js'
-import { found } from './decorators.js'
+import { found } from './findings.js'
 
 /** The headers of a request to the upstream, for both ways of forwarding (F1, F2). */
 export function upstreamHeaders (server: ServerConfig, upstream: Upstream, request: FastifyRequest): Record<string, string | string[]> {

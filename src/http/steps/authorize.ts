@@ -1,6 +1,6 @@
 import type { preHandlerHookHandler } from 'fastify'
 import type { Operation, Policy } from '../../policy/policy.js'
-import { found } from '../decorators.js'
+import { found } from '../findings.js'
 import { REFUSALS, Refusal } from '../refusal.js'
 
 export interface AuthorizeOptions {

@@ -1,6 +1,6 @@
 import type { preHandlerHookHandler } from 'fastify'
 import { unbindSession } from '../../upstream/session.js'
-import { found } from '../decorators.js'
+import { found } from '../findings.js'
 import { Refusal } from '../refusal.js'
 import { hasSessions } from '../sessions.js'
 

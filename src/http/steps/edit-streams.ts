@@ -4,8 +4,8 @@ import type { EditEvent } from '../../mcp/event-stream.js'
 import type { Upstream } from '../../upstream/http.js'
 import { readAnnouncedEndpoint, sealEndpoint, UnusableEndpoint, type EndpointSeal } from '../../upstream/message-endpoint.js'
 import { findObstacle } from '../answer-type.js'
-import { found } from '../decorators.js'
 import type { ChooseTreatment } from '../edited-answer.js'
+import { found } from '../findings.js'
 import { upstreamHost } from '../upstream-headers.js'
 
 export interface EditStreamsOptions {

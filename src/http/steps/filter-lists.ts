@@ -5,8 +5,8 @@ import { isModern } from '../../mcp/revision.js'
 import type { ToolHeaders } from '../../mcp/tool-headers.js'
 import type { Policy } from '../../policy/policy.js'
 import { findObstacle, mediaType } from '../answer-type.js'
-import { found } from '../decorators.js'
 import type { ChooseTreatment } from '../edited-answer.js'
+import { found } from '../findings.js'
 
 const UNREADABLE = 'the answer to a list request is neither JSON nor an event stream'
 

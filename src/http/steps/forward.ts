@@ -2,9 +2,9 @@ import type { RouteHandlerMethod } from 'fastify'
 import type { ServerConfig } from '../../config/config.js'
 import type { Upstream, UpstreamMessage } from '../../upstream/http.js'
 import { isListening, type ReceiveAnswer } from '../answer.js'
-import { found } from '../decorators.js'
-import { upstreamHeaders } from '../upstream-headers.js'
+import { found } from '../findings.js'
 import { Refusal } from '../refusal.js'
+import { upstreamHeaders } from '../upstream-headers.js'
 
 /** Sends the verified bytes to the upstream, and its answer back. */
 export function forward (server: ServerConfig, upstream: Upstream, receive: ReceiveAnswer): RouteHandlerMethod {

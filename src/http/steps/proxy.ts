@@ -7,7 +7,7 @@ import { classifyFailure } from '../../upstream/failure.js'
 import type { AnswerReceiver, Transfer, Upstream } from '../../upstream/http.js'
 import { judgeAnswer } from '../../upstream/verdict.js'
 import { asRefusal, type ReceiveAnswer } from '../answer.js'
-import { found } from '../decorators.js'
+import { found } from '../findings.js'
 import { Refusal } from '../refusal.js'
 import { upstreamHeaders } from '../upstream-headers.js'
 

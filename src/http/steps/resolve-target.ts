@@ -1,7 +1,7 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { isSealedEndpoint, openEndpoint, type EndpointSeal } from '../../upstream/message-endpoint.js'
 import { resolveTarget, type PathMapping } from '../../upstream/target.js'
-import { found } from '../decorators.js'
+import { found } from '../findings.js'
 import { Refusal } from '../refusal.js'
 
 /**

@@ -33,7 +33,7 @@ declare module 'fastify' {
 }
 
 /** Declares the findings, so that every request object has the same shape. */
-export function decorateRequest (app: FastifyInstance): void {
+export function declareFindings (app: FastifyInstance): void {
   app.decorateRequest('principal', null)
   app.decorateRequest('target', null)
   app.decorateRequest('message', null)
