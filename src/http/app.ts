@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { fastify, type FastifyInstance } from 'fastify'
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Config, ServerConfig } from '../config/config.js'
 import { createAccessTokenVerifier } from '../oauth/access-token.js'
 import { buildProtectedResourceMetadata, metadataUrl, resourcePath } from '../oauth/protected-resource.js'
@@ -43,10 +43,9 @@ export async function buildApp (config: Config, services: Services): Promise<App
   app.addContentTypeParser('*', (_request, _payload, done) => { done(null) })
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
-    // node reads what calls itself HTTP/0.9 or HTTP/2.0 like HTTP/1.1; whoever else reads it does not.
-    if (request.raw.httpVersionMajor !== 1) throw new Refusal('invalid_request', { reason: `HTTP/${request.raw.httpVersion}`, description: 'Send the request as HTTP/1.1' })
     done()
   })
+  app.addHook('onRequest', checkHttpVersion)
   app.setErrorHandler((error, request, reply) => {
     request.refusal = sendRefusal(error, request, reply)
     if (request.refusal.code === 'internal_error') services.logger.error({ event: 'failure', requestId: request.id, err: error })
@@ -71,23 +70,29 @@ export async function buildApp (config: Config, services: Services): Promise<App
   }
 }
 
+/** node reads what calls itself HTTP/0.9 or HTTP/2.0 like HTTP/1.1; whoever else reads it does not. */
+function checkHttpVersion ({ raw }: FastifyRequest, _reply: FastifyReply, done: () => void): void {
+  if (raw.httpVersionMajor !== 1) {
+    throw new Refusal('invalid_request', { reason: `HTTP/${raw.httpVersion}`, description: 'Send the request as HTTP/1.1' })
+  }
+  done()
+}
+
 /** The documents that anyone may read; with health, all that is registered outside a protected context (R5). */
 async function registerMetadataRoutes (app: FastifyInstance, servers: readonly ProtectedServer[], services: Services): Promise<void> {
   for (const { config, policy } of servers) {
-    const paths = metadataSuffixes(config.resource, servers.length === 1)
-    registerResourceMetadataRoute(app, paths, buildProtectedResourceMetadata(config, policy.scopes))
+    // The path form answers for each resource, the root form too when there is only one (R2, R4).
+    const suffixes = new Set([...(servers.length === 1 ? [''] : []), ...pathSuffixes(config.resource)])
+    registerResourceMetadataRoute(app, suffixes, buildProtectedResourceMetadata(config, policy.scopes))
     const [first] = config.authorizationServers
-    if (first !== undefined) registerAuthorizationServerMetadataRoute(app, paths, services.authorizationServer(first))
+    if (first !== undefined) registerAuthorizationServerMetadataRoute(app, suffixes, services.authorizationServer(first))
   }
 }
 
-/**
- * The path form answers for each resource, the root form too when there is only one (R2, R4).
- * Official clients drop a slash at the end of the path before they ask.
- */
-function metadataSuffixes (resource: string, isOnly: boolean): Set<string> {
+/** The resource's path, and the same without a slash at its end: official clients drop that before they ask. */
+function pathSuffixes (resource: string): string[] {
   const path = resourcePath(resource)
-  return new Set([...(isOnly ? [''] : []), path.replace(/\/$/, ''), ...(path === '/' ? [] : [path])])
+  return path === '/' ? [''] : [path.replace(/\/$/, ''), path]
 }
 
 /** Unique in this process, and unlikely to meet that of another one in the same log. */

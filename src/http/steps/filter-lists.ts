@@ -19,7 +19,7 @@ export function filterLists (policy: Policy, toolHeaders: ToolHeaders): (request
     const message = found(request, 'message')
     // A notification has no answer; an upstream that gives one all the same gives a list.
     if (message.kind === 'response' || !isListMethod(message.method)) return undefined
-    const filter = filterFor(policy, request, isModern(message.protocolVersion))
+    const filter = filterFor(policy, request, message.protocolVersion)
     const edit = message.method === 'tools/list' ? learning(toolHeaders, filter) : (answer: Buffer) => filterListAnswer(answer, filter)
     return (status, headers) => {
       const obstacle = findObstacle(status, headers)
@@ -41,14 +41,14 @@ export function filterLists (policy: Policy, toolHeaders: ToolHeaders): (request
  */
 export function filterStreamedLists (policy: Policy): (request: FastifyRequest) => EditEvent {
   return (request) => {
-    const filter = filterFor(policy, request, false)
+    const filter = filterFor(policy, request, undefined)
     return ({ data }) => holdsNoMessage(data) ? data : filterListAnswer(data, filter)
   }
 }
 
-function filterFor (policy: Policy, request: FastifyRequest, isModern: boolean): ListFilter {
+function filterFor (policy: Policy, request: FastifyRequest, protocolVersion: string | undefined): ListFilter {
   const { scopes } = found(request, 'principal')
-  return { isModern, isAllowed: (operations) => policy.decide(operations, scopes).effect === 'allow' }
+  return { isModern: isModern(protocolVersion), isAllowed: (operations) => policy.decide(operations, scopes).effect === 'allow' }
 }
 
 /** Events of other types are no messages; where one holds what might be read as one, it must be readable too. */
