@@ -8,8 +8,6 @@ import { createConfiguration, describeResourceServer } from './authorization-ser
 import { findResource, type TokenResource } from './authorization-server/token-resource.js'
 import { listen, stopListening } from './listen.js'
 
-export type { TokenResource } from './authorization-server/token-resource.js'
-
 export interface AuthorizationServerOptions {
   /** Default 127.0.0.1: anybody can sign in as anybody here. */
   readonly host?: string

@@ -59,9 +59,19 @@ const COMMON = { config: text, host: text, port: text }
 const COMMANDS = {
   serve: { options: COMMON, load: async () => (await import('./commands/serve.js')).serve },
   check: { options: COMMON, load: async () => (await import('./commands/check.js')).check },
-  explain: { options: { ...COMMON, tool: text, prompt: text, 'mcp-resource': text, method: text, scopes: text, token: text, resource: text }, load: async () => (await import('./commands/explain.js')).explain },
-  doctor: { options: { token: text, 'other-token': text, origin: text, timeout: text, json: flag }, positional: 'url', load: async () => (await import('./commands/doctor.js')).doctor },
-  demo: { options: { 'gateway-port': text, 'todo-port': text, 'authorization-server-port': text }, load: async () => (await import('./commands/demo.js')).demo }
+  explain: {
+    options: { ...COMMON, tool: text, prompt: text, 'mcp-resource': text, method: text, scopes: text, token: text, resource: text },
+    load: async () => (await import('./commands/explain.js')).explain
+  },
+  doctor: {
+    options: { token: text, 'other-token': text, origin: text, timeout: text, json: flag },
+    positional: 'url',
+    load: async () => (await import('./commands/doctor.js')).doctor
+  },
+  demo: {
+    options: { 'gateway-port': text, 'todo-port': text, 'authorization-server-port': text },
+    load: async () => (await import('./commands/demo.js')).demo
+  }
 } as const
 
 /** Runs one command line. Returns the exit code, or undefined while the command goes on. */

@@ -44,7 +44,7 @@ export function createServices (parts: { readonly logger: Logger, readonly sessi
     metrics,
     sessionKey,
     authorizationServer (config) {
-      const key = whoIsIt(config)
+      const key = identityOf(config)
       const known = authorizationServers.get(key)
       if (known !== undefined) return known
       const created = createAuthorizationServer(config, { fetch: globalThis.fetch, now: clock.now, log: logger })
@@ -58,6 +58,6 @@ export function createServices (parts: { readonly logger: Logger, readonly sessi
  * What an authorization server is known by: all that decides whom is asked and where. The rest says
  * what is accepted, and may change without losing the keys.
  */
-function whoIsIt ({ algorithms, audience, clientIds, scopeClaims, advertise, ...identity }: AuthorizationServerConfig): string {
+function identityOf ({ algorithms, audience, clientIds, scopeClaims, advertise, ...identity }: AuthorizationServerConfig): string {
   return JSON.stringify(identity)
 }
