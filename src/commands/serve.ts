@@ -42,7 +42,11 @@ async function run (flags: CommonFlags): Promise<void> {
   // One after the other, or a slow reload could put an older configuration over a newer one. Watched before the load
   // that counts begins: nothing written in between is missed.
   let work: Promise<Gateway>
-  const watcher = file === undefined ? undefined : watchConfigFile(file, () => { work = work.then((gateway) => reload(pinned, gateway)) })
+  function enqueueReload (): void {
+    work = work.then((gateway) => reload(pinned, gateway))
+    work.catch(() => {}) // the start failed, which is reported once, below
+  }
+  const watcher = file === undefined ? undefined : watchConfigFile(file, enqueueReload)
   work = loadForCommand(pinned).then(start)
   try {
     const gateway = await work

@@ -20,6 +20,21 @@ t.test('it starts, answers its health, and serves', async (t) => {
   t.equal(gateway.stderr, '')
 })
 
+t.test('a file that changes while the start fails changes nothing about the failure', async (t) => {
+  const { file } = writeConfig(t, todoConfig())
+  // The host is looked up when the file is watched already.
+  const slowFailure = `data:text/javascript,${encodeURIComponent(`
+    import dns from 'node:dns'
+    import { appendFileSync } from 'node:fs'
+    dns.lookup = (hostname, options, callback) => {
+      appendFileSync(${JSON.stringify(file)}, ' ')
+      setTimeout(callback ?? options, 500, Object.assign(new Error('not found'), { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname }))
+    }`)}`
+  const { code, stderr } = await runCli(t, ['serve', '--config', file, '--host', 'postern.invalid', '--port', '0'], { env: { NODE_OPTIONS: `--import ${slowFailure}` } })
+  t.equal(code, 1)
+  t.match(stderr, /^postern: postern\.invalid is not a host that can be resolved\. [^\n]*\n$/)
+})
+
 t.test('without a command it serves', async (t) => {
   const { file } = writeConfig(t, todoConfig())
   const url = await listeningUrl(startCli(t, ['--config', file, '--port', '0']))
