@@ -94,11 +94,7 @@ export async function startServer (config: Config, services: Services): Promise<
     async stop () {
       isStopping = true
       const closed = new Promise<void>((resolve) => { server.close(() => resolve()) })
-      for (const [socket, answer] of connections) {
-        // Opened in advance, as browsers and pools do: nothing is in flight, but node waits for the first request.
-        if (socket.bytesRead === 0) socket.destroy()
-        if (answer !== undefined) answer.shouldKeepAlive = false
-      }
+      letGo(connections)
       const cancel = services.clock.after(limits.drainMs, () => {
         for (const { app } of generations) app.openStreams.endAll()
         setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS).unref()
@@ -141,6 +137,15 @@ function trackConnections (server: Server): Connections {
     socket.once('close', () => connections.delete(socket))
   })
   return connections
+}
+
+/** Lets every connection end with the answer that is under way on it; node itself closes those that are idle. */
+function letGo (connections: Connections): void {
+  for (const [socket, answer] of connections) {
+    // Opened in advance, as browsers and pools do: nothing is in flight, but node waits for the first request.
+    if (socket.bytesRead === 0) socket.destroy()
+    if (answer !== undefined) answer.shouldKeepAlive = false
+  }
 }
 
 function untilIdle (generation: Generation): Promise<void> {

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import type { Config } from '../config/config.js'
+import type { AuthorizationServerConfig, Config } from '../config/config.js'
 import type { Services } from './services.js'
 
 /** A probe must answer before the usual second is over. */
@@ -19,14 +19,9 @@ interface Readiness {
 export function registerAdminRoutes (app: FastifyInstance, config: () => Config, services: Services): void {
   app.get('/livez', async () => ({ status: 'live' }))
   app.get('/readyz', async (_request, reply) => {
-    const parts = await Promise.all(config().servers.flatMap((server) => [
-      ...server.authorizationServers.map(async ({ issuer, ...rest }): Promise<Readiness> => {
-        const authorizationServer = services.authorizationServer({ issuer, ...rest })
-        await authorizationServer.prepare()
-        const state = authorizationServer.state()
-        return { name: `keys of ${issuer}`, ready: state !== 'never', state }
-      }),
-      reach(server.upstream)
+    const parts = await Promise.all(config().servers.flatMap(({ authorizationServers, upstream }) => [
+      ...authorizationServers.map((one) => prepareKeys(one, services)),
+      reach(upstream)
     ]))
     const ready = parts.every((part) => part.ready)
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', parts })
@@ -35,6 +30,14 @@ export function registerAdminRoutes (app: FastifyInstance, config: () => Config,
     const { contentType, body } = await services.metrics.render()
     return reply.header('content-type', contentType).send(body)
   })
+}
+
+/** Whether tokens of an authorization server can be verified; its keys are fetched when there are none. */
+async function prepareKeys (config: AuthorizationServerConfig, services: Services): Promise<Readiness> {
+  const authorizationServer = services.authorizationServer(config)
+  await authorizationServer.prepare()
+  const state = authorizationServer.state()
+  return { name: `keys of ${config.issuer}`, ready: state !== 'never', state }
 }
 
 /** Whether the upstream accepts connections. Nothing is asked of it. */

@@ -60,7 +60,7 @@ function treat (receiver: AnswerReceiver, treatment: Treatment, fail: Fail): Ans
     case 'body': return editBody(receiver, treatment.edit, fail)
     case 'events': return editStream(receiver, treatment.edit, fail)
     case 'status': return dropBody(receiver)
-    case 'failure': return treatment.ifAny === true ? refuseBody(receiver, treatment.reason, fail) : { ...DEAF, onAnswer: () => { fail(treatment.reason) } }
+    case 'failure': return treatment.ifAny === true ? refuseAnyBody(receiver, treatment.reason, fail) : { ...DEAF, onAnswer: () => { fail(treatment.reason) } }
   }
 }
 
@@ -112,7 +112,7 @@ function dropBody (receiver: AnswerReceiver): AnswerReceiver {
   }
 }
 
-function refuseBody (receiver: AnswerReceiver, reason: string, fail: Fail): AnswerReceiver {
+function refuseAnyBody (receiver: AnswerReceiver, reason: string, fail: Fail): AnswerReceiver {
   return {
     ...editBody(receiver, (body) => body, fail),
     onChunk (chunk) {

@@ -1,10 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { formatChallenge, type Challenge } from '../oauth/challenge.js'
-import { INVALID_REQUEST, jsonRpcErrorBody, MessageError, METHOD_NOT_FOUND } from '../mcp/errors.js'
+import { INTERNAL_ERROR, INVALID_REQUEST, jsonRpcErrorBody, MessageError, METHOD_NOT_FOUND } from '../mcp/errors.js'
 import { requestIdOf } from '../mcp/message.js'
 
-/** JSON-RPC 2.0 §5.1: the upstream or the gateway failed. */
-const INTERNAL_ERROR = -32603
 /** Denials, outside the range that JSON-RPC and MCP reserve (P7). */
 const DENIED = 403
 

@@ -3,6 +3,8 @@ export const PARSE_ERROR = -32700
 export const INVALID_REQUEST = -32600
 export const METHOD_NOT_FOUND = -32601
 export const INVALID_PARAMS = -32602
+/** The upstream or the gateway failed. */
+export const INTERNAL_ERROR = -32603
 export const HEADER_MISMATCH = -32020
 
 export type MessageErrorCode = typeof PARSE_ERROR | typeof INVALID_REQUEST | typeof METHOD_NOT_FOUND | typeof INVALID_PARAMS | typeof HEADER_MISMATCH
