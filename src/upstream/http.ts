@@ -123,8 +123,8 @@ function post ({ pool, authority, timeoutMs }: Destination, message: UpstreamMes
         cancelTimeout()
         if (done) return
         if (verdict?.as === 'redirect') return dispatch(verdict.path, redirects + 1)
-        done = true
         receiver.onEnd()
+        done = true // not before: what onEnd throws comes back as an error, which must still be told
       },
       onResponseError (_current, error) {
         cancelTimeout()

@@ -47,6 +47,17 @@ t.test('what is aborted hears nothing more, and aborting again or late does no h
   t.equal(calls, 0)
 })
 
+t.test('a receiver that throws at the end hears of a failure: nobody waits in vain', async (t) => {
+  const server = await startUpstream(t)
+  const upstream = openUpstream(`${server.origin}/mcp`, 1000)
+  t.after(() => upstream.close())
+  const how = await new Promise<string>((resolve) => upstream.post(MESSAGE, () => ({
+    ...receiveUntil(resolve),
+    onEnd () { throw new Error('what was held cannot be written') }
+  })))
+  t.equal(how, 'broken')
+})
+
 t.test('a redirect whose own body is long does not get into the answer', async (t) => {
   const server = await startUpstream(t, (request, response) => {
     if (request.url === '/mcp') response.writeHead(307, { location: '/mcp/' }).end('m'.repeat(100_000))
