@@ -93,7 +93,7 @@ function post ({ pool, authority, timeoutMs }: Destination, message: UpstreamMes
 
   function dispatch (path: string, redirects: number): void {
     let verdict: Verdict | undefined
-    let cancelTimeout = (): void => {}
+    let timer: NodeJS.Timeout | undefined
     pool.dispatch({ method: 'POST', path, headers: message.headers, body: message.body }, {
       onRequestStart (current) {
         controller = current
@@ -105,11 +105,10 @@ function post ({ pool, authority, timeoutMs }: Destination, message: UpstreamMes
         if (verdict.as === 'answer') return receiver.onAnswer(status, headers)
         if (verdict.as === 'redirect') {
           // Its body has no time limit of its own, being nothing that anybody waits for.
-          const timer = setTimeout(() => {
+          timer = setTimeout(() => {
             fail({ kind: 'timeout', reason: 'a redirect did not end in time' })
             current.abort(new Error('the redirect does not end'))
           }, timeoutMs)
-          cancelTimeout = () => clearTimeout(timer)
           return
         }
         fail(verdict.failure)
@@ -120,14 +119,14 @@ function post ({ pool, authority, timeoutMs }: Destination, message: UpstreamMes
         if (!receiver.onChunk(chunk)) current.pause()
       },
       onResponseEnd () {
-        cancelTimeout()
+        clearTimeout(timer)
         if (done) return
         if (verdict?.as === 'redirect') return dispatch(verdict.path, redirects + 1)
         receiver.onEnd()
         done = true // not before: what onEnd throws comes back as an error, which must still be told
       },
       onResponseError (_current, error) {
-        cancelTimeout()
+        clearTimeout(timer)
         fail(classifyFailure(error))
       }
     })
