@@ -26,6 +26,8 @@ const REQUEST_TIMEOUT_MS = 120_000
 const PROBE_AFTER_MS = 60_000
 /** What ends at the drain deadline has this long to reach the client. */
 const LAST_WORDS_MS = 250
+/** Requests that a client may send ahead on one connection. */
+const MOST_WAITING = 16
 
 /** One application and the number of requests under way in it. */
 interface Generation {
@@ -36,11 +38,23 @@ interface Generation {
 }
 
 /**
- * The open connections, each with its latest answer until that is over. Not a set of all answers: V8 keeps what such a set
- * held whenever it had to grow, and all that this refers to, until the next full collection; nearly every request would be
- * moved to the old generation, which doubled its cost.
+ * One request of a connection at a time. Answers go out in the order of the requests anyway (RFC 9112 §9.3.2); served at
+ * once, those that are sent ahead would escape the limit of connections, and node never says of an answer whose turn has
+ * not come that its client has left (F5, O4).
  */
-type Connections = Map<Socket, ServerResponse | undefined>
+interface Connection {
+  /** Undefined while nothing is asked. */
+  answer: ServerResponse | undefined
+  /** Those sent ahead, in their order, and how each is served. */
+  readonly waiting: Array<readonly [answer: ServerResponse, serve: () => void]>
+}
+
+/**
+ * The open connections. Not a set of all answers: V8 keeps what such a set held whenever it had to grow, and all that this
+ * refers to, until the next full collection; nearly every request would be moved to the old generation, which doubled its
+ * cost.
+ */
+type Connections = Map<Socket, Connection>
 
 /** Listens and serves. Throws what `buildApp` throws, and the listener's error when the port is taken. */
 export async function startServer (config: Config, services: Services): Promise<RunningServer> {
@@ -60,7 +74,7 @@ export async function startServer (config: Config, services: Services): Promise<
     insecureHTTPParser: false // whatever NODE_OPTIONS says: a lenient parser lets requests be smuggled
   }, (request, response) => {
     if (isStopping) response.shouldKeepAlive = false
-    serve(current, connections, request, response)
+    takeTurns(connections, request, response, () => serve(current, request, response))
   })
   // node drops what comes after the 2000th header without a word, an Origin or a second Authorization too; the size is limited anyway.
   server.maxHeadersCount = 0
@@ -119,32 +133,54 @@ async function startAdmin (listen: NonNullable<Config['admin']>, config: () => C
   return { app, url: urlOf(app.server.address() as AddressInfo, listen.host) }
 }
 
-function serve (generation: Generation, connections: Connections, request: IncomingMessage, response: ServerResponse): void {
-  const { socket } = request
+function serve (generation: Generation, request: IncomingMessage, response: ServerResponse): void {
   generation.underWay++
-  connections.set(socket, response)
   response.once('close', () => {
-    if (connections.get(socket) === response) connections.set(socket, undefined)
     if (--generation.underWay === 0) generation.whenIdle?.()
   })
   generation.app.routing(request, response)
 }
 
+/** Serves a request when the answers to those before it on its connection are over. */
+function takeTurns (connections: Connections, { socket }: IncomingMessage, response: ServerResponse, serve: () => void): void {
+  const connection = connections.get(socket)
+  if (connection === undefined) return // it was closed
+  const { answer, waiting } = connection
+  if (answer !== undefined && waiting.length === MOST_WAITING) {
+    socket.destroy()
+    return
+  }
+  response.once('close', () => {
+    connection.answer = undefined
+    const [next, serveNext] = waiting.shift() ?? []
+    if (next === undefined || socket.destroyed) return
+    connection.answer = next
+    serveNext?.()
+  })
+  if (answer !== undefined) {
+    waiting.push([response, serve])
+    return
+  }
+  connection.answer = response
+  serve()
+}
+
 function trackConnections (server: Server): Connections {
   const connections: Connections = new Map()
   server.on('connection', (socket) => {
-    connections.set(socket, undefined)
+    connections.set(socket, { answer: undefined, waiting: [] })
     socket.once('close', () => connections.delete(socket))
   })
   return connections
 }
 
-/** Lets every connection end with the answer that is under way on it; node itself closes those that are idle. */
+/** Lets every connection end with the last answer that is asked for on it; node itself closes those that are idle. */
 function letGo (connections: Connections): void {
-  for (const [socket, answer] of connections) {
+  for (const [socket, { answer, waiting }] of connections) {
     // Opened in advance, as browsers and pools do: nothing is in flight, but node waits for the first request.
     if (socket.bytesRead === 0) socket.destroy()
-    if (answer !== undefined) answer.shouldKeepAlive = false
+    const last = waiting.at(-1)?.[0] ?? answer
+    if (last !== undefined) last.shouldKeepAlive = false
   }
 }
 
