@@ -1,6 +1,6 @@
 import { environment } from './environment.js'
 import { listOptions } from './options.js'
-import type { SchemaNode } from './options.js'
+import type { Option, SchemaNode } from './options.js'
 import { configFile } from './schema.js'
 
 export const OPTIONS_MARKS = ['<!-- options: written by `npm run generate` -->', '<!-- /options -->'] as const
@@ -26,22 +26,22 @@ function replaceBetween (page: string, [open, close]: readonly [string, string],
 }
 
 function renderOptions (): string {
-  return renderTable('option', listOptions().map(({ path, required, schema }) => renderRow(path, schema, required)))
+  return renderTable('option', listOptions().map(renderRow))
 }
 
 function renderVariables (): string {
   const properties = environment.properties as unknown as Record<string, SchemaNode>
-  return renderTable('variable', Object.entries(properties).map(([name, schema]) => renderRow(name, schema, false)))
+  return renderTable('variable', Object.entries(properties).map(([path, schema]) => renderRow({ path, schema, required: false })))
 }
 
 function renderTable (first: string, rows: readonly string[]): string {
   return [`| ${first} | type | default | |`, '|---|---|---|---|', ...rows].join('\n')
 }
 
-function renderRow (name: string, schema: SchemaNode, required: boolean): string {
+function renderRow ({ path, schema, required }: Pick<Option, 'path' | 'schema' | 'required'>): string {
   const type = [typeOf(schema), rangeOf(schema)].filter((part) => part !== '').join(', ')
   const fallback = schema.default === undefined ? (required ? 'required' : '') : `\`${JSON.stringify(schema.default)}\``
-  return `| \`${name}\` | ${type} | ${fallback} | ${schema.description ?? ''} |`.replaceAll('  ', ' ')
+  return `| \`${path}\` | ${type} | ${fallback} | ${schema.description ?? ''} |`.replaceAll('  ', ' ')
 }
 
 function typeOf (schema: SchemaNode): string {

@@ -1,8 +1,7 @@
 import Type from 'typebox'
 import { ALGORITHMS, DEFAULTS } from './defaults.js'
-import { audience, url } from './schema-terms.js'
+import { audience, closed, url } from './schema-terms.js'
 
-const closed = { additionalProperties: false }
 const text = (description: string) => Type.String({ minLength: 1, description })
 const claim = Type.String({ minLength: 1, title: 'the name of a claim' })
 

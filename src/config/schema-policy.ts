@@ -1,10 +1,9 @@
 import Type from 'typebox'
 import type { Rule } from './config.js'
 import { DEFAULTS } from './defaults.js'
-import { scope } from './schema-terms.js'
+import { closed, scope } from './schema-terms.js'
 
 const scopes = Type.Array(scope, { minItems: 1 })
-const closed = { additionalProperties: false }
 
 const rule = Type.Union([
   scope,

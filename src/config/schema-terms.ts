@@ -1,5 +1,8 @@
 import Type from 'typebox'
 
+/** For objects: a member that is no option is a mistake, mostly a misspelt one. */
+export const closed = { additionalProperties: false }
+
 /** A scope token (RFC 6749 §3.3): visible ASCII without double quote and backslash. */
 export const scope = Type.String({
   pattern: '^[!#-\\[\\]-~]+$',

@@ -3,12 +3,10 @@ import type { Static, TSchema } from 'typebox'
 import { DEFAULTS } from './defaults.js'
 import { authorizationServers } from './schema-authorization-server.js'
 import { policy } from './schema-policy.js'
-import { audience, scope, url } from './schema-terms.js'
+import { audience, closed, scope, url } from './schema-terms.js'
 
 /** Longest delay that a Node timer can hold. */
 const MAX_TIMER_MS = 2_147_483_647
-
-const closed = { additionalProperties: false }
 
 const serverLimits = {
   bodyBytes: Type.Optional(Type.Integer({
