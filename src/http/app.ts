@@ -102,8 +102,7 @@ function nextRequestId (): () => string {
   return () => `${prefix}-${(count++).toString(36)}`
 }
 
-function protect (written: ServerConfig, services: Services, openStreams: OpenStreams): ProtectedServer {
-  const config = { ...written, upstreamHeaders: withLowerCaseNames(written.upstreamHeaders) }
+function protect (config: ServerConfig, services: Services, openStreams: OpenStreams): ProtectedServer {
   const sessionKeys = config.sessionKeys.length === 0 ? [services.sessionKey] : config.sessionKeys
   return {
     config,
@@ -118,9 +117,4 @@ function protect (written: ServerConfig, services: Services, openStreams: OpenSt
     upstream: openUpstream(config.upstream, config.limits.upstreamTimeoutMs),
     answers: { clock: services.clock, openStreams, sessionKeys, endStreamsAtTokenExpiry: config.endStreamsAtTokenExpiry }
   }
-}
-
-/** So that a client's header of the same name is found and replaced, however either is written (RFC 9110 §5.1). */
-function withLowerCaseNames (headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }

@@ -8,10 +8,11 @@ import { upstreamHeaders } from '../upstream-headers.js'
 
 /** Sends the verified bytes to the upstream, and its answer back. */
 export function forward (server: ServerConfig, upstream: Upstream, receive: ReceiveAnswer): RouteHandlerMethod {
+  const buildHeaders = upstreamHeaders(server, upstream)
   return function forwardMessage (request, reply) {
     // Nothing gets here without a decision; a path that was wired wrongly must not send.
     if (found(request, 'decision').effect !== 'allow') throw new Refusal('internal_error', { reason: 'forwarding was reached without permission' })
-    const headers = upstreamHeaders(server, upstream, request)
+    const headers = buildHeaders(request)
     headers['content-type'] = 'application/json'
     const message: UpstreamMessage = {
       path: found(request, 'target'),

@@ -9,7 +9,7 @@ import { judgeAnswer } from '../../upstream/verdict.js'
 import { asRefusal, type ReceiveAnswer } from '../answer.js'
 import { found } from '../findings.js'
 import { Refusal } from '../refusal.js'
-import { upstreamHeaders } from '../upstream-headers.js'
+import { upstreamHeaders, type BuildUpstreamHeaders } from '../upstream-headers.js'
 
 /** HTTP methods without a body: the legacy stream (GET), its end (DELETE), and HEAD. */
 const STREAM_METHODS = ['GET', 'HEAD', 'DELETE'] as const
@@ -23,6 +23,7 @@ const SIGNAL = Symbol('signal')
  * (F1), error bodies with inner addresses (F7), and a client that leaves before the answer (F5).
  */
 export function proxyOptions (server: ServerConfig, upstream: Upstream, receive: ReceiveAnswer): FastifyHttpProxyOptions {
+  const buildHeaders = upstreamHeaders(server, upstream)
   return {
     upstream: upstream.origin,
     httpMethods: [...STREAM_METHODS],
@@ -34,7 +35,7 @@ export function proxyOptions (server: ServerConfig, upstream: Upstream, receive:
       // A client may have left while its token was verified; nobody would ever end what is opened for it now (F5).
       if (reply.raw.destroyed) return reply.hijack()
       reply.raw.once('close', () => abort.abort())
-      follow({ request, reply, abort, headers: upstreamHeaders(server, upstream, request) }, found(request, 'target'), 0)
+      follow({ request, reply, abort, headers: buildHeaders(request) }, found(request, 'target'), 0)
       return reply
     }
   }
@@ -83,7 +84,7 @@ interface Exchange {
   readonly reply: FastifyReply
   /** Ends the upstream request, whichever redirect it has got to. */
   readonly abort: AbortController
-  readonly headers: ReturnType<typeof upstreamHeaders>
+  readonly headers: ReturnType<BuildUpstreamHeaders>
 }
 
 function pipe (stream: Readable, { signal }: AbortController, receiver: AnswerReceiver, ...head: Parameters<AnswerReceiver['onAnswer']>): void {
