@@ -39,6 +39,8 @@ export interface ScanLimits {
 const DEEPEST = 1000
 /** Each string of a `strings` array becomes an operation to decide, so a body must not hold a million of them. */
 const MOST_STRINGS = 1000
+/** What is kept of each element of a `[shape]` array takes up a hundred times the room of `{},`. */
+const MOST_ELEMENTS = 100_000
 
 /**
  * Checks a whole JSON text (RFC 8259) and returns its value with the members that the shape names. Throws JsonError,
@@ -134,6 +136,7 @@ function readObject (cursor: Cursor, start: number, wanted: CompiledWanted | und
 function readArray (cursor: Cursor, start: number, wanted: CompiledWanted | undefined): Span | undefined {
   enter(cursor)
   const each = elementsWanted(wanted)
+  const most = each === 'string' ? MOST_STRINGS : MOST_ELEMENTS
   const elements: Span[] = []
   let byte = skipSpace(cursor)
   if (byte === CLOSE_BRACKET) {
@@ -142,7 +145,7 @@ function readArray (cursor: Cursor, start: number, wanted: CompiledWanted | unde
     do {
       const element = readValue(cursor, byte, each)
       if (element !== undefined) elements.push(element)
-      if (each === 'string' && elements.length > MOST_STRINGS) throw new JsonError('count', start, `more than ${MOST_STRINGS} strings in the array`)
+      if (elements.length > most) throw new JsonError('count', start, `more than ${most} elements in the array`)
     } while ((byte = nextItem(cursor, CLOSE_BRACKET)) !== CLOSE_BRACKET)
   }
   cursor.depth--

@@ -16,7 +16,7 @@ export interface ServerSentEvent {
 export type EditEvent = (event: ServerSentEvent) => Buffer
 
 export interface EventEditor {
-  /** Hands on what is complete after these bytes, events and comments. Throws TooManyBytes, and what the edit throws. */
+  /** Hands on what is complete after these bytes, events and comments. Throws TooManyBytes, TooManyLines, and what the edit throws. */
   push (chunk: Buffer): void
   /** Hands on what is left when the stream ends; data without a blank line after it is edited like an event. Throws as `push` does. */
   end (): void
@@ -34,6 +34,14 @@ interface Field {
   readonly name: string
   readonly value: Buffer
 }
+
+/** An event has more lines than are read of one. */
+export class TooManyLines extends Error {
+  override readonly name = 'TooManyLines'
+}
+
+/** What is kept of each line while an event is read takes up many times the room of a short line. */
+const MOST_LINES = 100_000
 
 const LF = 0x0a
 const CR = 0x0d
@@ -128,6 +136,7 @@ function splitLines (block: Buffer, start: number): Line[] {
     let end = at
     while (end < block.length && block[end] !== LF && block[end] !== CR) end++
     const next = block[end] === CR && block[end + 1] === LF ? end + 2 : Math.min(end + 1, block.length)
+    if (lines.length === MOST_LINES) throw new TooManyLines(`more than ${MOST_LINES} lines in one event`)
     lines.push({ start: at, end, next })
     at = next
   }

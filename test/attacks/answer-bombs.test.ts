@@ -1,0 +1,61 @@
+// Lists that cost more than they weigh: an upstream that was taken over answers with millions of empty entries, or with an
+// event of millions of lines, so that reading them takes a hundred times their size and the process dies with every
+// principal's calls.
+// Fell for it: whatever limits bytes and then builds objects from them (CWE-770; CVE-2020-7662 and its kind limit neither).
+// It fails here because what is held to be read is limited in bytes, in entries and in lines (F4), and refused (P9).
+import t from 'tap'
+import { filterListAnswer, UnreadableList, type ListFilter } from '../../src/mcp/listing.js'
+import { editEvents, TooManyLines } from '../../src/mcp/event-stream.js'
+import { setScene, stillWorks } from './setup.js'
+
+const MOST = 100_000
+const SIZE = 15 * 1024 * 1024
+const EVERYTHING: ListFilter = { isModern: false, isAllowed: () => true }
+
+function list (entries: string): Buffer {
+  return Buffer.from(`{"jsonrpc":"2.0","id":1,"result":{"tools":[${entries}]}}`)
+}
+
+function countEvents (stream: string): number {
+  let count = 0
+  const editor = editEvents(({ data }) => {
+    count++
+    return data
+  }, 2 * SIZE, () => {})
+  editor.push(Buffer.from(stream))
+  return count
+}
+
+t.test('a list has as many entries as anybody needs, and no more', async (t) => {
+  const most = list(Array.from({ length: MOST }, () => '{"name":"a"}').join(','))
+  t.equal(filterListAnswer(most, EVERYTHING), most)
+  t.throws(() => filterListAnswer(list(Array.from({ length: MOST + 1 }, () => '{"name":"a"}').join(',')), EVERYTHING), UnreadableList)
+})
+
+t.test('an event has as many lines as anybody needs, and no more', async (t) => {
+  t.equal(countEvents('data\n'.repeat(MOST - 1) + '\n'), 1)
+  t.throws(() => countEvents('data\n'.repeat(MOST) + '\n'), TooManyLines)
+  t.throws(() => countEvents('a\n'.repeat(MOST) + '\n'), TooManyLines, 'of any field')
+  t.equal(countEvents('data\n\n'.repeat(MOST + 1)), MOST + 1, 'any number of events passes')
+  t.equal(countEvents(':\n'.repeat(MOST + 1)), 0, 'and of comments')
+})
+
+t.test('answers that unfold in memory are refused, and the gateway serves on', async (t) => {
+  const scene = await setScene(t)
+  const { gateway, upstream, token } = scene
+  const answer = upstream.answer
+  const bombs: ReadonlyArray<readonly [type: string, body: Buffer, status: number]> = [
+    ['application/json', list('{},'.repeat(SIZE / 3) + '{}'), 502],
+    ['text/event-stream', Buffer.from('a\n'.repeat(SIZE / 2) + '\n'), 200],
+    ['text/event-stream', Buffer.from('data\n'.repeat(SIZE / 5) + '\n'), 200]
+  ]
+  for (const [type, body, status] of bombs) {
+    upstream.answer = (_request, response) => { response.writeHead(200, { 'content-type': type }).end(body) }
+    const response = await gateway.post(token, { jsonrpc: '2.0', id: 1, method: 'tools/list' })
+    t.equal(response.status, status)
+    if (status === 200) await t.rejects(response.arrayBuffer(), 'the stream breaks off')
+    else t.match(await response.json(), { error: { data: { error: 'upstream_list_unreadable' } } })
+  }
+  upstream.answer = answer
+  await stillWorks(t, scene)
+})
