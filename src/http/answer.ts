@@ -4,7 +4,7 @@ import type { Principal } from '../oauth/principal.js'
 import type { UpstreamFailure } from '../upstream/failure.js'
 import { buildAnswerHeaders, isEventStream } from '../upstream/headers.js'
 import type { AnswerReceiver, Transfer } from '../upstream/http.js'
-import { bindSession } from '../upstream/session.js'
+import { bindSession, type SessionBinding } from '../upstream/session.js'
 import { editAnswer, type ChooseTreatment } from './edited-answer.js'
 import { found } from './findings.js'
 import type { OpenStreams } from './open-streams.js'
@@ -15,7 +15,7 @@ import { hasSessions } from './sessions.js'
 export interface AnswerOptions {
   readonly clock: Clock
   readonly openStreams: OpenStreams
-  readonly sessionKeys: readonly string[]
+  readonly sessions: SessionBinding
   readonly endStreamsAtTokenExpiry: boolean
 }
 
@@ -43,7 +43,7 @@ function passAnswer (request: FastifyRequest, reply: FastifyReply, transfer: Tra
     onAnswer (status, headers) {
       if (raw.destroyed) return
       // In this order: what cannot be written throws, and is then still answered for.
-      raw.writeHead(status, answerHeaders(request, reply, headers, options.sessionKeys))
+      raw.writeHead(status, answerHeaders(request, reply, headers, options.sessions))
       reply.hijack()
       raw.on('drain', () => transfer.resume())
       if (!isEventStream(headers)) return
@@ -89,11 +89,11 @@ export function isListening (request: FastifyRequest): boolean {
   return request.method === 'GET' || (request.message?.kind === 'request' && request.message.method === 'subscriptions/listen')
 }
 
-function answerHeaders (request: FastifyRequest, reply: FastifyReply, incoming: IncomingHttpHeaders, sessionKeys: readonly string[]): OutgoingHttpHeaders {
+function answerHeaders (request: FastifyRequest, reply: FastifyReply, incoming: IncomingHttpHeaders, sessions: SessionBinding): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = buildAnswerHeaders(incoming)
   const session = incoming['mcp-session-id']
   if (typeof session === 'string' && hasSessions(request.headers)) {
-    headers['mcp-session-id'] = bindSession(sessionKeys, session, found(request, 'principal'))
+    headers['mcp-session-id'] = bindSession(sessions, session, found(request, 'principal'))
   }
   const own = reply.getHeaders()
   const vary = headers['vary'] !== undefined && own['vary'] !== undefined ? `${String(headers['vary'])}, ${String(own['vary'])}` : undefined

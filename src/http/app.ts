@@ -103,7 +103,7 @@ function nextRequestId (): () => string {
 }
 
 function protect (config: ServerConfig, services: Services, openStreams: OpenStreams): ProtectedServer {
-  const sessionKeys = config.sessionKeys.length === 0 ? [services.sessionKey] : config.sessionKeys
+  const keys = config.sessionKeys.length === 0 ? [services.sessionKey] : config.sessionKeys
   return {
     config,
     paths: mapPaths(config.resource, config.upstream),
@@ -115,6 +115,6 @@ function protect (config: ServerConfig, services: Services, openStreams: OpenStr
     }),
     policy: compilePolicy(config.policy),
     upstream: openUpstream(config.upstream, config.limits.upstreamTimeoutMs),
-    answers: { clock: services.clock, openStreams, sessionKeys, endStreamsAtTokenExpiry: config.endStreamsAtTokenExpiry }
+    answers: { clock: services.clock, openStreams, sessions: { keys, resource: config.resource }, endStreamsAtTokenExpiry: config.endStreamsAtTokenExpiry }
   }
 }

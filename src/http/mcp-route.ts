@@ -46,7 +46,7 @@ export interface ProtectedServer {
 export async function registerMcpRoute (app: FastifyInstance, server: ProtectedServer, services: Services): Promise<void> {
   const { config, policy, upstream, resourceMetadata, verifier } = server
   const { filterLists: filters } = config.policy
-  const seal: EndpointSeal = { keys: server.answers.sessionKeys, resource: config.resource, prefix: server.paths.prefix }
+  const seal: EndpointSeal = { ...server.answers.sessions, prefix: server.paths.prefix }
 
   app.addHook('onRequest', checkOrigin(config))
   await shareWithOrigins(app, config)
@@ -61,7 +61,7 @@ export async function registerMcpRoute (app: FastifyInstance, server: ProtectedS
     messages.removeAllContentTypeParsers()
     messages.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
     messages.addHook('preHandler', readMessageStep())
-    messages.addHook('preHandler', bindSessionStep(server.answers.sessionKeys))
+    messages.addHook('preHandler', bindSessionStep(server.answers.sessions))
     messages.addHook('preHandler', authorize({ policy, resourceMetadata }))
     const toolHeaders = rememberToolHeaders()
     messages.addHook('preHandler', checkToolHeaders(toolHeaders))
@@ -72,7 +72,7 @@ export async function registerMcpRoute (app: FastifyInstance, server: ProtectedS
   // GET, HEAD, DELETE: no body, no message; the legacy stream, its end, and what lies beside it.
   await app.register(async (streams) => {
     streams.addHook('onRequest', refuseBody())
-    streams.addHook('preHandler', bindSessionStep(server.answers.sessionKeys))
+    streams.addHook('preHandler', bindSessionStep(server.answers.sessions))
     const edit = editStreams({ server: config, upstream, seal, editEvents: filters ? filterStreamedLists(policy) : undefined })
     await streams.register(httpProxy, proxyOptions(config, upstream, receiveAnswers(server.answers, edit)))
   })

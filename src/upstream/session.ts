@@ -7,33 +7,41 @@ export interface SessionOwner {
   readonly clientId?: string
 }
 
+/** What sessions of one protected resource are bound with. */
+export interface SessionBinding {
+  /** The first signs. */
+  readonly keys: readonly string[]
+  /** The resource identifier: what one upstream hands out as a session id must not be one at another. */
+  readonly resource: string
+}
+
 /** 16 bytes in base64url: a MAC of 128 bits. */
 const MAC_LENGTH = 22
 
 /**
- * Returns the session id to give to the client: the upstream's id with a MAC over it and its owner,
- * so that no state is needed to tell whose it is (F10). The first key signs.
+ * Returns the session id to give to the client: the upstream's id with a MAC over it, the resource and its owner, so that
+ * no state is needed to tell whose it is (F10).
  */
-export function bindSession (keys: readonly string[], upstreamId: string, owner: SessionOwner): string {
-  return `${upstreamId}.${mac(keys[0] as string, upstreamId, owner)}`
+export function bindSession ({ keys, resource }: SessionBinding, upstreamId: string, owner: SessionOwner): string {
+  return `${upstreamId}.${mac(keys[0] as string, resource, upstreamId, owner)}`
 }
 
-/** Returns the upstream's session id, or undefined when the id was altered or belongs to another principal (F10). */
-export function unbindSession (keys: readonly string[], id: string, owner: SessionOwner): string | undefined {
+/** Returns the upstream's session id, or undefined when the id was altered or belongs to another principal or resource (F10). */
+export function unbindSession ({ keys, resource }: SessionBinding, id: string, owner: SessionOwner): string | undefined {
   const dot = id.length - MAC_LENGTH - 1
   if (dot < 1 || id[dot] !== '.') return undefined
   const upstreamId = id.slice(0, dot)
   const presented = Buffer.from(id.slice(dot + 1), 'latin1')
   for (const key of keys) {
-    if (timingSafeEqual(presented, Buffer.from(mac(key, upstreamId, owner), 'latin1'))) return upstreamId
+    if (timingSafeEqual(presented, Buffer.from(mac(key, resource, upstreamId, owner), 'latin1'))) return upstreamId
   }
   return undefined
 }
 
-/** Every part is preceded by its length: no two owners can produce the same input. */
-function mac (key: string, upstreamId: string, owner: SessionOwner): string {
+/** Every part is preceded by its length: no two bindings can produce the same input. */
+function mac (key: string, resource: string, upstreamId: string, owner: SessionOwner): string {
   const hash = createHmac('sha256', key)
-  for (const part of [upstreamId, owner.issuer, owner.subject, owner.clientId ?? '']) {
+  for (const part of [resource, upstreamId, owner.issuer, owner.subject, owner.clientId ?? '']) {
     hash.update(`${Buffer.byteLength(part)}:`).update(part)
   }
   return hash.digest('base64url').slice(0, MAC_LENGTH)

@@ -1,8 +1,11 @@
 // Somebody else's session: an id that was seen, guessed, altered, or named in another way than the header that is checked.
 // Fell for it: agentgateway (#2397), IBM/mcp-context-forge (#2055, #4923), agentic-community (PR 1357), FastMCP's event
 // store (#4402); set-up 2 cannot bind sessions at all (pitfalls 43).
-// It fails here because the id holds a MAC over the upstream's id and the principal (F10).
+// It fails here because the id holds a MAC over the upstream's id, the resource and the principal (F10).
 import t from 'tap'
+import { startIssuer } from '../helpers/issuer.js'
+import { startUpstream } from '../helpers/upstream.js'
+import { startConfigured } from '../http/setup.js'
 import { bindSession } from '../../src/upstream/session.js'
 import { PERMITTED_CALL, permits, refuses, sendOne, setScene, stillWorks, type Scene } from './setup.js'
 
@@ -46,7 +49,7 @@ t.test('an id that was altered or made up does not exist', async (t) => {
   const ids = [
     INNER, `${INNER}.`, `${INNER}.${'A'.repeat(22)}`, `.${mac}`, mac, session.slice(1), session.slice(0, -1), `${session}A`, `${session}.${mac}`, `${session}=`, session.toUpperCase(), `inner-session-2.${mac}`, `${INNER}2.${mac}`, `${INNER}.${mac.slice(0, -1)}${mac.endsWith('A') ? 'B' : 'A'}`,
     `${session}, ${session}`, `${session} ${session}`, `"${session}"`, `${session};x`, '', '.', '..', '*', 'null', 'undefined', '../x', '\u00ff'.repeat(23), 'x'.repeat(20_000),
-    bindSession(['x'.repeat(32)], INNER, owner), bindSession(['k'.repeat(31)], INNER, owner), bindSession([''], INNER, owner)
+    bindSession({ keys: ['x'.repeat(32)], resource: gateway.resource }, INNER, owner), bindSession({ keys: ['k'.repeat(31)], resource: gateway.resource }, INNER, owner), bindSession({ keys: [''], resource: gateway.resource }, INNER, owner)
   ]
   for (const id of ids) await refuses(t, scene, JSON.stringify(id.slice(0, 60)), { token, headers: [`Mcp-Session-Id: ${id}`], body: PERMITTED_CALL }, { status: 404 })
   await refuses(t, scene, 'two headers', { token, headers: [`Mcp-Session-Id: ${session}`, `Mcp-Session-Id: ${session}`], body: PERMITTED_CALL }, { status: 404 })
@@ -54,6 +57,28 @@ t.test('an id that was altered or made up does not exist', async (t) => {
     t.same((await sendOne(gateway, { token, headers: [line], body: PERMITTED_CALL })).statuses, [400], JSON.stringify(line.slice(-6)))
   }
   await stillWorks(t, scene)
+})
+
+t.test('an id that one server of a gateway hands out is none at another', async (t) => {
+  const issuer = await startIssuer(t)
+  // Says that the session has the id that the caller asks for: with a MAC over that, the session elsewhere would be the caller's.
+  const accomplice = await startUpstream(t, (_request, response, body) => {
+    const { params } = JSON.parse(body.toString()) as { params: { id: string } }
+    response.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': params.id }).end('{"jsonrpc":"2.0","id":1,"result":{}}')
+  })
+  const upstream = await startUpstream(t)
+  const at = (path: string): string => `http://127.0.0.1:1${path}`
+  const servers = [{ resource: at('/a'), upstream: accomplice.origin }, { resource: at('/b'), upstream: upstream.origin }]
+  const { url } = await startConfigured(t, { authorizationServers: [issuer.issuer], servers: servers.map((server) => ({ ...server, policy: { tools: { '*': true } } })) })
+  const token = await issuer.token({ aud: [at('/a'), at('/b')] })
+  const post = (path: string, body: string, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(url + path, { method: 'POST', body, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers } })
+  const answer = await post('/a', JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: { id: INNER } }))
+  const session = answer.headers.get('mcp-session-id') ?? ''
+  t.ok(session.startsWith(`${INNER}.`), 'it is handed on')
+  t.equal((await post('/a', PERMITTED_CALL.replace('"params":{', '"params":{"id":"x",'), { 'mcp-session-id': session })).status, 200, 'it is one where it was made')
+  t.equal((await post('/b', PERMITTED_CALL, { 'mcp-session-id': session })).status, 404)
+  t.same(upstream.received, [])
 })
 
 t.test('an id in another spelling or place is not sent on as one', async (t) => {

@@ -51,6 +51,6 @@ t.test('no altered path is opened', async (t) => {
 })
 
 t.test('a session id that was bound by the same key opens nothing', async (t) => {
-  const bound = bindSession(SEAL.keys, '/admin', ANNA)
+  const bound = bindSession(SEAL, '/admin', ANNA)
   for (const text of [bound, Buffer.from(bound).toString('base64url')]) t.equal(openEndpoint(SEAL, ANNA, `/sse/~endpoint/${text}`), undefined)
 })

@@ -1,49 +1,59 @@
 import t from 'tap'
 import { bindSession, unbindSession } from '../../src/upstream/session.js'
 
-const KEY = 'k'.repeat(32)
+const RESOURCE = 'https://mcp.example/mcp'
+const BINDING = { keys: ['k'.repeat(32)], resource: RESOURCE }
 const ALICE = { issuer: 'https://as.example', subject: 'alice', clientId: 'client-1' }
 
 t.test('the owner gets back what the upstream gave, whatever characters it has', async (t) => {
   for (const id of ['a', '1f9b-2c', 'with.dots.in.it', 'x'.repeat(2000), '~!#$']) {
-    t.equal(unbindSession([KEY], bindSession([KEY], id, ALICE), ALICE), id)
+    t.equal(unbindSession(BINDING, bindSession(BINDING, id, ALICE), ALICE), id)
   }
 })
 
 t.test('an id of another owner is not accepted', async (t) => {
-  const bound = bindSession([KEY], 'id', ALICE)
+  const bound = bindSession(BINDING, 'id', ALICE)
   const { clientId: _clientId, ...anonymousClient } = ALICE
   for (const owner of [
     { ...ALICE, issuer: 'https://as.example/' },
     { ...ALICE, subject: 'Alice' },
     { ...ALICE, clientId: 'client-2' },
     anonymousClient
-  ]) t.equal(unbindSession([KEY], bound, owner), undefined)
+  ]) t.equal(unbindSession(BINDING, bound, owner), undefined)
 })
 
 t.test('owners whose parts read the same when joined are not the same', async (t) => {
   const one = { issuer: 'ab', subject: 'c', clientId: 'd' }
   const other = { issuer: 'a', subject: 'bc', clientId: 'd' }
-  t.equal(unbindSession([KEY], bindSession([KEY], 'id', one), other), undefined)
-  t.equal(unbindSession([KEY], bindSession([KEY], 'id', { issuer: 'a', subject: '1:b', clientId: '' }), { issuer: 'a', subject: '', clientId: '1:b' }), undefined)
+  t.equal(unbindSession(BINDING, bindSession(BINDING, 'id', one), other), undefined)
+  t.equal(unbindSession(BINDING, bindSession(BINDING, 'id', { issuer: 'a', subject: '1:b', clientId: '' }), { issuer: 'a', subject: '', clientId: '1:b' }), undefined)
+})
+
+t.test('an id of another resource is not accepted', async (t) => {
+  const bound = bindSession(BINDING, 'id', ALICE)
+  for (const resource of ['https://mcp.example/other', 'https://mcp.example/mcp/', '']) {
+    t.equal(unbindSession({ ...BINDING, resource }, bound, ALICE), undefined, resource)
+  }
+  const moved = bindSession({ ...BINDING, resource: 'a' }, 'bc', ALICE)
+  t.equal(unbindSession({ ...BINDING, resource: 'ab' }, `c.${moved.slice(-22)}`, ALICE), undefined, 'however the parts are cut')
 })
 
 t.test('an altered id is not accepted', async (t) => {
-  const bound = bindSession([KEY], 'session-id', ALICE)
+  const bound = bindSession(BINDING, 'session-id', ALICE)
   const mac = bound.slice(bound.lastIndexOf('.') + 1)
   for (let i = 0; i < bound.length; i++) {
     const altered = bound.slice(0, i) + (bound[i] === 'x' ? 'y' : 'x') + bound.slice(i + 1)
-    if (unbindSession([KEY], altered, ALICE) !== undefined) t.fail(`position ${i}`)
+    if (unbindSession(BINDING, altered, ALICE) !== undefined) t.fail(`position ${i}`)
   }
   for (const id of ['', '.', 'session-id', `.${mac}`, mac, `session-id${mac}`, `session-id.${mac.slice(0, -1)}`, `session-id.${mac}x`, `x.${bound}`, `${bound}.`, 'é'.repeat(30)]) {
-    t.equal(unbindSession([KEY], id, ALICE), undefined, id)
+    t.equal(unbindSession(BINDING, id, ALICE), undefined, id)
   }
 })
 
 t.test('keys can be rotated: the first signs, all verify, others do not', async (t) => {
-  const old = bindSession(['old-key'], 'id', ALICE)
-  t.equal(unbindSession(['new-key', 'old-key'], old, ALICE), 'id')
-  t.equal(bindSession(['new-key', 'old-key'], 'id', ALICE), bindSession(['new-key'], 'id', ALICE))
-  t.equal(unbindSession(['new-key'], old, ALICE), undefined)
-  t.equal(unbindSession([], old, ALICE), undefined)
+  const old = bindSession({ keys: ['old-key'], resource: RESOURCE }, 'id', ALICE)
+  t.equal(unbindSession({ keys: ['new-key', 'old-key'], resource: RESOURCE }, old, ALICE), 'id')
+  t.equal(bindSession({ keys: ['new-key', 'old-key'], resource: RESOURCE }, 'id', ALICE), bindSession({ keys: ['new-key'], resource: RESOURCE }, 'id', ALICE))
+  t.equal(unbindSession({ keys: ['new-key'], resource: RESOURCE }, old, ALICE), undefined)
+  t.equal(unbindSession({ keys: [], resource: RESOURCE }, old, ALICE), undefined)
 })
