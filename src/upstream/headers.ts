@@ -144,7 +144,10 @@ export function buildAnswerHeaders (incoming: IncomingHttpHeaders): Headers {
   }
   const caching = String(headers['cache-control'])
   if (SHARED.test(caching) && !NOT_SHARED.test(caching)) headers['cache-control'] = 'no-store'
-  if (isEventStream(incoming)) headers['x-accel-buffering'] = 'no'
+  if (isEventStream(incoming)) {
+    headers['x-accel-buffering'] = 'no'
+    delete headers['content-length'] // it may be ended before that (F11, O3), and must be whole then
+  }
   return headers
 }
 

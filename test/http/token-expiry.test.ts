@@ -15,7 +15,7 @@ interface OpenStream extends SetUp {
 }
 
 /** A stream through the gateway, opened with a token that expires in 600 seconds. */
-async function openStream (t: Test, message?: object, config: Record<string, unknown> = {}): Promise<OpenStream> {
+async function openStream (t: Test, message?: object, config: Record<string, unknown> = {}, headers: Record<string, string> = {}): Promise<OpenStream> {
   const clock = createTestClock()
   const answered = defer<ServerResponse>()
   const closed = defer()
@@ -24,15 +24,15 @@ async function openStream (t: Test, message?: object, config: Record<string, unk
     config,
     answer: (_request, response) => {
       response.once('close', () => closed.resolve())
-      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {}\n\n')
+      response.writeHead(200, { 'content-type': 'text/event-stream', ...headers }).write('data: {}\n\n')
       answered.resolve(response)
     }
   })
   const client = await openConnection(t, all.gateway.origin)
   const body = message === undefined ? '' : JSON.stringify(message)
-  const headers = message === undefined ? [] : ['Content-Type: application/json', `Content-Length: ${body.length}`]
-  if (message === LISTEN) headers.push('MCP-Protocol-Version: 2026-07-28', 'Mcp-Method: subscriptions/listen')
-  client.write([`${message === undefined ? 'GET' : 'POST'} /mcp HTTP/1.1`, 'Host: localhost', `Authorization: Bearer ${all.token}`, ...headers, '', body].join('\r\n'))
+  const lines = message === undefined ? [] : ['Content-Type: application/json', `Content-Length: ${body.length}`]
+  if (message === LISTEN) lines.push('MCP-Protocol-Version: 2026-07-28', 'Mcp-Method: subscriptions/listen')
+  client.write([`${message === undefined ? 'GET' : 'POST'} /mcp HTTP/1.1`, 'Host: localhost', `Authorization: Bearer ${all.token}`, ...lines, '', body].join('\r\n'))
   await client.until('data: {}')
   return { ...all, client, clock, upstreamClosed: closed.promise, response: await answered.promise }
 }
@@ -47,6 +47,12 @@ for (const [name, message] of [['the legacy stream', undefined], ['subscriptions
     await upstreamClosed
     t.match(await gateway.logged(({ event }) => event === 'request'), { complete: true, httpStatus: 200 })
     t.equal(clock.pending(), 0)
+  })
+
+  t.test(`${name} ends just so when the upstream promises more than it has sent`, async (t) => {
+    const { client, clock } = await openStream(t, message, { policy: { filterLists: false, tools: {} } }, { 'content-length': '1000000' })
+    clock.advance(601_000)
+    await client.until('\r\n0\r\n\r\n')
   })
 
   t.test(`${name} goes on when streams.endAtTokenExpiry is false`, async (t) => {
