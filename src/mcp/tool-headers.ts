@@ -36,6 +36,8 @@ interface KnownTool {
 /** Bounds of what an upstream can make us remember. */
 const MAX_TOOLS = 1000
 const MAX_ANNOTATIONS = 64
+/** Of a tool's name and all names that its annotations hold. */
+const MAX_CHARACTERS = 8192
 const MAX_SCHEMA_DEPTH = 32
 const MAX_ARGUMENT_DEPTH = 64
 
@@ -50,7 +52,7 @@ export function rememberToolHeaders (): ToolHeaders {
     learn (answer) {
       for (const { name, annotations } of readTools(answer)) {
         tools.delete(name)
-        const shape = annotations.length === 0 ? undefined : shapeOf(annotations)
+        const shape = annotations.length === 0 || lengthOf(name, annotations) > MAX_CHARACTERS ? undefined : shapeOf(annotations)
         if (shape !== undefined) tools.set(name, { annotations, shape })
         if (tools.size > MAX_TOOLS) tools.delete(tools.keys().next().value as string)
       }
@@ -73,6 +75,10 @@ function * readTools (answer: Buffer): Iterable<{ name: string, annotations: rea
     const name = member(tool, 'name')
     if (typeof name === 'string') yield { name, annotations: readAnnotations(member(tool, 'inputSchema')) }
   }
+}
+
+function lengthOf (name: string, annotations: readonly Annotation[]): number {
+  return annotations.flatMap(({ header, path }) => [header, ...path]).reduce((sum, text) => sum + text.length, name.length)
 }
 
 function parse (bytes: Buffer): unknown {

@@ -6,6 +6,8 @@
 import t from 'tap'
 import { filterListAnswer, UnreadableList, type ListFilter } from '../../src/mcp/listing.js'
 import { editEvents, TooManyLines } from '../../src/mcp/event-stream.js'
+import { readMessage } from '../../src/mcp/message.js'
+import { rememberToolHeaders } from '../../src/mcp/tool-headers.js'
 import { setScene, stillWorks } from './setup.js'
 
 const MOST = 100_000
@@ -38,6 +40,29 @@ t.test('an event has as many lines as anybody needs, and no more', async (t) => 
   t.throws(() => countEvents('a\n'.repeat(MOST) + '\n'), TooManyLines, 'of any field')
   t.equal(countEvents('data\n\n'.repeat(MOST + 1)), MOST + 1, 'any number of events passes')
   t.equal(countEvents(':\n'.repeat(MOST + 1)), 0, 'and of comments')
+})
+
+t.test('a tool whose names are long is not remembered', async (t) => {
+  const toolHeaders = rememberToolHeaders()
+  /** Whether a call without the header that the schema asks for is refused. */
+  function isKnown (name: string, properties: readonly string[], header = 'h'): boolean {
+    const schema = { properties: Object.fromEntries(properties.map((property, index) => [property, { type: 'string', 'x-mcp-header': header + String(index) }])) }
+    toolHeaders.learn(list(JSON.stringify({ name, inputSchema: schema })))
+    const params = { name, arguments: { [properties[0] as string]: 'x' }, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } }
+    const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }))
+    try {
+      toolHeaders.check(readMessage(body, { maxDepth: 64 }), body, [])
+      return false
+    } catch {
+      return true
+    }
+  }
+  t.ok(isKnown('a', ['b']))
+  t.ok(isKnown('a'.repeat(4000), ['b'.repeat(4000)]))
+  t.notOk(isKnown('a'.repeat(9000), ['b']), 'the name')
+  t.notOk(isKnown('a', ['b'.repeat(9000)]), 'an argument')
+  t.notOk(isKnown('a', ['b'], 'h'.repeat(9000)), 'a header')
+  t.notOk(isKnown('a', Array.from({ length: 60 }, (_, index) => 'b'.repeat(150) + String(index))), 'all arguments together')
 })
 
 t.test('answers that unfold in memory are refused, and the gateway serves on', async (t) => {
