@@ -92,6 +92,7 @@ t.test('the last good keys stay in use during an outage, which the log and the s
   t.match(log.lines.at(-1), /"ageSeconds":660/)
   clock.advance(23 * HOUR)
   t.equal(await failure(verifier.verify(token)), 'accepted')
+  await settle(() => log.lines.filter((line) => line.includes('key set cannot be fetched again')).length === 2)
 
   issuer.mode = 'serve'
   clock.advance(30)
