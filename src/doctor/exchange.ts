@@ -99,10 +99,18 @@ function readBody (response: IncomingMessage, chunks: Buffer[], isEnough: Questi
   const isStream = /^text\/event-stream/i.test(response.headers['content-type'] ?? '')
   if (isStream && isEnough === undefined) return done()
   let size = 0
+  let isLookDue = false
   response.on('data', (chunk: Buffer) => {
     chunks.push(chunk)
     size += chunk.length
-    if (size >= MAX_BYTES || (isStream && isEnough?.(Buffer.concat(chunks).toString()) === true)) done()
+    if (size >= MAX_BYTES) return done()
+    if (!isStream || isLookDue) return
+    // Once for all that arrived together: a look at everything after each of a million single bytes would outlast the time limit.
+    isLookDue = true
+    setImmediate(() => {
+      isLookDue = false
+      if (isEnough?.(Buffer.concat(chunks).toString()) === true) done()
+    })
   })
   for (const event of ['end', 'close', 'error']) response.on(event, done)
 }

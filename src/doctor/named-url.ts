@@ -3,6 +3,9 @@ export function isLoopback (hostname: string): boolean {
   return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
 }
 
+/** Spellings of this machine that no client should be sent to; a URL has them in this form, however they were written. */
+const THIS_MACHINE = /^(?:0\.0\.0\.0|\[::\]|\[::ffff:(?:7f[\da-f]{2}:[\da-f]{1,4}|0:0)\]|(?:.*\.)?localhost\.)$/
+
 /**
  * Returns why a URL that a server named is not asked, undefined when it is. A server that is not on
  * this machine has no business sending us to what listens here.
@@ -12,7 +15,7 @@ export function refuseNamedUrl (named: unknown, examined: URL): string | undefin
   const url = new URL(named)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'is not an http or https URL'
   if (url.username !== '' || url.password !== '') return 'has credentials in it'
-  if (isLoopback(url.hostname) && !isLoopback(examined.hostname)) return 'is on a loopback host, where every client would reach something else'
+  if ((isLoopback(url.hostname) || THIS_MACHINE.test(url.hostname)) && !isLoopback(examined.hostname)) return 'is on a loopback host, where every client would reach something else'
   return undefined
 }
 

@@ -7,6 +7,9 @@ t.test('a server elsewhere cannot send the doctor to this machine, nor anywhere 
   for (const url of ['http://localhost:9000', 'http://127.0.0.1/x', 'http://127.1/x', 'http://2130706433/', 'https://[::1]/', 'http://a.localhost/', 'file:///etc/passwd', 'ftp://mcp.example/', '/relative', 'https://a:b@mcp.example/', '', undefined, 7, ['https://mcp.example']]) {
     t.type(refuseNamedUrl(url, examined), 'string', String(url))
   }
+  for (const host of ['localhost', 'x.localhost', 'localhost.', '127.0.0.1', '127.1', '0x7f.0.0.1', '127.0.0.1.', '0.0.0.0', '0', '[::1]', '[::]', '[::ffff:127.0.0.1]', '[::ffff:127.255.0.9]', '[::ffff:0.0.0.0]']) {
+    t.match(refuseNamedUrl(`http://${host}:9000/x`, examined), /loopback/, host)
+  }
   t.equal(refuseNamedUrl('https://auth.example/x', examined), undefined)
   t.equal(refuseNamedUrl('http://localhost:9000', new URL('http://127.0.0.1:3002/mcp')), undefined, 'one on this machine may name others here')
 })
