@@ -87,12 +87,13 @@ t.test('the last good keys stay in use during an outage, which the log and the s
   issuer.mode = 'fail'
   clock.advance(11 * 60)
   t.equal(await failure(verifier.verify(token)), 'accepted')
-  await settle(() => state() === 'stale')
-  t.match(log.lines.at(-1), /key set cannot be fetched again; the last good copy stays in use/)
-  t.match(log.lines.at(-1), /"ageSeconds":660/)
+  const failed = (): string[] => log.lines.filter((line) => line.includes('key set cannot be fetched again; the last good copy stays in use'))
+  await settle(() => failed().length === 1)
+  t.equal(state(), 'stale')
+  t.match(failed(), [/"ageSeconds":660/])
   clock.advance(23 * HOUR)
   t.equal(await failure(verifier.verify(token)), 'accepted')
-  await settle(() => log.lines.filter((line) => line.includes('key set cannot be fetched again')).length === 2)
+  await settle(() => failed().length === 2)
 
   issuer.mode = 'serve'
   clock.advance(30)
@@ -121,7 +122,7 @@ t.test('a failing refresh is tried once per cooldown', async (t) => {
 })
 
 t.test('nobody waits for an authorization server that hangs, while there are keys', async (t) => {
-  const { issuer, verifier, clock, state, log } = await start(t, 50)
+  const { issuer, verifier, clock, state, log } = await start(t, 500)
   const token = await issuer.token()
   await verifier.verify(token)
   issuer.mode = 'hang'
