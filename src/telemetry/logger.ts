@@ -2,12 +2,28 @@ import { destination, pino, type Logger } from 'pino'
 
 export type { Logger }
 
+/** Control characters and those that break, hide or turn text, beyond what JSON makes escapes of. */
+const INVISIBLE = /[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
+
+/**
+ * Returns a line of JSON with escapes for all that could steer a terminal or break and turn a line where it is read: clients
+ * and authorization servers choose names. To a program it says the same.
+ */
+export function escapeInvisible (line: string): string {
+  return line.replace(INVISIBLE, (character) => '\\u' + character.charCodeAt(0).toString(16).padStart(4, '0'))
+}
+
 /**
  * Opens the log: one JSON line per event on standard output, written in the background and
  * flushed at exit. `level` is one of pino's. Nothing that is logged comes from a request header
  * but what the audit event names (O5).
  */
 export function openLogger (level: string): Logger {
-  return pino({ level, base: null, messageKey: 'message', timestamp: () => `,"time":"${new Date().toISOString()}"` },
-    destination({ dest: 1, sync: false }))
+  return pino({
+    level,
+    base: null,
+    messageKey: 'message',
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    hooks: { streamWrite: escapeInvisible }
+  }, destination({ dest: 1, sync: false }))
 }
