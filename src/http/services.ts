@@ -26,22 +26,17 @@ const SECOND_MS = 1000
 const HOUR_MS = 3_600_000
 
 /**
- * node keeps a list for each length of timers until the last of that length was due, even when all were cancelled. Whoever
- * opens streams over and over with a token that is good for a day must not leave one for each millisecond of it, so a timer
- * is at most an hour long, and beyond a second whole seconds.
+ * The clock of the machine. Its timers do not keep the process alive. Node keeps a list for each length of timers until the
+ * last of that length was due, even when all were cancelled: whoever opens streams over and over with a token that is good
+ * for a day must not leave one for each millisecond of it. So a timer waits whole seconds first, and the rest of one then.
  */
-function timerLength (ms: number): number {
-  const within = Math.min(Math.max(ms, 0), HOUR_MS)
-  return within <= SECOND_MS ? within : Math.ceil(within / SECOND_MS) * SECOND_MS
-}
-
-/** The clock of the machine. Its timers do not keep the process alive, and may be late by a second when they are longer than one. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   after (ms, callback) {
     let timer: NodeJS.Timeout
     function wait (left: number): void {
-      timer = setTimeout(() => left > HOUR_MS ? wait(left - HOUR_MS) : callback(), timerLength(left)).unref()
+      const length = left < SECOND_MS ? Math.max(left, 0) : Math.min(Math.floor(left / SECOND_MS) * SECOND_MS, HOUR_MS)
+      timer = setTimeout(() => left > length ? wait(left - length) : callback(), length).unref()
     }
     wait(ms)
     return () => clearTimeout(timer)

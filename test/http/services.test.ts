@@ -25,7 +25,7 @@ function holdTimers (t: Test): { readonly set: Timer[], readonly cleared: Timer[
   return { set, cleared }
 }
 
-t.test('timers are of few lengths, and never fire early', async (t) => {
+t.test('timers are of few lengths, and fire on time', async (t) => {
   const { set } = holdTimers(t)
   const delays = [...Array.from({ length: 10_000 }, (_, index) => 1001 + index * 347), ...Array.from({ length: 300 }, (_, index) => 1001 + index * 8_640_077)]
   for (const ms of delays) {
@@ -38,10 +38,9 @@ t.test('timers are of few lengths, and never fire early', async (t) => {
       waited += timer.length
       timer.fire()
     }
-    if (!isDue || waited < ms || waited >= ms + 1000) t.fail(`${ms} ms took ${waited} ms`)
+    if (!isDue || waited !== ms) t.fail(`${ms} ms took ${waited} ms`)
   }
-  t.ok(new Set(set.map(({ length }) => length)).size <= HOUR / 1000)
-  t.ok(set.every(({ length }) => length <= HOUR && length % 1000 === 0))
+  t.ok(set.every(({ length }) => length <= HOUR && (length < 1000 || length % 1000 === 0)))
 })
 
 t.test('short timers are as long as asked for, and what is past is due at once', async (t) => {
