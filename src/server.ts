@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Config } from './config/config.js'
 import { buildApp, type Application } from './http/app.js'
 import { registerAdminRoutes } from './http/admin-route.js'
+import { trackConnections } from './http/connections.js'
 import type { Services } from './http/services.js'
 
 export interface RunningServer {
@@ -26,8 +27,6 @@ const REQUEST_TIMEOUT_MS = 120_000
 const PROBE_AFTER_MS = 60_000
 /** What ends at the drain deadline has this long to reach the client. */
 const LAST_WORDS_MS = 250
-/** Requests that a client may send ahead on one connection. */
-const MOST_WAITING = 16
 
 /** One application and the number of requests under way in it. */
 interface Generation {
@@ -36,25 +35,6 @@ interface Generation {
   /** Called when a retired generation's last answer is over. */
   whenIdle: (() => void) | undefined
 }
-
-/**
- * One request of a connection at a time. Answers go out in the order of the requests anyway (RFC 9112 §9.3.2); served at
- * once, those that are sent ahead would escape the limit of connections, and node never says of an answer whose turn has
- * not come that its client has left (F5, O4).
- */
-interface Connection {
-  /** Undefined while nothing is asked. */
-  answer: ServerResponse | undefined
-  /** Those sent ahead, in their order, and how each is served. */
-  readonly waiting: Array<readonly [answer: ServerResponse, serve: () => void]>
-}
-
-/**
- * The open connections. Not a set of all answers: V8 keeps what such a set held whenever it had to grow, and all that this
- * refers to, until the next full collection; nearly every request would be moved to the old generation, which doubled its
- * cost.
- */
-type Connections = Map<Socket, Connection>
 
 /** Listens and serves. Throws what `buildApp` throws, and the listener's error when the port is taken. */
 export async function startServer (config: Config, services: Services): Promise<RunningServer> {
@@ -74,7 +54,7 @@ export async function startServer (config: Config, services: Services): Promise<
     insecureHTTPParser: false // whatever NODE_OPTIONS says: a lenient parser lets requests be smuggled
   }, (request, response) => {
     if (isStopping) response.shouldKeepAlive = false
-    takeTurns(connections, request, response, () => serve(current, request, response))
+    connections.takeTurns(request, response, () => serve(current, request, response))
   })
   // node drops what comes after the 2000th header without a word, an Origin or a second Authorization too; the size is limited anyway.
   server.maxHeadersCount = 0
@@ -108,7 +88,7 @@ export async function startServer (config: Config, services: Services): Promise<
     async stop () {
       isStopping = true
       const closed = new Promise<void>((resolve) => { server.close(() => resolve()) })
-      letGo(connections)
+      connections.letGo()
       const cancel = services.clock.after(limits.drainMs, () => {
         for (const { app } of generations) app.openStreams.endAll()
         setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS).unref()
@@ -139,49 +119,6 @@ function serve (generation: Generation, request: IncomingMessage, response: Serv
     if (--generation.underWay === 0) generation.whenIdle?.()
   })
   generation.app.routing(request, response)
-}
-
-/** Serves a request when the answers to those before it on its connection are over. */
-function takeTurns (connections: Connections, { socket }: IncomingMessage, response: ServerResponse, serve: () => void): void {
-  const connection = connections.get(socket)
-  if (connection === undefined) return // it was closed
-  const { answer, waiting } = connection
-  if (answer !== undefined && waiting.length === MOST_WAITING) {
-    socket.destroy()
-    return
-  }
-  response.once('close', () => {
-    connection.answer = undefined
-    const [next, serveNext] = waiting.shift() ?? []
-    if (next === undefined || socket.destroyed) return
-    connection.answer = next
-    serveNext?.()
-  })
-  if (answer !== undefined) {
-    waiting.push([response, serve])
-    return
-  }
-  connection.answer = response
-  serve()
-}
-
-function trackConnections (server: Server): Connections {
-  const connections: Connections = new Map()
-  server.on('connection', (socket) => {
-    connections.set(socket, { answer: undefined, waiting: [] })
-    socket.once('close', () => connections.delete(socket))
-  })
-  return connections
-}
-
-/** Lets every connection end with the last answer that is asked for on it; node itself closes those that are idle. */
-function letGo (connections: Connections): void {
-  for (const [socket, { answer, waiting }] of connections) {
-    // Opened in advance, as browsers and pools do: nothing is in flight, but node waits for the first request.
-    if (socket.bytesRead === 0) socket.destroy()
-    const last = waiting.at(-1)?.[0] ?? answer
-    if (last !== undefined) last.shouldKeepAlive = false
-  }
 }
 
 function untilIdle (generation: Generation): Promise<void> {

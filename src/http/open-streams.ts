@@ -14,7 +14,7 @@ interface Link {
 
 /**
  * Keeps the list of streams of one application. Linked, not a Set: most answers to calls are streams, and a Set that each
- * of them passes through makes V8 keep what it has long forgotten (see Connections in server.ts), a tenth of a call's cost.
+ * of them passes through makes V8 keep what it has long forgotten (see connections.ts), a tenth of a call's cost.
  */
 export function trackOpenStreams (): OpenStreams {
   const ring = linkToItself(() => {})
