@@ -86,7 +86,6 @@ export function findForbiddenReading ({ headers, body }: Sample): { readonly rea
 const KINDS: Readonly<Record<string, TargetKind>> = {
   'tools/call': 'tools',
   'prompts/get': 'prompts',
-  'completion/complete': 'prompts',
   'resources/read': 'resources',
   'resources/subscribe': 'resources',
   'resources/unsubscribe': 'resources',
@@ -94,6 +93,14 @@ const KINDS: Readonly<Record<string, TargetKind>> = {
 }
 
 function operationsOfReading ({ method, targets }: Reading): Operation[] {
-  const kind = Object.hasOwn(KINDS, method) ? KINDS[method] : undefined
-  return [{ method }, ...(kind === undefined ? [] : targets.map((name) => ({ method, target: { kind, name } })))]
+  return [{ method }, ...targets.flatMap((name) => {
+    const kind = kindOf(method, name)
+    return kind === undefined ? [] : [{ method, target: { kind, name } }]
+  })]
+}
+
+/** A completion refers to a prompt or to an MCP resource; with both, each counts. */
+function kindOf (method: string, name: string): TargetKind | undefined {
+  if (method === 'completion/complete') return name.includes('://') ? 'resources' : 'prompts'
+  return Object.hasOwn(KINDS, method) ? KINDS[method] : undefined
 }
