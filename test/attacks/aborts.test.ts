@@ -7,6 +7,7 @@
 import t from 'tap'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { seededRandom } from '../fuzz/mutate.js'
 import { createTestClock } from '../helpers/clock.js'
 import { PERMITTED_CALL, openSocket, rawRequest, setScene, stillWorks, type Scene } from './setup.js'
 
@@ -15,17 +16,6 @@ const SEED = Number(process.env['ATTACK_SEED'] ?? Date.now() % 1_000_000)
 const AT_ONCE = 64
 /** Connections to the authorization server may still be open: fetch keeps them for a while. */
 const MOST_IDLE = 6
-
-/** Mulberry32: the same moments for the same seed. */
-function createRandom (seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 /** Answers in one of several ways, some of them never ending; counts the requests that are not over. */
 function answerSomehow (random: () => number): { readonly open: () => number, answer (request: IncomingMessage, response: ServerResponse): void } {
@@ -112,7 +102,7 @@ async function reachHealth (origin: string): Promise<void> {
 }
 
 t.test(`${COUNT} clients leave at random moments and nothing of them stays behind (seed ${SEED})`, { timeout: 60_000 + COUNT * 20 }, async (t) => {
-  const random = createRandom(SEED)
+  const random = seededRandom(SEED)
   const clock = createTestClock()
   const scene = await setScene(t, { clock })
   const { gateway, issuer, upstream } = scene

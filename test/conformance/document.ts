@@ -1,3 +1,4 @@
+import { formatColumns } from '../../src/policy/printable.js'
 import { areIdentical, type Comparison, type Row } from './report.js'
 import { SUITE_VERSION } from './suite.js'
 
@@ -5,9 +6,7 @@ import { SUITE_VERSION } from './suite.js'
 export function formatTable (comparisons: readonly Comparison[]): string {
   return comparisons.map((comparison) => {
     const cells = [['scenario', 'direct', 'through Postern', ''], ...comparison.rows.map(rowCells), ...totalCells(comparison)]
-    const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => (row[column] as string).length)))
-    const lines = cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
-    return [comparison.revision, ...lines, ...comparison.rows.flatMap(differenceLines)].join('\n')
+    return [comparison.revision, formatColumns(cells).trimEnd(), ...comparison.rows.flatMap(differenceLines)].join('\n')
   }).join('\n\n')
 }
 

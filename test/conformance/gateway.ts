@@ -4,8 +4,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { Closing } from '../helpers/closing.js'
 import { startIssuer } from '../helpers/issuer.js'
-import type { Closing } from './closing.js'
+import type { LogLine } from '../helpers/process.js'
 import { startHop } from './hop.js'
 
 /** From where this file is when it is compiled. */
@@ -39,9 +40,6 @@ async function requireProtection (origin: string): Promise<void> {
   const { status } = await fetch(`${origin}/mcp`)
   if (status !== 401) throw new Error(`the gateway lets requests without a token pass: ${status}`)
 }
-
-/** A line of the gateway's log. */
-export type LogLine = Readonly<Record<string, unknown>>
 
 export interface PosternOptions {
   /** On 127.0.0.1; 0, the default, takes any free one. */

@@ -1,7 +1,7 @@
 import { createServer, request as send, type IncomingMessage, type ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream'
 import { listen, stopListening } from '../../demo/listen.js'
-import type { Closing } from './closing.js'
+import type { Closing } from '../helpers/closing.js'
 
 /** Stands in front of the gateway and adds what the suite cannot send: an access token. */
 export interface Hop {

@@ -2,11 +2,12 @@
  * Compares what the official suite finds directly and through Postern, and docs/conformance.md with the outcome. Exits with 1
  * when anything differs; `--write` writes the page instead of comparing it.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { closeAfter, type Closing } from './closing.js'
+import { closeAfter, type Closing } from '../helpers/closing.js'
+import { settlePage } from '../helpers/generated-page.js'
 import { formatDocument, formatTable } from './document.js'
 import { startGateway } from './gateway.js'
 import { areIdentical, compareReports, type Comparison } from './report.js'
@@ -31,7 +32,7 @@ async function main (): Promise<number> {
   const comparisons: Comparison[] = []
   for (const revision of REVISIONS) comparisons.push(await closeAfter((closing) => compareWays(closing, suite, revision)))
   process.stdout.write(`${formatTable(comparisons)}\n\n`)
-  const isDocumented = await settleDocument(formatDocument(comparisons))
+  const isDocumented = await settlePage({ page: DOCUMENT, text: formatDocument(comparisons), write, remedy: 'npm run conformance -- --write' })
   const isIdentical = comparisons.every(areIdentical)
   process.stdout.write(`conformance ${SUITE_VERSION}: ${isIdentical ? 'identical' : 'DIFFERENT'} directly and through Postern\n`)
   return isIdentical && isDocumented ? 0 : 1
@@ -50,14 +51,4 @@ async function compareWays (closing: Closing, suite: Suite, revision: string): P
   const signal = AbortSignal.any([stop.signal, failure.signal])
   const [direct = [], through = []] = await Promise.all(urls.map((url) => runSuite(suite, { url, revision, folder, signal })))
   return compareReports(revision, direct, through)
-}
-
-async function settleDocument (text: string): Promise<boolean> {
-  if (write) {
-    await writeFile(DOCUMENT, text)
-    return true
-  }
-  const isCurrent = await readFile(DOCUMENT, 'utf8').catch(() => '') === text
-  if (!isCurrent) process.stdout.write('docs/conformance.md does not say this: write it with npm run conformance -- --write\n')
-  return isCurrent
 }

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { localhostHostValidation, localhostOriginValidation, toNodeHandler } from '@modelcontextprotocol/node'
 import { createMcpHandler, isLegacyRequest, type McpHttpHandler } from '@modelcontextprotocol/server'
 import { listen, stopListening } from '../../demo/listen.js'
-import type { Closing } from './closing.js'
+import type { Closing } from '../helpers/closing.js'
 import { createFeaturesWith } from './server/features.js'
 import { openSessions } from './server/sessions.js'
 

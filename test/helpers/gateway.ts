@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import { configFrom } from '../../src/config/load.js'
 import { createServices, systemClock, type Clock } from '../../src/http/services.js'
 import { startServer } from '../../src/server.js'
+import type { LogLine } from './process.js'
 
 export interface TestGatewayOptions {
   /** The upstream's MCP endpoint. */
@@ -15,8 +16,6 @@ export interface TestGatewayOptions {
   readonly path?: string
   readonly clock?: Clock
 }
-
-export type LogLine = Readonly<Record<string, unknown>>
 
 /** A whole gateway on a loopback port, in this process. */
 export interface TestGateway {

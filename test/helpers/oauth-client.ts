@@ -9,11 +9,8 @@ import { UnauthorizedError as V1Unauthorized } from '@modelcontextprotocol/sdk/c
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport as V1SseTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { StreamableHTTPClientTransport as V1Transport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import type { Test } from 'tap'
+import type { Closing } from './closing.js'
 import { createBrowser } from './oauth-browser.js'
-
-/** Closes, in the end, what it is given to close. */
-type Closing = Pick<Test, 'after'>
 
 export interface ConnectOptions {
   /** What the person grants at the first authorization; default: all that the client asks for. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import type { Test } from 'tap'
+import type { Closing } from './closing.js'
 
 export interface ProcessOptions {
   /** The whole environment but for PATH and HOME: nothing of this process's own leaks in. */
@@ -33,9 +33,6 @@ export interface RunningProgram {
   isAlive (): boolean
   readonly ended: Promise<Ended>
 }
-
-/** Closes, in the end, what it is given to close. */
-type Closing = Pick<Test, 'after'>
 
 /** Starts a program; what is left of it and of all that it started is killed after the test. */
 export function startProgram (t: Closing, command: string, args: readonly string[], options: ProcessOptions = {}): RunningProgram {
@@ -120,6 +117,7 @@ export function runCli (t: Closing, args: readonly string[], options: ProcessOpt
   return startCli(t, args, options).ended
 }
 
+/** A line of a gateway's log. */
 export type LogLine = Readonly<Record<string, unknown>>
 
 /** Returns the log lines among what a gateway printed. */

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { toolCall, type LogLine, type TestGateway } from '../helpers/gateway.js'
+import { toolCall, type TestGateway } from '../helpers/gateway.js'
+import type { LogLine } from '../helpers/process.js'
 import { openConnection, send } from '../helpers/raw-http.js'
 import { createTestClock } from '../helpers/clock.js'
 import { defer, setUp } from './setup.js'

@@ -1,11 +1,11 @@
+import { formatColumns } from '../../src/policy/printable.js'
 import type { Outcome, Row } from './outcome.js'
 import type { Version } from './versions.js'
 
 /** Returns the rows as lines of aligned columns. */
 export function formatTable (rows: readonly Row[]): string {
   const lines = [['', ...clientsOf(rows)], ...rows.map(({ upstream, cells }) => [upstream, ...cells.map(({ outcome }) => WORDS[outcome.kind])])]
-  const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? []
-  return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n')
+  return formatColumns(lines).trimEnd()
 }
 
 const WORDS = { ok: 'ok', impossible: '–', missing: 'missing', failed: 'FAILED' } as const

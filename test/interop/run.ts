@@ -3,8 +3,8 @@
  * with 1 when a cell fails, or when the page is not what was found; `--write` writes the page instead of comparing it, and
  * `--only <word>` keeps the upstreams whose title has the word.
  */
-import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { settlePage } from '../helpers/generated-page.js'
 import { listClients } from './clients.js'
 import { formatDocument, formatTable } from './document.js'
 import { tryAll } from './matrix.js'
@@ -47,14 +47,7 @@ async function settleDocument (rows: readonly Row[], isMissing: boolean): Promis
     print(`docs/interop.md is not ${write ? 'written' : 'compared'}: not every cell was tried`)
     return !write
   }
-  const text = formatDocument(rows, await listVersions())
-  if (write) {
-    await writeFile(DOCUMENT, text)
-    return true
-  }
-  const isCurrent = await readFile(DOCUMENT, 'utf8').catch(() => '') === text
-  if (!isCurrent) print('docs/interop.md does not say this: write it with npm run interop -- --write')
-  return isCurrent
+  return settlePage({ page: DOCUMENT, text: formatDocument(rows, await listVersions()), write, remedy: 'npm run interop -- --write' })
 }
 
 function print (line: string): void {

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Closing } from '../conformance/closing.js'
+import type { Closing } from '../helpers/closing.js'
 import { startProgram, type RunningProgram } from '../helpers/process.js'
 
 const START_LIMIT_MS = 30_000

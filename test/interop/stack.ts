@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startAuthorizationServer, type AuthorizationServer } from '../../demo/authorization-server.js'
-import { startPostern, type LogLine } from '../conformance/gateway.js'
-import type { Closing } from '../conformance/closing.js'
+import { startPostern } from '../conformance/gateway.js'
+import type { Closing } from '../helpers/closing.js'
 import { findFreePort } from '../helpers/ports.js'
+import type { LogLine } from '../helpers/process.js'
 import type { Task } from './upstreams.js'
 
 /** What Postern did with the calls of one principal. */

@@ -1,4 +1,4 @@
-import type { Closing } from '../conformance/closing.js'
+import type { Closing } from '../helpers/closing.js'
 import type { Outcome } from './outcome.js'
 import type { Programs } from './programs.js'
 import type { Era } from './revisions.js'

@@ -1,4 +1,4 @@
-import type { Closing } from '../../conformance/closing.js'
+import type { Closing } from '../../helpers/closing.js'
 import type { Programs } from '../programs.js'
 
 /** What is used of playwright-core, which is no dependency. */

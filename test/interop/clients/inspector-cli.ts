@@ -1,4 +1,4 @@
-import type { Closing } from '../../conformance/closing.js'
+import type { Closing } from '../../helpers/closing.js'
 import { startProgram, type Ended } from '../../helpers/process.js'
 import type { ToolResult } from '../../helpers/oauth-client.js'
 import type { Programs } from '../programs.js'

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Closing } from '../../conformance/closing.js'
+import type { Closing } from '../../helpers/closing.js'
 import { findFreePort } from '../../helpers/ports.js'
 import { runServer } from '../server-process.js'
 import type { Call } from '../upstreams.js'

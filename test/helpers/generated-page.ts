@@ -1,0 +1,22 @@
+import { readFile, writeFile } from 'node:fs/promises'
+
+export interface Settlement {
+  readonly page: URL
+  /** What was found, and the page has to say. */
+  readonly text: string
+  /** Writes the page instead of comparing it. */
+  readonly write: boolean
+  /** The command that does that. */
+  readonly remedy: string
+}
+
+/** Returns whether a page of the documentation says what was found; says on standard output what to do when it does not. */
+export async function settlePage ({ page, text, write, remedy }: Settlement): Promise<boolean> {
+  if (write) {
+    await writeFile(page, text)
+    return true
+  }
+  const isCurrent = await readFile(page, 'utf8').catch(() => '') === text
+  if (!isCurrent) process.stdout.write(`docs/${page.pathname.split('/').at(-1)} does not say this: write it with ${remedy}\n`)
+  return isCurrent
+}
