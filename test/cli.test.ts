@@ -37,7 +37,7 @@ const wrongUsages: Readonly<Record<string, { args: string[], message: RegExp }>>
 }
 
 for (const [name, { args, message }] of Object.entries(wrongUsages)) {
-  t.test(`${name} is wrong usage: exit code 64, what is wrong and the help on standard error`, async (t) => {
+  t.test(`O1: ${name} is wrong usage: exit code 64, what is wrong and the help on standard error`, async (t) => {
     const { code, stdout, stderr } = await runCli(t, args, { cwd: t.testdir() })
     t.equal(code, 64)
     t.equal(stdout, '')
@@ -55,7 +55,7 @@ for (const args of [[], ['serve'], ['check'], ['explain', '--tool', 'a', '--scop
   })
 }
 
-t.test('every problem of a configuration is listed with its place: of the environment, the schema, between options, and of the policy', async (t) => {
+t.test('O1: every problem of a configuration is listed with its place: of the environment, the schema, between options, and of the policy', async (t) => {
   const { file } = writeConfig(t, todoConfig({
     polcy: {},
     upstream: 'localhost:8080',

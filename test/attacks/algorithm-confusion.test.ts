@@ -27,7 +27,7 @@ function signWith (header: object, payload: object, key: KeyObject, digest: stri
   return `${input}.${sign(digest, Buffer.from(input), { key, ...options }).toString('base64url')}`
 }
 
-t.test('a token without a signature, or signed with what is public, is refused', async (t) => {
+t.test('A2: a token without a signature, or signed with what is public, is refused', async (t) => {
   const scene = await setScene(t)
   const { issuer } = scene
   const claims = claimsFor(scene)
@@ -62,7 +62,7 @@ t.test('a token without a signature, or signed with what is public, is refused',
   await stillWorks(t, scene)
 })
 
-t.test('a key that the token brings, or says where to find, is not used', async (t) => {
+t.test('A2: a key that the token brings, or says where to find, is not used', async (t) => {
   const scene = await setScene(t)
   const claims = claimsFor(scene)
   const { issuer } = scene
@@ -127,7 +127,7 @@ t.test('a good key is not used in another way than it is published for', async (
   await stillWorks(t, scene)
 })
 
-t.test('extensions and forms that are not understood are refused', async (t) => {
+t.test('A2: extensions and forms that are not understood are refused', async (t) => {
   const scene = await setScene(t)
   const claims = claimsFor(scene)
   const { key } = scene.issuer

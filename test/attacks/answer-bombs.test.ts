@@ -28,13 +28,13 @@ function countEvents (stream: string): number {
   return count
 }
 
-t.test('a list has as many entries as anybody needs, and no more', async (t) => {
+t.test('F4: a list has as many entries as anybody needs, and no more', async (t) => {
   const most = list(Array.from({ length: MOST }, () => '{"name":"a"}').join(','))
   t.equal(filterListAnswer(most, EVERYTHING), most)
   t.throws(() => filterListAnswer(list(Array.from({ length: MOST + 1 }, () => '{"name":"a"}').join(',')), EVERYTHING), UnreadableList)
 })
 
-t.test('an event has as many lines as anybody needs, and no more', async (t) => {
+t.test('F4: an event has as many lines as anybody needs, and no more', async (t) => {
   t.equal(countEvents('data\n'.repeat(MOST - 1) + '\n'), 1)
   t.throws(() => countEvents('data\n'.repeat(MOST) + '\n'), TooManyLines)
   t.throws(() => countEvents('a\n'.repeat(MOST) + '\n'), TooManyLines, 'of any field')
@@ -65,7 +65,7 @@ t.test('a tool whose names are long is not remembered', async (t) => {
   t.notOk(isKnown('a', Array.from({ length: 60 }, (_, index) => 'b'.repeat(150) + String(index))), 'all arguments together')
 })
 
-t.test('answers that unfold in memory are refused, and the gateway serves on', async (t) => {
+t.test('F4: answers that unfold in memory are refused, and the gateway serves on', async (t) => {
   const scene = await setScene(t)
   const { gateway, upstream, token } = scene
   const answer = upstream.answer

@@ -6,7 +6,7 @@ import t from 'tap'
 import { findMisled } from '../helpers/naive-json.js'
 import { FORBIDDEN_CALL, PERMITTED_CALL, refuses, setScene, stillWorks } from './setup.js'
 
-t.test('a body with more than one message, or with something else around it, is refused', async (t) => {
+t.test('M2: a body with more than one message, or with something else around it, is refused', async (t) => {
   const scene = await setScene(t)
   const invalid = [
     '[]',

@@ -54,7 +54,7 @@ t.test('the upstream is told the type that was checked, and no coding, however t
   }
 })
 
-t.test('of two Content-Type headers none is believed', async (t) => {
+t.test('M1: of two Content-Type headers none is believed', async (t) => {
   const scene = await setScene(t)
   for (const headers of [['Content-Type: application/json', 'Content-Type: text/plain'], ['Content-Type: text/plain', 'Content-Type: application/json'], ['Content-Type: application/json', 'content-type: application/json']]) {
     await refuses(t, scene, headers.join(' | '), { token: scene.token, headers, body: PERMITTED_CALL }, { status: 415 })

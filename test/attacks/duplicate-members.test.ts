@@ -68,13 +68,13 @@ const AMBIGUOUS = [
   call('"method":"tools/call","params":{"\\u005f_proto__":{"name":"delete_todo"},"name":"list_todos"}')
 ]
 
-t.test('members that two readers would not agree on are refused', async (t) => {
+t.test('M3: members that two readers would not agree on are refused', async (t) => {
   const scene = await setScene(t)
   for (const body of AMBIGUOUS) await refuses(t, scene, body, { token: scene.token, body }, { status: 400, code: -32600 })
   await stillWorks(t, scene)
 })
 
-t.test('more names than are compared one by one hide no duplicate', async (t) => {
+t.test('M3: more names than are compared one by one hide no duplicate', async (t) => {
   const scene = await setScene(t)
   const many = Array.from({ length: 5000 }, (_, index) => `"x${index}":0`).join(',')
   for (const [start, end] of [['"name":"list_todos"', '"name":"delete_todo"'], ['"name":"list_todos"', '"Name":"delete_todo"'], ['"name":"list_todos"', '"n\\u0061me":"delete_todo"']]) {
@@ -84,7 +84,7 @@ t.test('more names than are compared one by one hide no duplicate', async (t) =>
   await permits(t, scene, 'all different', { token: scene.token, body: call(`"method":"tools/call","params":{"name":"list_todos","arguments":{${many}}}`) })
 })
 
-t.test('bodies that every reader reads alike get through, byte for byte', async (t) => {
+t.test('M3: bodies that every reader reads alike get through, byte for byte', async (t) => {
   const scene = await setScene(t)
   const bodies = [
     PERMITTED_CALL,
@@ -100,7 +100,7 @@ t.test('bodies that every reader reads alike get through, byte for byte', async 
   }
 })
 
-t.test('the careless readers are careless: most of the refused bodies mislead at least one of them', (t) => {
+t.test('M3: the careless readers are careless: most of the refused bodies mislead at least one of them', (t) => {
   const misleading = AMBIGUOUS.filter((body) => findMisled(Buffer.from(body), { method: 'tools/call', targets: ['list_todos'] }).length > 0)
   t.ok(misleading.length > AMBIGUOUS.length / 2, `${misleading.length} of ${AMBIGUOUS.length}`)
   t.end()

@@ -11,7 +11,7 @@ function call (name: string | Buffer): Buffer {
   return Buffer.concat([Buffer.from('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"'), Buffer.from(name as string), Buffer.from('"}}')])
 }
 
-t.test('a body in another encoding, or with a byte order mark, is refused', async (t) => {
+t.test('M1: a body in another encoding, or with a byte order mark, is refused', async (t) => {
   const scene = await setScene(t)
   const utf16 = Buffer.from(FORBIDDEN_CALL, 'utf16le')
   const bodies: Record<string, Buffer> = {

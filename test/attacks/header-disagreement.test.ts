@@ -13,7 +13,7 @@ const withVersion = (version: string | null): string => version === null ? '' : 
 const call = (name: string, version: string | null = VERSION): string => `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{${withVersion(version)}"name":${JSON.stringify(name)}}}`
 const encoded = (text: string): string => `=?base64?${Buffer.from(text).toString('base64')}?=`
 
-t.test('headers that contradict the body are refused, and so are those that are missing, repeated or malformed', async (t) => {
+t.test('M5: headers that contradict the body are refused, and so are those that are missing, repeated or malformed', async (t) => {
   const scene = await setScene(t)
   const attacks: ReadonlyArray<readonly [headers: string[], body: string]> = [
     // the headers name something harmless
@@ -68,7 +68,7 @@ t.test('headers that contradict the body are refused, and so are those that are 
   await stillWorks(t, scene)
 })
 
-t.test('on legacy traffic the headers may be absent but not lie', async (t) => {
+t.test('M5: on legacy traffic the headers may be absent but not lie', async (t) => {
   const scene = await setScene(t)
   const legacy = (headers: string[], name = 'list_todos') => ({ token: scene.token, headers, body: call(name, null) })
   await refuses(t, scene, 'another method', legacy(['MCP-Protocol-Version: 2025-06-18', 'Mcp-Method: tools/list']), MISMATCH)
@@ -77,7 +77,7 @@ t.test('on legacy traffic the headers may be absent but not lie', async (t) => {
   await permits(t, scene, 'none', legacy([]))
 })
 
-t.test('headers that agree permit nothing by themselves, and no version weakens a check', async (t) => {
+t.test('M7: headers that agree permit nothing by themselves, and no version weakens a check', async (t) => {
   const scene = await setScene(t)
   const foreign = await scene.issuer.token({ aud: 'https://other.example/mcp' })
   for (const version of ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '1.0', '', 'DRAFT-2026', '9999-99-99', '2026-7-28', 'null', '2026-07-28\t']) {

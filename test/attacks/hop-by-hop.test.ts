@@ -6,7 +6,7 @@
 import t from 'tap'
 import { PERMITTED_CALL, permits, refuses, setScene, stillWorks } from './setup.js'
 
-t.test('Connection cannot take away what the gateway tells the upstream', async (t) => {
+t.test('F1: Connection cannot take away what the gateway tells the upstream', async (t) => {
   const scene = await setScene(t, { config: { upstreamHeaders: { 'X-Api-Key': 'the operator\'s' } } })
   for (const value of ['authorization', 'x-postern-subject', 'X-Postern-Subject, X-Postern-Scopes,x-postern-issuer , x-postern-client-id', 'x-api-key', 'host', 'content-type', 'content-length', 'close, x-api-key', 'keep-alive,, ,host', '*']) {
     const received = await permits(t, scene, `Connection: ${value}`, { token: scene.token, headers: [`Connection: ${value}`, 'X-Api-Key: the client\'s'], body: PERMITTED_CALL })
@@ -23,7 +23,7 @@ t.test('Connection cannot take away what the gateway tells the upstream', async 
   }
 })
 
-t.test('what Connection names, and what belongs to a connection, is not sent on', async (t) => {
+t.test('F1: what Connection names, and what belongs to a connection, is not sent on', async (t) => {
   const scene = await setScene(t)
   const hops = ['Keep-Alive: timeout=9', 'TE: trailers', 'Trailer: X-T', 'Upgrade: websocket', 'Proxy-Connection: keep-alive', 'Proxy-Authorization: Basic x', 'Proxy-Authenticate: Basic', 'Proxy: http://evil.example', 'HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA', 'X-Private: 1']
   const received = await permits(t, scene, 'a call', { token: scene.token, headers: ['Connection: X-Private, Upgrade, HTTP2-Settings, TE', ...hops], body: PERMITTED_CALL })

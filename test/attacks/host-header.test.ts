@@ -23,7 +23,7 @@ t.test('a foreign Origin is refused even with a good token', async (t) => {
   t.equal(received.headers.origin, undefined)
 })
 
-t.test('a Host that is not this machine is refused on a loopback resource', async (t) => {
+t.test('C1a: a Host that is not this machine is refused on a loopback resource', async (t) => {
   const scene = await setScene(t)
   const { host, port } = new URL(scene.gateway.origin)
   const hosts = ['evil.example', `evil.example:${port}`, `127.0.0.1.evil.example:${port}`, `evil.example:80@${host}`, `${host}@evil.example`, `0.0.0.0:${port}`, '127.1', '2130706433', '0x7f000001', 'localhost.evil.example', 'localhost.', `${host},evil.example`, `${host} evil.example`, '169.254.169.254', '', '[::ffff:127.0.0.1]', '127.0.0.1:99999999']
@@ -35,7 +35,7 @@ t.test('a Host that is not this machine is refused on a loopback resource', asyn
   await stillWorks(t, scene)
 })
 
-t.test('two Host headers are refused, whichever comes first', async (t) => {
+t.test('C1a: two Host headers are refused, whichever comes first', async (t) => {
   const scene = await setScene(t)
   const { host } = new URL(scene.gateway.origin)
   for (const headers of [[`Host: ${host}`, 'Host: evil.example'], [`Host: ${host}`, `host: ${host}`], [`Host: ${host}`, 'X-A: b', 'HOST: evil.example']]) {
@@ -46,7 +46,7 @@ t.test('two Host headers are refused, whichever comes first', async (t) => {
   await stillWorks(t, scene)
 })
 
-t.test('no header of the client changes a URL that the gateway gives out, or reaches the upstream as a fact', async (t) => {
+t.test('R6: no header of the client changes a URL that the gateway gives out, or reaches the upstream as a fact', async (t) => {
   const scene = await setScene(t)
   const { gateway } = scene
   const lies = ['Forwarded: host=evil.example;proto=https', 'X-Forwarded-Host: evil.example', 'X-Forwarded-Proto: https', 'X-Forwarded-Port: 444', 'X-Forwarded-Prefix: /evil', 'X-Forwarded-Server: evil.example', 'X-Forwarded-For: 10.0.0.1', 'X-Forwarded: for=evil.example', 'X_Forwarded_Host: evil.example', 'X-Original-URL: /health', 'X-Original-Host: evil.example', 'X-Rewrite-URL: /health', 'X-Host: evil.example', 'X-HTTP-Host-Override: evil.example', 'X-Real-IP: 127.0.0.1', 'Via: 1.1 evil.example']

@@ -9,7 +9,7 @@ import { createSigningKey } from '../helpers/keys.js'
 import { startIssuer } from '../helpers/issuer.js'
 import { PERMITTED_CALL, permits, refuses, setScene, stillWorks } from './setup.js'
 
-t.test('an authorization server speaks for itself alone', async (t) => {
+t.test('A2: an authorization server speaks for itself alone', async (t) => {
   const other = await startIssuer(t)
   const scene = await setScene(t)
   const { gateway, issuer } = scene
@@ -44,7 +44,7 @@ t.test('an authorization server speaks for itself alone', async (t) => {
   await stillWorks(t, scene)
 })
 
-t.test('a token for another resource is refused, however similar its name', async (t) => {
+t.test('A3: a token for another resource is refused, however similar its name', async (t) => {
   const scene = await setScene(t)
   const { gateway, issuer } = scene
   const { resource, origin } = gateway

@@ -10,7 +10,7 @@ import { toolCall } from '../helpers/gateway.js'
 
 const NAME = 'a\u009b2Jb\u0085c\u2028d\u2029e\u202ef\u2066g\u200bh\u007fi\ufeffj\u001b[31mk\nl'
 
-t.test('what a client or a claim names cannot steer who reads the log', async (t) => {
+t.test('O4: what a client or a claim names cannot steer who reads the log', async (t) => {
   const { gateway, url, issuer } = await serve(t)
   const token = await issuer.token({ sub: NAME })
   const response = await fetch(`${url}/mcp`, {

@@ -7,7 +7,7 @@ import { PERMITTED_CALL, permits, refuses, setScene, stillWorks } from './setup.
 
 const MANY = Array.from({ length: 2500 }, (_, index) => `${index.toString(36)}:`)
 
-t.test('a header behind thousands of others is seen, and those of the gateway stand before them', async (t) => {
+t.test('F1: a header behind thousands of others is seen, and those of the gateway stand before them', async (t) => {
   const scene = await setScene(t)
   const { token } = scene
   const call = { token, body: PERMITTED_CALL }

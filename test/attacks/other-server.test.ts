@@ -10,7 +10,7 @@ import { startUpstream } from '../helpers/upstream.js'
 import { startConfigured } from '../http/setup.js'
 import { PERMITTED_CALL, receivedBy, sendOne } from './setup.js'
 
-t.test('a token for one server of a gateway opens no other', async (t) => {
+t.test('A3: a token for one server of a gateway opens no other', async (t) => {
   const issuer = await startIssuer(t)
   const upstream = await startUpstream(t)
   const at = (path: string): string => `http://127.0.0.1:1${path}`

@@ -107,7 +107,7 @@ t.test('credentials that are not exactly one Bearer token in one header are refu
   t.equal(upstream.received.length, 4)
 })
 
-t.test('a token in the query is refused beside a good one, and reaches neither the upstream nor the log', async (t) => {
+t.test('A1: a token in the query is refused beside a good one, and reaches neither the upstream nor the log', async (t) => {
   const scene = await setScene(t)
   const { gateway, token } = scene
   const queries = ['access_token=', 'ACCESS_TOKEN=', 'Access_Token=', 'x=1&access_token=', 'x=1;access_token=', '%61ccess_token=', 'access%5ftoken=', 'access%5Ftoken=', '?access_token=', '&access_token=', 'access_token', 'x=?access_token=']

@@ -27,7 +27,7 @@ const ELSEWHERE = [
   '/health;/../mcp', '//evil.example/mcp', '//127.0.0.1/mcp', '/\\mcp', '\\mcp', '/mcp\\', 'mcp', '*', '?', '/?/mcp', '.', '..', '/%6dcp%2f..', '/mcp%00', '/mcp%', '/mcp%zz'
 ]
 
-t.test('a target that could be resolved differently is not mapped, whatever the HTTP method', async (t) => {
+t.test('F3: a target that could be resolved differently is not mapped, whatever the HTTP method', async (t) => {
   const scene = await setScene(t)
   const { gateway, token, upstream } = scene
   for (const target of [...AMBIGUOUS, ...ELSEWHERE]) {
@@ -50,7 +50,7 @@ t.test('without a token none of them is anything but a challenge or nothing', as
   t.same(receivedBy(upstream), [])
 })
 
-t.test('with a resource at the root nothing is elsewhere', async (t) => {
+t.test('F3: with a resource at the root nothing is elsewhere', async (t) => {
   const scene = await setScene(t, { path: '/' })
   const { gateway, token, upstream } = scene
   for (const target of [...AMBIGUOUS.map((path) => path.replace('/mcp', '')), ...ELSEWHERE, '/health/', '/health/x', '/healthz', '/.well-known', '/.well-known/', '/.well-known/x', '/HEALTH']) {

@@ -8,7 +8,7 @@ import type { ServerResponse } from 'node:http'
 import t from 'tap'
 import { FORBIDDEN_CALL, PERMITTED_CALL, openSocket, rawRequest, receivedBy, sendRaw, setScene, stillWorks } from './setup.js'
 
-t.test('requests that are sent ahead wait for their turn, and are dropped with their connection', async (t) => {
+t.test('F5: requests that are sent ahead wait for their turn, and are dropped with their connection', async (t) => {
   const scene = await setScene(t)
   const { gateway, upstream, token } = scene
   let asked: (response: ServerResponse) => void = () => {}
@@ -49,7 +49,7 @@ t.test('streams that are sent for ahead are not opened', async (t) => {
   await gateway.logged(({ client }) => (client as { httpMethod: string }).httpMethod === 'GET')
 })
 
-t.test('more than a few ahead cost the connection', async (t) => {
+t.test('F5: more than a few ahead cost the connection', async (t) => {
   const scene = await setScene(t)
   const { gateway, upstream, token } = scene
   const { statuses } = await sendRaw(gateway, Buffer.concat(Array.from({ length: 500 }, () => rawRequest(gateway, { token, body: PERMITTED_CALL }))), 500)

@@ -47,7 +47,7 @@ t.test('a path near a public one leads nowhere, with or without a token', async 
   await stillWorks(t, scene)
 })
 
-t.test('a preflight is answered, and never forwarded; what only resembles one needs credentials', async (t) => {
+t.test('C2: a preflight is answered, and never forwarded; what only resembles one needs credentials', async (t) => {
   const scene = await setScene(t)
   const { gateway, upstream } = scene
   const origin = `Origin: ${gateway.origin}`

@@ -15,7 +15,7 @@ function answerEmpty (response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end('{"jsonrpc":"2.0","id":1,"result":{}}')
 }
 
-t.test('a redirect to another party is not followed, and its address is not told', async (t) => {
+t.test('F8: a redirect to another party is not followed, and its address is not told', async (t) => {
   const scene = await setScene(t)
   const { gateway, token, upstream } = scene
   const stranger = await startUpstream(t)
@@ -58,7 +58,7 @@ t.test('a redirect that would change method or body is not followed', async (t) 
   t.same(new Set(upstream.received.map(({ url }) => url)), new Set(['/mcp']))
 })
 
-t.test('a redirect that is followed keeps the bytes, the method and the identity, and takes no credentials along', async (t) => {
+t.test('F8: a redirect that is followed keeps the bytes, the method and the identity, and takes no credentials along', async (t) => {
   const { gateway, token, upstream } = await setScene(t)
   for (const request of REQUESTS) {
     for (const location of ['/mcp/', `${upstream.origin}/mcp/`, './mcp/', '?x=y', 'x/y?z']) {

@@ -30,7 +30,7 @@ t.test('a request is decided and carried out by the configuration that it began 
   t.equal(upstream.received.at(-1)?.headers['x-config'], 'second')
 })
 
-t.test('no request is ever half one configuration and half the other', async (t) => {
+t.test('O2: no request is ever half one configuration and half the other', async (t) => {
   const FIRST = { policy: { tools: { '*': 'todo:read' } }, upstreamHeaders: { 'x-config': 'first' } }
   const SECOND = { policy: { tools: { '*': 'todo:admin' } }, upstreamHeaders: { 'x-config': 'second' }, tokenCacheSeconds: 0 }
   const { gateway, token, upstream } = await setScene(t, { config: FIRST })

@@ -9,7 +9,7 @@ import { FORBIDDEN_CALL, PERMITTED_CALL, openSocket, permits, rawRequest, receiv
 
 const OTHER_METHODS = ['PUT', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'SEARCH', 'REPORT', 'PURGE', 'MERGE', 'NOTIFY', 'SUBSCRIBE', 'UNSUBSCRIBE', 'LINK', 'UNLINK', 'BIND', 'REBIND', 'ACL', 'CHECKOUT', 'MKACTIVITY', 'MKCALENDAR', 'M-SEARCH', 'SOURCE']
 
-t.test('every other HTTP method needs credentials, and is refused with them', async (t) => {
+t.test('R5: every other HTTP method needs credentials, and is refused with them', async (t) => {
   const scene = await setScene(t)
   for (const method of OTHER_METHODS) {
     for (const target of ['/mcp', '/mcp/x']) {

@@ -31,7 +31,7 @@ const MISLEADING = [
   'todo://a/b', 'todo://../x', 'todo://a/../b', 'todo://', 'todo://.', 'TODO://x', 'todo:///', 'https://docs.example', 'https://docs.example.evil.example/x', 'https://docs.example@evil.example/x', 'https://evil.example/https://docs.example/x', 'https://docs.example:444/x', 'https://docs.example/..', 'https://docs.example/x/../../y', 'https://docs.example//evil.example', 'https://DOCS.example/x', 'http://docs.example/x', 'https:/docs.example/x', 'https:\\\\docs.example\\x'
 ]
 
-t.test('a URI that may mean something else matches no pattern, in any method', async (t) => {
+t.test('P6: a URI that may mean something else matches no pattern, in any method', async (t) => {
   const scene = await setScene(t, { config: { policy: POLICY } })
   for (const uri of MISLEADING) {
     // A pattern for one segment takes one of no characters, too: nothing is hidden in `todo://`.

@@ -59,7 +59,7 @@ t.test('an id that was altered or made up does not exist', async (t) => {
   await stillWorks(t, scene)
 })
 
-t.test('an id that one server of a gateway hands out is none at another', async (t) => {
+t.test('F10: an id that one server of a gateway hands out is none at another', async (t) => {
   const issuer = await startIssuer(t)
   // Says that the session has the id that the caller asks for: with a MAC over that, the session elsewhere would be the caller's.
   const accomplice = await startUpstream(t, (_request, response, body) => {
@@ -81,7 +81,7 @@ t.test('an id that one server of a gateway hands out is none at another', async 
   t.same(upstream.received, [])
 })
 
-t.test('an id in another spelling or place is not sent on as one', async (t) => {
+t.test('F10: an id in another spelling or place is not sent on as one', async (t) => {
   const scene = await withSession(t)
   const { token } = scene
   for (const headers of [[`Mcp_Session_Id: ${INNER}`], [`Mcp.Session.Id: ${INNER}`], [`Mcp-Session_Id: ${INNER}`, `Cookie: mcp-session-id=${INNER}`], [`X-Postern-Session: ${INNER}`]]) {

@@ -6,7 +6,7 @@
 import t from 'tap'
 import { PERMITTED_CALL, sendOne, setScene } from './setup.js'
 
-t.test('what the upstream calls public is not to be stored', async (t) => {
+t.test('F9: what the upstream calls public is not to be stored', async (t) => {
   const { gateway, token, upstream } = await setScene(t)
   const cases: ReadonlyArray<readonly [given: string | undefined, told: RegExp | undefined]> = [
     ['public, max-age=31536000', /^no-store$/], ['PUBLIC', /^no-store$/], ['s-maxage=60', /^no-store$/], ['max-age=60, must-revalidate', /^no-store$/], ['max-age=60, immutable, public', /^no-store$/],

@@ -9,7 +9,7 @@ import { createTestClock } from '../helpers/clock.js'
 import { forgeToken } from '../helpers/keys.js'
 import { PERMITTED_CALL, permits, refuses, sendOne, setScene } from './setup.js'
 
-t.test('only the very token that was accepted is remembered', async (t) => {
+t.test('A7: only the very token that was accepted is remembered', async (t) => {
   const scene = await setScene(t)
   const { gateway, issuer, token } = scene
   const call = { token, body: PERMITTED_CALL }
@@ -57,7 +57,7 @@ t.test('a remembered token is refused once it has expired', async (t) => {
   await permits(t, scene, 'the refusal is not remembered when the clock is set right', call)
 })
 
-t.test('a remembered token is refused when its key is withdrawn, or the configuration no longer takes it', async (t) => {
+t.test('A7: a remembered token is refused when its key is withdrawn, or the configuration no longer takes it', async (t) => {
   const clock = createTestClock()
   const scene = await setScene(t, { clock, config: { tokenCacheSeconds: 86_400 } })
   const { gateway, issuer, token } = scene

@@ -9,7 +9,7 @@ import { permits, refuses, setScene, stillWorks } from './setup.js'
 
 const call = (name: unknown): string => JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {} } })
 
-t.test('what no rule names is denied, also when it resembles what one names', async (t) => {
+t.test('P3: what no rule names is denied, also when it resembles what one names', async (t) => {
   const scene = await setScene(t, { config: { policy: { tools: { list_todos: true, delete_todo: 'admin' } } } })
   const names = [
     'constructor', '__proto__', 'prototype', 'toString', 'valueOf', 'hasOwnProperty', '__defineGetter__', 'isPrototypeOf', '', ' ', '*', '**', '*_todo*', '.*', '%', 'undefined', 'null', '0',
@@ -41,7 +41,7 @@ t.test('a name that is no string, or not where it belongs, is refused', async (t
   }
 })
 
-t.test('rules for inherited names are rules like any other', async (t) => {
+t.test('P3: rules for inherited names are rules like any other', async (t) => {
   const scene = await setScene(t, { config: { policy: { tools: JSON.parse('{"__proto__": true, "constructor": "admin", "list_todos": true}') } } })
   await permits(t, scene, '__proto__', { token: scene.token, body: call('__proto__') })
   await refuses(t, scene, 'constructor', { token: scene.token, body: call('constructor') }, { status: 403, code: 403 })

@@ -23,7 +23,7 @@ const events = (body: string, headers: Record<string, string> = {}) => (_request
   response.writeHead(200, { 'content-type': 'text/event-stream', ...headers }).end(body)
 }
 
-t.test('however it is asked for, a list shows what the caller may use', async (t) => {
+t.test('P9: however it is asked for, a list shows what the caller may use', async (t) => {
   const { gateway, readToken, upstream } = await setScene(t)
   upstream.answer = (request, response) => {
     const body = request.headers['accept-encoding'] === undefined ? Buffer.from(LIST) : gzipSync(LIST)
@@ -50,7 +50,7 @@ t.test('however it is asked for, a list shows what the caller may use', async (t
   t.same(upstream.received.filter(({ headers }) => headers['accept-encoding'] !== undefined), [])
 })
 
-t.test('an answer that the filter and the client could read differently is not handed on', async (t) => {
+t.test('P9: an answer that the filter and the client could read differently is not handed on', async (t) => {
   const { gateway, readToken, upstream } = await setScene(t)
   const digest = createHash('sha256').update(LIST).digest('base64')
   const answers: Record<string, (request: IncomingMessage, response: ServerResponse) => void> = {

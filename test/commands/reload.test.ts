@@ -5,7 +5,7 @@ import { listeningUrl, parseLog, startCli } from '../helpers/process.js'
 import { todoConfig } from './config-file.js'
 import { holdAnswers, named, nth, replace, resourceName, serve } from './serving.js'
 
-t.test('a file replaced by rename takes over without a restart', async (t) => {
+t.test('O2: a file replaced by rename takes over without a restart', async (t) => {
   const { gateway, url, file, config } = await serve(t, named('first'))
   t.equal(await resourceName(url), 'first')
   replace(file, config(named('second')))
@@ -20,7 +20,7 @@ t.test('a file written in place takes over, and of many quick changes the last o
   t.equal(await resourceName(url), 'change 19')
 })
 
-t.test('a configuration swapped in through the symbolic links of Kubernetes takes over', async (t) => {
+t.test('O2: a configuration swapped in through the symbolic links of Kubernetes takes over', async (t) => {
   const volume = t.testdir()
   const publish = (version: string): void => {
     mkdirSync(join(volume, version))
@@ -41,7 +41,7 @@ t.test('a configuration swapped in through the symbolic links of Kubernetes take
   t.equal(await resourceName(url), '..2026_03', 'again and again')
 })
 
-t.test('SIGHUP stops nothing, and a change made before it takes over', async (t) => {
+t.test('O2: SIGHUP stops nothing, and a change made before it takes over', async (t) => {
   const { gateway, url, file, config } = await serve(t, named('first'))
   gateway.signal('SIGHUP')
   replace(file, config(named('second')))
@@ -51,7 +51,7 @@ t.test('SIGHUP stops nothing, and a change made before it takes over', async (t)
   t.notMatch(gateway.stdout, /"event":"stopping"/)
 })
 
-t.test('a change that is wrong is reported with every problem, and the old configuration stays until a right one comes', async (t) => {
+t.test('O2: a change that is wrong is reported with every problem, and the old configuration stays until a right one comes', async (t) => {
   const { gateway, url, file, config } = await serve(t, named('first'))
   replace(file, config({ ...named('second'), upstream: 'localhost:8080', policy: { tools: { 'a*': 'x', '*a': 'y' } } }))
   await gateway.printed(nth('reload failed', 1))
@@ -68,7 +68,7 @@ t.test('a change that is wrong is reported with every problem, and the old confi
   t.equal(await resourceName(url), 'third')
 })
 
-t.test('a policy takes effect by itself: who was allowed is refused, with no restart', async (t) => {
+t.test('P10: a policy takes effect by itself: who was allowed is refused, with no restart', async (t) => {
   const { gateway, issuer, file, config, call } = await serve(t)
   const token = await issuer.token({ scope: 'todo:read' })
   t.equal((await call(token)).status, 200)
@@ -85,7 +85,7 @@ t.test('a change of what only a restart can change is said to be one', async (t)
   t.same(warnings, ['admin', 'limits.drainMs'].map((place) => `${place}: takes effect at the next start only`))
 })
 
-t.test('a request under way finishes under the configuration it began with', async (t) => {
+t.test('O2: a request under way finishes under the configuration it began with', async (t) => {
   const { gateway, issuer, upstream, file, config, call } = await serve(t)
   const { reached, release } = holdAnswers(upstream)
   const answer = call(await issuer.token())

@@ -41,7 +41,7 @@ t.test('without a command it serves', async (t) => {
   t.equal((await fetch(`${url}/health`)).status, 200)
 })
 
-t.test('an upstream whose certificate is vouched for by NODE_EXTRA_CA_CERTS is used', async (t) => {
+t.test('F7: an upstream whose certificate is vouched for by NODE_EXTRA_CA_CERTS is used', async (t) => {
   const certificate = createSelfSignedCertificate()
   const upstream = createServer(certificate, (request, response) => {
     request.resume()
@@ -62,7 +62,7 @@ t.test('an upstream whose certificate is vouched for by NODE_EXTRA_CA_CERTS is u
   t.same(await answer.json(), { jsonrpc: '2.0', id: 1, result: {} })
 })
 
-t.test('SIGTERM: nothing new is accepted, what is in flight is finished, exit code 0', async (t) => {
+t.test('O3: SIGTERM: nothing new is accepted, what is in flight is finished, exit code 0', async (t) => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const { gateway, url, issuer, upstream, call } = await serve(t)
     const { reached, release } = holdAnswers(upstream)
@@ -78,7 +78,7 @@ t.test('SIGTERM: nothing new is accepted, what is in flight is finished, exit co
   }
 })
 
-t.test('streams that never end are ended at the drain deadline, and it still exits with code 0', async (t) => {
+t.test('O3: streams that never end are ended at the drain deadline, and it still exits with code 0', async (t) => {
   const { gateway, issuer, upstream, call } = await serve(t, { limits: { drainMs: 100 } })
   upstream.answer = (_request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {"jsonrpc":"2.0","method":"notifications/message","params":{}}\n\n')
@@ -89,7 +89,7 @@ t.test('streams that never end are ended at the drain deadline, and it still exi
   t.match(await gateway.ended, { code: 0, signal: null })
 })
 
-t.test('a second signal ends it at once, with code 1', async (t) => {
+t.test('O3: a second signal ends it at once, with code 1', async (t) => {
   const { gateway, issuer, upstream, call } = await serve(t)
   const { reached } = holdAnswers(upstream)
   const answer = call(await issuer.token())
@@ -128,7 +128,7 @@ t.test('LOG_LEVEL decides what is written', async (t) => {
   t.equal(Math.min(...await levels('info')), 30)
 })
 
-t.test('no credential is in anything that is printed, whatever goes wrong', async (t) => {
+t.test('O5: no credential is in anything that is printed, whatever goes wrong', async (t) => {
   const secrets = { session: 'marked-session-key-0123456789abcdef', upstream: 'marked-upstream-key', client: 'marked-client-secret' }
   const { gateway, issuer, upstream, file, config, call } = await serve(t, {
     session: { key: secrets.session },

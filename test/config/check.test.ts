@@ -218,7 +218,7 @@ t.test('the second listener has a port of its own', async (t) => {
   t.strictSame((await load(t, { ...MINIMAL, admin: { port: 3003 } })).config.admin, { host: '127.0.0.1', port: 3003 })
 })
 
-t.test('what is allowed but seldom meant is a warning', async (t) => {
+t.test('P4: what is allowed but seldom meant is a warning', async (t) => {
   const rows: readonly (readonly [object, readonly string[]])[] = [
     [{ policy: { tools: { a: true }, unlisted: { tools: 'allow' } } }, ['policy.unlisted: every tool that no rule names is allowed to every accepted token']],
     [{ policy: { unlisted: 'allow' } }, ['policy.unlisted: every tool, MCP resource, and prompt that no rule names is allowed to every accepted token']],

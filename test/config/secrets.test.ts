@@ -27,7 +27,7 @@ function setAt (target: Record<string, unknown>, path: string, value: unknown): 
   return { ...target, [name]: isArray === undefined ? inner : [{ issuer: 'https://login.example', ...inner as object }] }
 }
 
-t.test('no problem and no warning quotes a configured value', async (t) => {
+t.test('O5: no problem and no warning quotes a configured value', async (t) => {
   const file = writeConfigFile(t, '')
   const leaks: string[] = []
   let refused = 0

@@ -47,7 +47,7 @@ t.test('a member __proto__ sets no option', async (t) => {
   t.equal(usable.resource, undefined)
 })
 
-t.test('every form of a rule is accepted', async (t) => {
+t.test('P2: every form of a rule is accepted', async (t) => {
   const tools = {
     a: 'x',
     b: ['x', 'y:z'],
@@ -59,7 +59,7 @@ t.test('every form of a rule is accepted', async (t) => {
   t.strictSame((await loadServer(t, { policy: { tools } })).policy.tools, tools)
 })
 
-t.test('anything else in place of a rule is refused', async (t) => {
+t.test('P2: anything else in place of a rule is refused', async (t) => {
   const rules = [
     5, null, '', [], [''], [['a']], 'todo read', 'quo"te', 'back\\slash', 'é', 'tab\t', ['a b'], {}, { anyOf: [] }, { anyOf: [[]] },
     { allOf: [] }, { allOf: [['a']] }, { anyOf: ['a'], allOf: ['a'] }, { anyOf: ['a'], other: 1 }, { anyOf: 'a' }, { oneOf: ['a'] },

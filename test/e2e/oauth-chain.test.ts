@@ -30,7 +30,7 @@ function recordExchanges (): { readonly exchanges: Exchange[], readonly fetch: N
 }
 
 for (const [name, connect] of Object.entries(clients)) {
-  t.test(`${name} finds the authorization server, registers, logs in, calls, and steps up when a tool needs more`, async (t) => {
+  t.test(`P7: ${name} finds the authorization server, registers, logs in, calls, and steps up when a tool needs more`, async (t) => {
     const { gateway, authorizationServer } = await startTodoStack(t)
     const { exchanges, fetch } = recordExchanges()
     const { callTool, listTools, authorization } = await connect(t, gateway.resource, { fetch })
@@ -73,7 +73,7 @@ for (const [name, connect] of Object.entries(clients)) {
     t.same((await listTools()).sort(), ['get_todo', 'list_todos'])
   })
 
-  t.test(`${name} asks for every published scope when the challenge names none`, async (t) => {
+  t.test(`A9: ${name} asks for every published scope when the challenge names none`, async (t) => {
     const { gateway } = await startTodoStack(t, { config: { policy: TODO_POLICY } })
     const { callTool, authorization } = await connect(t, gateway.resource)
     t.match(await callTool('create_todo', { title: 'at once' }), { structuredContent: { todo: { title: 'at once' } } })

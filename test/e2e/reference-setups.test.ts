@@ -136,7 +136,7 @@ for (const setUp of setUps) {
       }
     })
 
-    await t.test('scopes are read from a string or a list, whatever the claim is called', async (t) => {
+    await t.test('A4: scopes are read from a string or a list, whatever the claim is called', async (t) => {
       for (const claims of [{ scope: 'todo:read' }, { scope: undefined, scopes: ['todo:read'] }]) {
         const accessToken = await token(claims)
         t.equal((await post(accessToken, toolCall('list_todos'))).status, 200)

@@ -11,7 +11,7 @@ function events ({ log }: TestGateway): readonly LogLine[] {
   return log.filter(({ event }) => event === 'request')
 }
 
-t.test('a forwarded call leaves one event with who, what, and how it went', async (t) => {
+t.test('O4: a forwarded call leaves one event with who, what, and how it went', async (t) => {
   const clock = createTestClock()
   const { gateway, send, issuer } = await setUp(t, {
     clock,
@@ -43,7 +43,7 @@ t.test('a forwarded call leaves one event with who, what, and how it went', asyn
   t.equal(level, 30)
 })
 
-t.test('every request that reached authentication leaves exactly one event, whatever became of it', async (t) => {
+t.test('O4: every request that reached authentication leaves exactly one event, whatever became of it', async (t) => {
   const arrived = defer()
   const { gateway, send: sendWithToken, upstream } = await setUp(t, { config: { origins: ['https://app.example'] } })
   const { origin } = gateway
@@ -87,7 +87,7 @@ t.test('every request that reached authentication leaves exactly one event, what
   t.equal(events(gateway).length, expected.length, 'what did not reach authentication leaves none')
 })
 
-t.test('a client that leaves is on record, before an answer and during one', async (t) => {
+t.test('O4: a client that leaves is on record, before an answer and during one', async (t) => {
   const { gateway, token, upstream } = await setUp(t)
   const request = `GET /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`
   const arrived = defer()
@@ -119,7 +119,7 @@ t.test('a client that leaves before its token is verified was not allowed anythi
   t.notOk('subject' in event)
 })
 
-t.test('what a client sends stands under `client` alone, shortened, and cannot break a line', async (t) => {
+t.test('O4: what a client sends stands under `client` alone, shortened, and cannot break a line', async (t) => {
   const { gateway, token, tokenWith } = await setUp(t)
   const marker = 'INJECTED'
   const evil = `${marker}\r\n{"event":"request","decision":"allow"}\u2028\u0000\u001b[31m`

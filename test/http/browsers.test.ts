@@ -15,7 +15,7 @@ function list (answer: RawAnswer, name: string): string[] {
   return String(answer.headers[name] ?? '').split(', ')
 }
 
-t.test('an Origin is the resource\'s own, a configured one, or refused before anything else', async (t) => {
+t.test('C1: an Origin is the resource\'s own, a configured one, or refused before anything else', async (t) => {
   const table: readonly [resource: string, origins: string[] | undefined, origin: string, allowed: boolean][] = [
     ['https://mcp.example/mcp', undefined, 'https://mcp.example', true],
     ['https://mcp.example/mcp', undefined, 'https://mcp.example:443', false],
@@ -61,7 +61,7 @@ t.test('an Origin is the resource\'s own, a configured one, or refused before an
   }
 })
 
-t.test('a foreign Origin is refused even with a valid token, which is not looked at', async (t) => {
+t.test('C1: a foreign Origin is refused even with a valid token, which is not looked at', async (t) => {
   const { send, upstream, issuer } = await setUp(t)
   const answer = await send({ method: 'POST', path: '/mcp', headers: { Origin: 'https://evil.example', 'Content-Type': 'application/json' }, body: CALL })
   t.equal(answer.status, 403)
@@ -69,14 +69,14 @@ t.test('a foreign Origin is refused even with a valid token, which is not looked
   t.equal(issuer.count('/jwks'), 0)
 })
 
-t.test('health and metadata are for any Origin and any Host', async (t) => {
+t.test('C1a: health and metadata are for any Origin and any Host', async (t) => {
   const { url } = await startConfigured(t, { ...UNREACHABLE_SERVER, resource: 'http://localhost:3002/mcp' })
   for (const path of ['/health', '/.well-known/oauth-protected-resource', '/.well-known/oauth-protected-resource/mcp']) {
     t.equal((await send(url, { path, headers: { Origin: 'https://evil.example', Host: 'evil.example' } })).status, 200, path)
   }
 })
 
-t.test('Host: on loopback only names of this machine and configured ones, elsewhere only when configured', async (t) => {
+t.test('C1a: Host: on loopback only names of this machine and configured ones, elsewhere only when configured', async (t) => {
   const table: readonly [resource: string, hosts: string[] | undefined, host: string, served: boolean][] = [
     ['http://localhost:3002/mcp', undefined, 'localhost:3002', true],
     ['http://localhost:3002/mcp', undefined, 'localhost', true],
@@ -110,7 +110,7 @@ t.test('Host: on loopback only names of this machine and configured ones, elsewh
   }
 })
 
-t.test('a preflight is answered without credentials, by what it asks for', async (t) => {
+t.test('C2: a preflight is answered without credentials, by what it asks for', async (t) => {
   const { url } = await startConfigured(t, { ...UNREACHABLE_SERVER, resource: 'https://mcp.example/mcp', origins: [APP] })
   for (const path of ['/mcp', '/mcp/', '/mcp/below']) {
     const answer = await send(url, preflight(APP, path, { 'Access-Control-Request-Headers': 'authorization,mcp-param-region, Mcp-Param-X_1,x-evil,mcp-param-,mcp-param-a b' }))
@@ -127,14 +127,14 @@ t.test('a preflight is answered without credentials, by what it asks for', async
   }
 })
 
-t.test('OPTIONS that is no preflight needs credentials', async (t) => {
+t.test('C2: OPTIONS that is no preflight needs credentials', async (t) => {
   const { url } = await startConfigured(t, { ...UNREACHABLE_SERVER, resource: 'https://mcp.example/mcp', origins: [APP] })
   for (const headers of [{}, { Origin: APP }, { 'Access-Control-Request-Method': 'POST' }, { Origin: APP, 'Access-Control-Request-Headers': 'authorization' }]) {
     t.equal((await send(url, { method: 'OPTIONS', path: '/mcp', headers: headers as Record<string, string> })).status, 401, JSON.stringify(headers))
   }
 })
 
-t.test('a page of an allowed origin can read every answer', async (t) => {
+t.test('C3: a page of an allowed origin can read every answer', async (t) => {
   const { send: sendWithToken, gateway: { origin }, upstream, issuer } = await setUp(t, { config: { origins: [APP], limits: { bodyBytes: 1024 } } })
   const type = { 'Content-Type': 'application/json' }
   const post = { method: 'POST', path: '/mcp' }

@@ -17,7 +17,7 @@ function readChallenge (answer: RawAnswer): Record<string, string> {
   return Object.fromEntries(attributes)
 }
 
-t.test('without credentials: 401 with a challenge that names no error', async (t) => {
+t.test('A8, A9: without credentials: 401 with a challenge that names no error', async (t) => {
   const table: readonly [name: string, config: object, headers: Record<string, string>, challenge: Record<string, string>][] = [
     ['nothing known', {}, {}, { resource_metadata: METADATA }],
     ['default scopes', { defaultScopes: ['todo:read', 'profile'] }, {}, { resource_metadata: METADATA, scope: 'todo:read profile' }],
@@ -46,7 +46,7 @@ t.test('without credentials: 401 with a challenge that names no error', async (t
   }
 })
 
-t.test('a bad token: 401 invalid_token, with the same scopes, whose precise reason only the log has', async (t) => {
+t.test('A8, A9: a bad token: 401 invalid_token, with the same scopes, whose precise reason only the log has', async (t) => {
   const { gateway, tokenWith } = await setUp(t, { config: { defaultScopes: ['todo:read'] } })
   const tokens: Readonly<Record<string, string>> = {
     'for another resource': await tokenWith({ aud: 'https://other.example' }),
@@ -69,7 +69,7 @@ t.test('a bad token: 401 invalid_token, with the same scopes, whose precise reas
   t.equal(new Set(details).size, Object.keys(tokens).length, 'each has a reason of its own in the log')
 })
 
-t.test('malformed credentials: 400 invalid_request', async (t) => {
+t.test('A1, A10: malformed credentials: 400 invalid_request', async (t) => {
   const { gateway, token } = await setUp(t)
   const variants: Readonly<Record<string, { path?: string, headers: readonly string[] }>> = {
     'two headers': { headers: ['Authorization', `Bearer ${token}`, 'Authorization', `Bearer ${token}`] },
@@ -90,14 +90,14 @@ t.test('malformed credentials: 400 invalid_request', async (t) => {
   }
 })
 
-t.test('the scheme may be spelt in any case', async (t) => {
+t.test('A1: the scheme may be spelt in any case', async (t) => {
   const { gateway, token } = await setUp(t)
   for (const scheme of ['bearer', 'BEARER', 'bEaReR']) {
     t.equal((await send(gateway.origin, { path: '/mcp', headers: { Authorization: `${scheme} ${token}` } })).status, 202)
   }
 })
 
-t.test('an authorization server that was never reached: 503 with Retry-After, and no challenge', async (t) => {
+t.test('A6: an authorization server that was never reached: 503 with Retry-After, and no challenge', async (t) => {
   const { gateway, token, issuer } = await setUp(t)
   await issuer.stop()
   const answer = await send(gateway.origin, { path: '/mcp', headers: { Authorization: `Bearer ${token}` } })
@@ -108,7 +108,7 @@ t.test('an authorization server that was never reached: 503 with Retry-After, an
   t.notMatch(answer.body, new URL(issuer.origin).port)
 })
 
-t.test('missing scopes: 403 with every scope the operation needs, in one challenge', async (t) => {
+t.test('P7: missing scopes: 403 with every scope the operation needs, in one challenge', async (t) => {
   const { gateway, tokenWith, upstream } = await setUp(t, {
     config: { policy: { tools: { both: ['todo:read', 'todo:write'], any: { anyOf: [['a', 'b', 'c'], ['d', 'todo:read'], 'e'] }, never: false } } }
   })
@@ -137,7 +137,7 @@ t.test('missing scopes: 403 with every scope the operation needs, in one challen
   t.equal(upstream.received.length, 0)
 })
 
-t.test('a denial of a subscription names everything that was asked for', async (t) => {
+t.test('P7: a denial of a subscription names everything that was asked for', async (t) => {
   const { gateway, token } = await setUp(t, { config: { policy: { resources: { 'todo://*': 'todo:read', 'secret://*': 'admin' } } } })
   const uris = ['secret://a', 'todo://b']
   const answer = await gateway.post(token, { jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params: { notifications: { resourceSubscriptions: uris } } })
@@ -146,7 +146,7 @@ t.test('a denial of a subscription names everything that was asked for', async (
   t.match(await gateway.logged(({ httpStatus }) => httpStatus === 403), { client: { method: 'subscriptions/listen', targets: uris } })
 })
 
-t.test('a denied notification or response: 403 without an id', async (t) => {
+t.test('P8: a denied notification or response: 403 without an id', async (t) => {
   const { gateway, tokenWith } = await setUp(t, { config: { policy: { tools: { x: 'never:granted' }, methods: { 'notifications/cancelled': 'cancel' } } } })
   const token = await tokenWith({})
   for (const message of [
@@ -162,7 +162,7 @@ t.test('a denied notification or response: 403 without an id', async (t) => {
   }
 })
 
-t.test('no header and no query chooses a weaker check', async (t) => {
+t.test('M7: no header and no query chooses a weaker check', async (t) => {
   const { send, upstream } = await setUp(t)
   const body = JSON.stringify(toolCall('unlisted'))
   for (const version of ['2024-11-05', '2025-03-26', '1.0', '', '2026-07-28x', 'DRAFT', '0000-00-00']) {

@@ -23,7 +23,7 @@ function codeOf (method: Way, answer: RawAnswer): unknown {
 }
 
 for (const method of WAYS) {
-  t.test(`${method}: an upstream that refuses the connection gives 502`, async (t) => {
+  t.test(`F7: ${method}: an upstream that refuses the connection gives 502`, async (t) => {
     const all = await setUp(t)
     await all.upstream.stop()
     const answer = await request(all, method)
@@ -33,7 +33,7 @@ for (const method of WAYS) {
     t.match(await all.gateway.logged(({ httpStatus }) => httpStatus === 502), { reason: 'upstream_unreachable', client: { detail: /ECONNREFUSED/ } }, 'which the log has')
   })
 
-  t.test(`${method}: an upstream that does not answer in time gives 504, and is let go`, async (t) => {
+  t.test(`F7: ${method}: an upstream that does not answer in time gives 504, and is let go`, async (t) => {
     const closed: Promise<unknown>[] = []
     const all = await setUp(t, {
       config: { limits: { upstreamTimeoutMs: 100 } },
@@ -46,7 +46,7 @@ for (const method of WAYS) {
     t.equal(all.upstream.received.length, 1, 'asked once')
   })
 
-  t.test(`${method}: an upstream that breaks off before it answers gives 502, and is not asked again`, async (t) => {
+  t.test(`F6: ${method}: an upstream that breaks off before it answers gives 502, and is not asked again`, async (t) => {
     const breaks: Record<string, (socket: Socket) => void> = {
       'a reset': (socket) => { socket.resetAndDestroy() },
       'an end': (socket) => { socket.end() },
@@ -71,7 +71,7 @@ for (const method of WAYS) {
     }
   })
 
-  t.test(`${method}: an upstream's refusal of the gateway is not shown as a refusal of the client`, async (t) => {
+  t.test(`F7: ${method}: an upstream's refusal of the gateway is not shown as a refusal of the client`, async (t) => {
     for (const status of [401, 403, 407]) {
       const all = await setUp(t, {
         answer: (_request, response) => { response.writeHead(status, { 'www-authenticate': 'Bearer realm="inner", resource_metadata="http://inner/"', 'proxy-authenticate': 'Basic' }).end('secret reason') }
@@ -85,7 +85,7 @@ for (const method of WAYS) {
     }
   })
 
-  t.test(`${method}: a redirect on the same host that keeps the method is followed`, async (t) => {
+  t.test(`F8: ${method}: a redirect on the same host that keeps the method is followed`, async (t) => {
     for (const status of [307, 308]) {
       for (const [name, locate] of Object.entries<(origin: string) => string>({
         'a path': () => '/inner/?x=1',
@@ -135,7 +135,7 @@ for (const method of WAYS) {
     t.equal((await request(all, method, { Host: 'public.example' })).status, 502)
   })
 
-  t.test(`${method}: no other redirect is followed or shown`, async (t) => {
+  t.test(`F8: ${method}: no other redirect is followed or shown`, async (t) => {
     for (const [status, location] of [
       [301, '/inner/'], [302, '/inner/'], [303, '/inner/'], [300, '/inner/'], [305, '/inner/'],
       [307, 'http://evil.example/inner'], [308, '//evil.example/'], [307, 'http://127.0.0.1:1/inner'], [307, 'http://'], [307, undefined], [307, 'http://user@evil.example/']
@@ -150,13 +150,13 @@ for (const method of WAYS) {
     }
   })
 
-  t.test(`${method}: redirects in a circle end`, async (t) => {
+  t.test(`F8: ${method}: redirects in a circle end`, async (t) => {
     const all = await setUp(t, { answer: (_request, response) => { response.writeHead(307, { location: '/inner' }).end() } })
     t.equal((await request(all, method)).status, 502)
     t.equal(all.upstream.received.length, 4, 'after three')
   })
 
-  t.test(`${method}: what failed or was unavailable is not sent again`, async (t) => {
+  t.test(`F6: ${method}: what failed or was unavailable is not sent again`, async (t) => {
     for (const status of [500, 502, 503, 504, 429, 408]) {
       const all = await setUp(t, { answer: (_request, response) => { response.writeHead(status, { 'retry-after': '0' }).end('busy') } })
       const answer = await request(all, method)
@@ -174,7 +174,7 @@ t.test('an answer that cannot be written is answered for', async (t) => {
   for (const method of WAYS) t.equal((await request(all, method)).status, 502, method)
 })
 
-t.test('a failure to reach the upstream is told in JSON, uncached, with the CORS headers', async (t) => {
+t.test('F7: a failure to reach the upstream is told in JSON, uncached, with the CORS headers', async (t) => {
   const all = await setUp(t, { config: { origins: ['https://app.example'] } })
   await all.upstream.stop()
   for (const method of WAYS) {

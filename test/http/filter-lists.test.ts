@@ -44,7 +44,7 @@ async function readBroken (response: Response): Promise<string> {
   throw new Error(`the answer ended regularly: ${text}`)
 }
 
-t.test('a list loses what the token may not use, and nothing else', async (t) => {
+t.test('P9: a list loses what the token may not use, and nothing else', async (t) => {
   const { gateway, upstream, tokenWith } = await setUp(t, { answer: answerJson(toolList(TOOLS, `,${ELSEWHERE}`)), config: { policy: POLICY } })
   const reader = await gateway.post(await tokenWith({ scope: 'todo:read' }), list('tools/list'))
   const text = await reader.text()
@@ -55,7 +55,7 @@ t.test('a list loses what the token may not use, and nothing else', async (t) =>
   t.equal(upstream.received.length, 3)
 })
 
-t.test('a list and a call never disagree', async (t) => {
+t.test('P9: a list and a call never disagree', async (t) => {
   const names = [...TOOLS, 'LIST_TODOS', 'x_todo', '_todo', 'get_todo\\u0000', 'caf\u00e9_todo', '*_todo']
   const { gateway, upstream, tokenWith } = await setUp(t, { config: { policy: { ...POLICY, methods: { 'prompts/get': 'prompts' } } } })
   for (const scope of ['todo:read', 'todo:write', 'todo:read todo:write', 'none']) {
@@ -97,7 +97,7 @@ t.test('a list that keeps all its entries is handed on byte for byte, with the h
   t.match(Object.fromEntries(filtered.headers), { etag: undefined, 'content-digest': undefined, 'cache-control': 'no-store', 'x-other': 'y' }, 'what is not true of the new bytes is gone')
 })
 
-t.test('a modern list says that it is private to the caller', async (t) => {
+t.test('P9: a modern list says that it is private to the caller', async (t) => {
   const { gateway, upstream, token } = await setUp(t, { answer: answerJson(toolList(['get_todo'], ',"resultType":"complete","ttlMs":60000,"cacheScope":"public"')) })
   const meta = { 'io.modelcontextprotocol/protocolVersion': MODERN }
   const headers = { 'mcp-protocol-version': MODERN, 'mcp-method': 'tools/list' }
@@ -108,7 +108,7 @@ t.test('a modern list says that it is private to the caller', async (t) => {
   t.notMatch(await (await gateway.post(token, list('tools/list'))).text(), 'cacheScope', 'a legacy one does not')
 })
 
-t.test('a list in an event stream is filtered, however the stream is cut', async (t) => {
+t.test('P9: a list in an event stream is filtered, however the stream is cut', async (t) => {
   const note = '{"jsonrpc":"2.0","method":"notifications/message","params":{"data":{"tools":[{"name":"reset"}]}}}'
   const [before, after] = ((names: readonly string[]) => toolList(names).split(', "id"') as [string, string])(TOOLS)
   const [keptBefore, keptAfter] = toolList(['list_todos', 'get_todo']).split(', "id"') as [string, string]
@@ -133,7 +133,7 @@ t.test('a list in an event stream is filtered, however the stream is cut', async
   }
 })
 
-t.test('a list that cannot be read is refused with 502, and never shown', async (t) => {
+t.test('P9: a list that cannot be read is refused with 502, and never shown', async (t) => {
   const { gateway, upstream, token } = await setUp(t)
   const secret = toolList(['secret_tool'])
   const cases: Readonly<Record<string, Answer>> = {
@@ -174,7 +174,7 @@ t.test('an upstream that names two types is answered for as well', async (t) => 
   t.match(await send({ path: '/mcp' }), { status: 200, body: `data: ${toolList([])}\n\n` })
 })
 
-t.test('a list larger than the gateway holds is refused, and the upstream is cut off', async (t) => {
+t.test('F4: a list larger than the gateway holds is refused, and the upstream is cut off', async (t) => {
   const closed = defer()
   const { gateway, token } = await setUp(t, {
     answer (_request, response) {
@@ -189,7 +189,7 @@ t.test('a list larger than the gateway holds is refused, and the upstream is cut
   await closed.promise
 })
 
-t.test('an unreadable event breaks the stream off before it is shown', async (t) => {
+t.test('P9: an unreadable event breaks the stream off before it is shown', async (t) => {
   const { gateway, upstream, token } = await setUp(t)
   const secret = toolList(['secret_tool'])
   for (const event of [`data: ${secret.slice(0, -1)}\n\n`, `data: [${secret}]\n\n`, 'data: secret_tool\n\n', `event: other\ndata: ${secret},\n\n`, `data: ${secret.slice(0, -1)}`]) {
@@ -231,7 +231,7 @@ t.test('an answer without a list in it needs no type', async (t) => {
   t.notMatch(await (await gateway.post(token, { jsonrpc: '2.0', method: 'tools/list' })).text(), 'secret_tool', 'nor may a notification be answered with more')
 })
 
-t.test('filterLists: false hands lists on as they come', async (t) => {
+t.test('P9: filterLists: false hands lists on as they come', async (t) => {
   const { gateway, upstream, token } = await setUp(t, { config: { policy: { ...POLICY, filterLists: false } } })
   for (const body of [toolList(TOOLS), 'no list']) {
     upstream.answer = answerJson(body)
@@ -288,7 +288,7 @@ async function readStream (gateway: TestGateway, token: string): Promise<string>
   return response.status === 200 ? await response.text() : `${response.status}`
 }
 
-t.test('a listening stream shows filtered lists, and everything else as it was', async (t) => {
+t.test('P9: a listening stream shows filtered lists, and everything else as it was', async (t) => {
   const { gateway, upstream, token } = await setUp(t, { config: { policy: POLICY } })
   const around = (list: string): string => [
     ': ping', '', 'id: 1', 'data:', '', 'event: clock', 'data: noon', '', 'data: plain text', '', 'data: {"jsonrpc":"2.0","id":1,"method":"roots/list"}', '',
@@ -315,7 +315,7 @@ t.test('a listening stream breaks off at what cannot be read', async (t) => {
   }
 })
 
-t.test('events and keep-alives of a listening stream arrive while it is open', async (t) => {
+t.test('F4: events and keep-alives of a listening stream arrive while it is open', async (t) => {
   const opened = defer<ServerResponse>()
   const { gateway, token } = await setUp(t, {
     answer (_request, response) {

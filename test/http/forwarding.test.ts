@@ -6,7 +6,7 @@ import { setUp } from './setup.js'
 const CALL = JSON.stringify(toolCall('list_todos'))
 const JSON_TYPE = ['Content-Type', 'application/json'] as const
 
-t.test('the upstream receives the very bytes of the message', async (t) => {
+t.test('M3: the upstream receives the very bytes of the message', async (t) => {
   const { send, upstream } = await setUp(t)
   const bodies = [
     '{"jsonrpc":"2.0","id":12345678901234567890,"method":"tools/call","params":{"name":"list_todos","arguments":{"n":1.50,"e":1E400,"z":-0,"u":"\\u00e9\\ud83d\\ude00","s":"\\/"}}}',
@@ -32,7 +32,7 @@ t.test('a message sent in chunks arrives whole', async (t) => {
 for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
   const request = method === 'POST' ? { body: CALL, headers: [...JSON_TYPE] } : { headers: [] as string[] }
 
-  t.test(`${method}: what may not go up stays here, in any spelling`, async (t) => {
+  t.test(`F1: ${method}: what may not go up stays here, in any spelling`, async (t) => {
     const { send, upstream, token } = await setUp(t)
     const headers = [
       'COOKIE', 'sid=secret', 'Proxy-Authorization', 'Basic secret', 'pRoXy-Connection', 'keep-alive', 'X-FORWARDED-FOR', '6.6.6.6', 'x-Forwarded-Host', 'evil.example',
@@ -65,7 +65,7 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
     }
   })
 
-  t.test(`${method}: what may not come back stays there`, async (t) => {
+  t.test(`F9: ${method}: what may not come back stays there`, async (t) => {
     const { send } = await setUp(t, {
       answer: (_request, response) => {
         response.writeHead(200, {
@@ -98,7 +98,7 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
     t.equal(answer.body, method === 'HEAD' ? '' : '{}')
   })
 
-  t.test(`${method}: paths below the resource lead to paths below the endpoint, with their query`, async (t) => {
+  t.test(`F3: ${method}: paths below the resource lead to paths below the endpoint, with their query`, async (t) => {
     const { send, upstream } = await setUp(t)
     for (const [path, expected] of [['/mcp', '/inner'], ['/mcp?a=1&b=%20%2F..', '/inner?a=1&b=%20%2F..'], ['/mcp/', '/inner/'], ['/mcp/rest/%C3%A9', '/inner/rest/%C3%A9'], [`/mcp/${'x'.repeat(300)}?q=${'y'.repeat(2000)}`, `/inner/${'x'.repeat(300)}?q=${'y'.repeat(2000)}`]] as const) {
       const { status } = await send({ method, path, ...request })
@@ -116,7 +116,7 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
   })
 }
 
-t.test('no rule is asked about what carries no message', async (t) => {
+t.test('P1: no rule is asked about what carries no message', async (t) => {
   const { send, upstream } = await setUp(t, { config: { policy: { methods: { '*': false } } } })
   t.equal((await send({ method: 'POST', path: '/mcp', headers: [...JSON_TYPE], body: CALL })).status, 403)
   for (const method of ['GET', 'HEAD', 'DELETE']) await send({ method, path: '/mcp/below' })
@@ -133,7 +133,7 @@ t.test('a resource at the root maps every path that is not public', async (t) =>
   t.equal(upstream.received.length, 4)
 })
 
-t.test('identity headers can be switched off one by one, and stay unforgeable', async (t) => {
+t.test('F2: identity headers can be switched off one by one, and stay unforgeable', async (t) => {
   const { send, upstream } = await setUp(t, { config: { identityHeaders: { subject: true, clientId: false, issuer: false, scopes: false } } })
   await send({ path: '/mcp', headers: { 'X-Postern-Client-Id': 'root', 'X-Postern-Subject': 'root' } })
   const names = Object.keys(upstream.received[0]?.headers ?? {}).filter((name) => name.startsWith('x-postern-'))
@@ -153,14 +153,14 @@ t.test('identity values cannot break out of their header', async (t) => {
   t.equal(upstream.received.length, 1)
 })
 
-t.test('preserveHost hands on the Host that the client used', async (t) => {
+t.test('F1: preserveHost hands on the Host that the client used', async (t) => {
   const { send, upstream } = await setUp(t, { config: { preserveHost: true, hosts: ['public.example'] } })
   await send({ path: '/mcp', headers: { Host: 'public.example' } })
   await send({ method: 'POST', path: '/mcp', headers: ['Host', 'public.example', ...JSON_TYPE], body: CALL })
   t.same(upstream.received.map(({ headers }) => headers.host), ['public.example', 'public.example'])
 })
 
-t.test('the operator\'s headers win over the client\'s, whatever the spelling', async (t) => {
+t.test('F1: the operator\'s headers win over the client\'s, whatever the spelling', async (t) => {
   const { send, upstream } = await setUp(t, { config: { upstreamHeaders: { 'X-Api-Key': 'ours', Authorization: 'Bearer ours' } } })
   for (const request of [{ path: '/mcp' }, { method: 'POST', path: '/mcp', body: CALL }]) {
     await send({ ...request, headers: [...JSON_TYPE, 'x-api-key', 'theirs', 'X_API_KEY', 'theirs'] })

@@ -16,7 +16,7 @@ const CLOSINGS: Readonly<Record<string, (socket: Socket) => void>> = {
 }
 
 for (const [name, close] of Object.entries(CLOSINGS)) {
-  t.test(`an upstream that closes idle connections ${name} costs no call twice, and none an error of ours`, async (t) => {
+  t.test(`F6: an upstream that closes idle connections ${name} costs no call twice, and none an error of ours`, async (t) => {
     const ids: number[] = []
     const upstream = await startRawUpstream(t, (socket, request) => {
       ids.push((JSON.parse(request.slice(request.indexOf('\r\n\r\n'))) as { id: number }).id)

@@ -12,14 +12,14 @@ interface ErrorBody {
   readonly error: { readonly code: number, readonly message: string, readonly data?: { readonly error?: string } }
 }
 
-t.test('JSON in UTF-8 is accepted however its type is spelt', async (t) => {
+t.test('M1: JSON in UTF-8 is accepted however its type is spelt', async (t) => {
   const { send } = await setUp(t)
   for (const type of [TYPE, 'Application/JSON', 'application/json;charset=utf-8', 'application/json; charset=UTF-8', 'application/json ; charset="utf-8"', 'application/json; CHARSET=utf-8', ' application/json ']) {
     t.equal((await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': type }, body: CALL })).status, 200, type)
   }
 })
 
-t.test('any other type, charset or coding is 415, and goes nowhere', async (t) => {
+t.test('M1: any other type, charset or coding is 415, and goes nowhere', async (t) => {
   const { send, upstream } = await setUp(t)
   const variants: readonly (readonly string[])[] = [
     [],
@@ -40,7 +40,7 @@ t.test('any other type, charset or coding is 415, and goes nowhere', async (t) =
   t.equal(upstream.received.length, 0)
 })
 
-t.test('what cannot be read or is no message is 400 with its JSON-RPC code, and the id where it is known', async (t) => {
+t.test('M1: what cannot be read or is no message is 400 with its JSON-RPC code, and the id where it is known', async (t) => {
   const { send, upstream } = await setUp(t)
   const table: readonly [name: string, body: string | Buffer, code: number, id: unknown][] = [
     ['nothing', '', -32700, undefined],
@@ -97,7 +97,7 @@ t.test('a large id is repeated digit for digit', async (t) => {
   }
 })
 
-t.test('nesting up to 64 is accepted, not deeper', async (t) => {
+t.test('M4: nesting up to 64 is accepted, not deeper', async (t) => {
   const { send } = await setUp(t)
   // The message and its params and arguments are three levels.
   const nested = (depth: number): string => JSON.stringify(toolCall('list_todos', {}, 7)).replace('"arguments":{}', `"arguments":{"a":${'['.repeat(depth - 3)}${']'.repeat(depth - 3)}}`)
@@ -109,7 +109,7 @@ t.test('nesting up to 64 is accepted, not deeper', async (t) => {
   }
 })
 
-t.test('a body beyond the limit is 413, which names the limit', async (t) => {
+t.test('M4: a body beyond the limit is 413, which names the limit', async (t) => {
   const { send, upstream } = await setUp(t, { config: { limits: { bodyBytes: 1024 } } })
   const sized = (bytes: number): string => CALL + ' '.repeat(bytes - CALL.length)
   t.equal((await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body: sized(1024) })).status, 200)
@@ -122,7 +122,7 @@ t.test('a body beyond the limit is 413, which names the limit', async (t) => {
   t.equal(upstream.received.length, 1)
 })
 
-t.test('the default limit is 4 MiB', async (t) => {
+t.test('M4: the default limit is 4 MiB', async (t) => {
   const { send } = await setUp(t)
   const body = JSON.stringify(toolCall('list_todos', { text: 'x'.repeat(4 * 1024 * 1024 - 200) }))
   t.equal((await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body })).status, 200)
@@ -131,7 +131,7 @@ t.test('the default limit is 4 MiB', async (t) => {
   t.match(answer, { status: 413, body: '4194304' })
 })
 
-t.test('a body is not waited for before credentials, and not read after a refusal', async (t) => {
+t.test('A10: a body is not waited for before credentials, and not read after a refusal', async (t) => {
   const { gateway, token } = await setUp(t, { config: { limits: { bodyBytes: 1024 } } })
   const head = (authorization: string, length: number): string => `POST /mcp HTTP/1.1\r\nHost: localhost\r\n${authorization}Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
   const stranger = await openConnection(t, gateway.origin)
@@ -174,7 +174,7 @@ t.test('smuggling: two readings of where a body ends are refused', async (t) => 
   t.equal(upstream.received.length, 0)
 })
 
-t.test('the message of a stranger is never parsed', async (t) => {
+t.test('A10: the message of a stranger is never parsed', async (t) => {
   const { gateway } = await setUp(t)
   for (const body of ['{', '['.repeat(100_000), Buffer.from([0xff])]) {
     const { status } = await send(gateway.origin, { method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body })

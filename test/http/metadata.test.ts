@@ -6,7 +6,7 @@ import { setUp, startConfigured, UNREACHABLE_SERVER } from './setup.js'
 const PRM = '/.well-known/oauth-protected-resource'
 const ASM = '/.well-known/oauth-authorization-server'
 
-t.test('root and path answer the same bytes, cacheable, for any origin', async (t) => {
+t.test('R2: root and path answer the same bytes, cacheable, for any origin', async (t) => {
   const { gateway: { origin, resource }, issuer } = await setUp(t)
   const root = await send(origin, { path: PRM, headers: { Origin: 'https://anywhere.example' } })
   const path = await send(origin, { path: `${PRM}/mcp` })
@@ -22,7 +22,7 @@ t.test('root and path answer the same bytes, cacheable, for any origin', async (
   t.equal(root.headers.etag, path.headers.etag)
 })
 
-t.test('a client that has the document is told so', async (t) => {
+t.test('R2: a client that has the document is told so', async (t) => {
   const { url } = await startConfigured(t, { resource: 'http://127.0.0.1:1/mcp', ...UNREACHABLE_SERVER })
   const etag = (await send(url, { path: PRM })).headers.etag as string
   for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
@@ -37,7 +37,7 @@ t.test('a client that has the document is told so', async (t) => {
   }
 })
 
-t.test('HEAD has the headers of GET and no body', async (t) => {
+t.test('R2: HEAD has the headers of GET and no body', async (t) => {
   const { url } = await startConfigured(t, { resource: 'http://127.0.0.1:1/mcp', ...UNREACHABLE_SERVER })
   const get = await send(url, { path: PRM })
   const head = await send(url, { method: 'HEAD', path: PRM })
@@ -62,7 +62,7 @@ t.test('a browser may ask with headers of its own', async (t) => {
   t.match(answer.headers['access-control-allow-methods'], /\bGET\b/)
 })
 
-t.test('strings are published as configured', async (t) => {
+t.test('R3: strings are published as configured', async (t) => {
   const resource = 'http://127.0.0.1:1'
   const { url } = await startConfigured(t, {
     ...UNREACHABLE_SERVER,
@@ -86,12 +86,12 @@ t.test('strings are published as configured', async (t) => {
   }
 })
 
-t.test('offline_access and openid are never published', async (t) => {
+t.test('R3: offline_access and openid are never published', async (t) => {
   const { url } = await startConfigured(t, { ...UNREACHABLE_SERVER, resource: 'http://127.0.0.1:1/mcp', defaultScopes: ['openid', 'todo:read', 'offline_access'] })
   t.same((JSON.parse((await send(url, { path: PRM })).body) as { scopes_supported: string[] }).scopes_supported, ['todo:read'])
 })
 
-t.test('neither Host nor X-Forwarded-* changes a public URL', async (t) => {
+t.test('R6: neither Host nor X-Forwarded-* changes a public URL', async (t) => {
   const { gateway: { origin, resource } } = await setUp(t)
   const spoofed = { Host: '127.0.0.1:666', 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'https', Forwarded: 'host=evil.example;proto=https', 'X-Original-Host': 'evil.example' }
   const document = await send(origin, { path: PRM, headers: spoofed })
@@ -101,7 +101,7 @@ t.test('neither Host nor X-Forwarded-* changes a public URL', async (t) => {
   t.notMatch(JSON.stringify([document, refused]), /evil|666/)
 })
 
-t.test('each of several resources has its own document at the URL that its challenge names', async (t) => {
+t.test('R2: each of several resources has its own document at the URL that its challenge names', async (t) => {
   const resources = ['http://127.0.0.1:1/', 'http://127.0.0.1:1/a', 'http://127.0.0.1:1/a/b/']
   const { url } = await startConfigured(t, { servers: resources.map((resource) => ({ resource, ...UNREACHABLE_SERVER })) })
   for (const resource of resources) {
@@ -114,7 +114,7 @@ t.test('each of several resources has its own document at the URL that its chall
   }
 })
 
-t.test('the authorization server metadata is mirrored as it is', async (t) => {
+t.test('R4: the authorization server metadata is mirrored as it is', async (t) => {
   const { gateway: { origin }, issuer } = await setUp(t)
   issuer.metadata = { ...issuer.metadata, authorization_endpoint: `${issuer.origin}/authorize`, 'x-more': [1, { a: null }] }
   const root = await send(origin, { path: ASM })
@@ -127,7 +127,7 @@ t.test('the authorization server metadata is mirrored as it is', async (t) => {
   t.equal(issuer.count('/.well-known/oauth-authorization-server'), 1, 'and is cached')
 })
 
-t.test('while the authorization server is down its last good metadata is served', async (t) => {
+t.test('R4: while the authorization server is down its last good metadata is served', async (t) => {
   const { gateway: { origin }, issuer } = await setUp(t)
   const good = await send(origin, { path: ASM })
   await issuer.stop()
@@ -136,7 +136,7 @@ t.test('while the authorization server is down its last good metadata is served'
   t.equal(later.body, good.body)
 })
 
-t.test('502 when there never was any, or it names another issuer', async (t) => {
+t.test('R4: 502 when there never was any, or it names another issuer', async (t) => {
   const { gateway: { origin }, issuer } = await setUp(t)
   issuer.routes.set('/.well-known/oauth-authorization-server', (_request, response) => sendJson(response, { ...issuer.metadata, issuer: 'https://evil.example' }))
   const { status, body, headers } = await send(origin, { path: ASM })

@@ -6,7 +6,7 @@ import { startUpstream } from '../helpers/upstream.js'
 const VERSION = '2026-07-28'
 const META = { _meta: { 'io.modelcontextprotocol/protocolVersion': VERSION } }
 
-t.test('what a modern request lacks is told as the revision demands, and goes no further', async (t) => {
+t.test('M5: what a modern request lacks is told as the revision demands, and goes no further', async (t) => {
   const issuer = await startIssuer(t)
   const upstream = await startUpstream(t)
   const gateway = await startGateway(t, { upstream: `${upstream.origin}/mcp`, issuer: issuer.issuer, config: { policy: { methods: { '*': true } } } })

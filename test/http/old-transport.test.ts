@@ -89,7 +89,7 @@ function post (gateway: TestGateway, path: string, token: string, message: unkno
   return fetch(gateway.origin + path, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify(message) })
 }
 
-t.test('the official client and server of the 2024-11-05 transport work, under the policy', async (t) => {
+t.test('F12: the official client and server of the 2024-11-05 transport work, under the policy', async (t) => {
   const old = await startOldServer(t, { stream: '/sse', messages: '/messages' })
   const { gateway, tokenWith } = await protect(t, `${old.origin}/sse`, { config: { policy: { tools: { list_todos: 'todo:read', '*_todo': 'todo:write' }, prompts: { weekly: true } } } })
   const reader = await connect(t, gateway.resource, await tokenWith({ sub: 'anna', scope: 'todo:read' }))
@@ -131,7 +131,7 @@ t.test('lists stay whole when filterLists is off, and the endpoint is announced 
   t.strictSame(await toolNames(await connect(t, gateway.resource, await tokenWith({}))), ['list_todos', 'delete_todo', 'reset'])
 })
 
-t.test('an announced endpoint is good for its principal alone, unaltered, and for messages alone', async (t) => {
+t.test('F12: an announced endpoint is good for its principal alone, unaltered, and for messages alone', async (t) => {
   const old = await startOldServer(t, { stream: '/sse', messages: '/messages' })
   const { gateway, tokenWith } = await protect(t, `${old.origin}/sse`)
   const anna = await tokenWith({ sub: 'anna', client_id: 'app' })
@@ -157,7 +157,7 @@ t.test('an announced endpoint is good for its principal alone, unaltered, and fo
   t.equal(old.posted.length, 2)
 })
 
-t.test('an endpoint of one resource means nothing at another', async (t) => {
+t.test('F12: an endpoint of one resource means nothing at another', async (t) => {
   const old = await startOldServer(t, { stream: '/sse', messages: '/messages' })
   const { issuer, gateway, tokenWith } = await protect(t, `${old.origin}/sse`)
   const other = await startGateway(t, { upstream: `${old.origin}/sse`, issuer: issuer.issuer, path: '/sse' })
@@ -166,7 +166,7 @@ t.test('an endpoint of one resource means nothing at another', async (t) => {
   t.equal(response.status, 404, 'although both gateways have the same key')
 })
 
-t.test('the stream ends with the token that opened it', async (t) => {
+t.test('F11: the stream ends with the token that opened it', async (t) => {
   const clock = createTestClock()
   const old = await startOldServer(t, { stream: '/sse', messages: '/messages' })
   const { gateway, tokenWith } = await protect(t, `${old.origin}/sse`, { clock })
@@ -192,7 +192,7 @@ t.test('an absolute URL is announced as well as a path, when it is the upstreamâ
   }
 })
 
-t.test('an endpoint elsewhere, or in the middle of a stream, breaks the stream off unseen', async (t) => {
+t.test('F12: an endpoint elsewhere, or in the middle of a stream, breaks the stream off unseen', async (t) => {
   const { gateway, upstream, token } = await setUp(t)
   const cases = [
     ...['http://evil.example/m', '//evil.example/m', '\\\\evil.example/m', 'https://127.0.0.1/m', 'javascript:alert(1)', 'http://['].map((endpoint) => `event: endpoint\ndata: ${endpoint}\n\n`),

@@ -67,7 +67,7 @@ const CASES: readonly Case[] = [
 ]
 
 for (const { name, resources, open, guarded, absent } of CASES) {
-  t.test(`${name}: without credentials only health and metadata answer, whatever the HTTP method`, async (t) => {
+  t.test(`R1, R5: ${name}: without credentials only health and metadata answer, whatever the HTTP method`, async (t) => {
     const { url } = await startConfigured(t, { servers: resources.map((resource) => ({ resource, ...UNREACHABLE_SERVER })) })
     for (const [path, status] of Object.entries(open)) {
       const get = await send(url, { path })
@@ -95,7 +95,7 @@ for (const { name, resources, open, guarded, absent } of CASES) {
   })
 }
 
-t.test('every route that is registered is public by name or refuses who has no credentials', async (t) => {
+t.test('R5: every route that is registered is public by name or refuses who has no credentials', async (t) => {
   const file = { servers: ['http://127.0.0.1:1/a', 'http://127.0.0.1:1/a/b/', 'http://127.0.0.1:1/'].map((resource) => ({ resource, ...UNREACHABLE_SERVER })) }
   const services = createServices({ logger: pino({ level: 'silent' }), sessionKey: 'k'.repeat(32) })
   const app = await buildApp(configFrom(file, { host: '127.0.0.1', port: 0, logLevel: 'info' }), services)
@@ -118,7 +118,7 @@ t.test('a request target that is no path is refused before anything else', async
   t.equal((await send(url, { path: 'http://127.0.0.1:1/x' })).status, 401)
 })
 
-t.test('an absent path is answered in JSON', async (t) => {
+t.test('R5: an absent path is answered in JSON', async (t) => {
   const { url } = await startConfigured(t, { resource: 'http://127.0.0.1:1/mcp', ...UNREACHABLE_SERVER })
   const { headers, body } = await send(url, { path: '/other' })
   t.match(headers['content-type'], /^application\/json/)

@@ -15,7 +15,7 @@ const HEADERS = [
 const ARGUMENTS = { password: secret('argument'), [secret('key')]: 1 }
 const CALL = JSON.stringify(toolCall('list_todos', ARGUMENTS, secret('id')))
 
-t.test('no credential, no argument and no key is in any log line or, unless the client sent it, in any answer', async (t) => {
+t.test('O5: no credential, no argument and no key is in any log line or, unless the client sent it, in any answer', async (t) => {
   const { gateway, upstream, issuer, tokenWith } = await setUp(t)
   const introspection = { endpoint: `${issuer.origin}/introspect`, clientId: 'gateway', clientSecret: secret('client-secret'), cacheSeconds: 0 }
   const config = {

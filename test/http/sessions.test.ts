@@ -25,7 +25,7 @@ function lastSession ({ upstream }: SetUp): unknown {
   return upstream.received.at(-1)?.headers['mcp-session-id']
 }
 
-t.test('the session id that a client gets is bound to it, and the upstream sees its own', async (t) => {
+t.test('F10: the session id that a client gets is bound to it, and the upstream sees its own', async (t) => {
   const all = await startSession(t)
   const { gateway, token, session, send } = all
   t.match(session, /^inner\.1\.[\w-]{22}$/)
@@ -39,7 +39,7 @@ t.test('the session id that a client gets is bound to it, and the upstream sees 
   t.equal((await gateway.post(refreshed, toolCall('list_todos'), { headers: { 'mcp-session-id': session } })).status, 200, 'a refreshed token keeps it')
 })
 
-t.test('a session of another principal does not exist', async (t) => {
+t.test('F10: a session of another principal does not exist', async (t) => {
   const { gateway, session, tokenWith, upstream } = await startSession(t)
   const before = upstream.received.length
   for (const claims of [{ sub: 'mallory' }, { client_id: 'client-2' }, { client_id: undefined }]) {
@@ -53,7 +53,7 @@ t.test('a session of another principal does not exist', async (t) => {
   t.equal(upstream.received.length, before)
 })
 
-t.test('an id that is altered, unbound, doubled or empty does not exist', async (t) => {
+t.test('F10: an id that is altered, unbound, doubled or empty does not exist', async (t) => {
   const { gateway, session, token, send, upstream } = await startSession(t)
   const before = upstream.received.length
   for (const id of ['inner.1', `${session}x`, session.slice(1), session.replace('inner.1', 'inner.2'), session.toUpperCase(), `${session}, ${session}`, '.', '']) {
@@ -70,7 +70,7 @@ t.test('a spelling with underscores is no way around', async (t) => {
   t.notMatch(JSON.stringify(all.upstream.received.at(-1)?.rawHeaders), 'inner.1')
 })
 
-t.test('modern traffic carries no session, in either direction', async (t) => {
+t.test('F10: modern traffic carries no session, in either direction', async (t) => {
   const all = await setUp(t, {
     answer: (_request, response) => { response.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'inner.1' }).end('{"jsonrpc":"2.0","id":1,"result":{}}') }
   })
@@ -91,7 +91,7 @@ t.test('a version that is no date is legacy: the session must be the client\'s o
   }
 })
 
-t.test('replicas with the same key know each other\'s sessions, and a key can be rotated', async (t) => {
+t.test('F10: replicas with the same key know each other\'s sessions, and a key can be rotated', async (t) => {
   const [old, next] = ['o'.repeat(32), 'n'.repeat(32)]
   const one = await startSession(t, { session: { key: old } })
   for (const [key, status] of [[old, 200], [[next, old], 200], [next, 404]] as const) {

@@ -3,7 +3,7 @@ import { createTestClock } from '../helpers/clock.js'
 import { openConnection } from '../helpers/raw-http.js'
 import { setUp } from './setup.js'
 
-t.test('a connection on which nothing was ever sent does not hold up a stop', async (t) => {
+t.test('O3: a connection on which nothing was ever sent does not hold up a stop', async (t) => {
   // The clock stands still, so the drain deadline never comes.
   const { gateway, token } = await setUp(t, { clock: createTestClock() })
   const unused = await openConnection(t, gateway.origin)

@@ -22,7 +22,7 @@ async function startRequest (t: Parameters<typeof openConnection>[0], { gateway,
 }
 
 for (const method of WAYS) {
-  t.test(`${method}: an event is at the client before the upstream writes the next`, async (t) => {
+  t.test(`F4: ${method}: an event is at the client before the upstream writes the next`, async (t) => {
     const upstreamAnswer = defer<ServerResponse>()
     const all = await setUp(t, { answer: (_request, response) => { upstreamAnswer.resolve(response) } })
     const client = await startRequest(t, all, method)
@@ -37,7 +37,7 @@ for (const method of WAYS) {
     t.match(await client.until('\r\n0\r\n\r\n'), 'data: last\n\n')
   })
 
-  t.test(`${method}: parts of any answer are handed on as they come`, async (t) => {
+  t.test(`F4: ${method}: parts of any answer are handed on as they come`, async (t) => {
     const upstreamAnswer = defer<ServerResponse>()
     const all = await setUp(t, { answer: (_request, response) => { upstreamAnswer.resolve(response) } })
     const client = await startRequest(t, all, method)
@@ -51,7 +51,7 @@ for (const method of WAYS) {
     await client.until('\r\n0\r\n\r\n')
   })
 
-  t.test(`${method}: a client that reads slowly slows the upstream down`, async (t) => {
+  t.test(`F4: ${method}: a client that reads slowly slows the upstream down`, async (t) => {
     const stalled = defer<number>()
     const finished = defer()
     const size = 64 * 1024 * 1024
@@ -96,7 +96,7 @@ for (const method of WAYS) {
     t.pass('everything arrived once the client read on')
   })
 
-  t.test(`${method}: a client that leaves before the answer ends the upstream request at once`, async (t) => {
+  t.test(`F5: ${method}: a client that leaves before the answer ends the upstream request at once`, async (t) => {
     const arrived = defer()
     const left = defer()
     const all = await setUp(t, {
@@ -112,7 +112,7 @@ for (const method of WAYS) {
     t.match(await all.gateway.logged(({ event }) => event === 'request'), { complete: false })
   })
 
-  t.test(`${method}: a client that leaves during the answer ends the upstream request at once`, async (t) => {
+  t.test(`F5: ${method}: a client that leaves during the answer ends the upstream request at once`, async (t) => {
     const left = defer()
     const all = await setUp(t, {
       answer: (_request, response) => {
@@ -154,7 +154,7 @@ for (const method of WAYS) {
     t.pass('the upstream was told')
   })
 
-  t.test(`${method}: an upstream that breaks off breaks the client's connection`, async (t) => {
+  t.test(`F5: ${method}: an upstream that breaks off breaks the client's connection`, async (t) => {
     for (const headers of [SSE, { 'content-type': 'application/json', 'content-length': '100' }, { 'content-type': 'application/json' }]) {
       const answer = defer<ServerResponse>()
       const all = await setUp(t, { answer: (_request, response) => { answer.resolve(response) } })
@@ -185,7 +185,7 @@ t.test('GET: a client that leaves while its token is being verified opens nothin
   t.same(all.upstream.received.map(({ method }) => method), ['POST'])
 })
 
-t.test('many idle streams do not slow down or block a call', async (t) => {
+t.test('F4: many idle streams do not slow down or block a call', async (t) => {
   let open = 0
   const all = await setUp(t, {
     answer: (request, response, body) => {
@@ -204,7 +204,7 @@ t.test('many idle streams do not slow down or block a call', async (t) => {
   t.equal(open, 0)
 })
 
-t.test('a quiet stream is not cut: there is no limit between two events', async (t) => {
+t.test('F4: a quiet stream is not cut: there is no limit between two events', async (t) => {
   const answer = defer<ServerResponse>()
   const all = await setUp(t, { config: { limits: { upstreamTimeoutMs: 150 } }, answer: (_request, response) => { answer.resolve(response) } })
   const client = await startRequest(t, all, 'GET')

@@ -5,7 +5,7 @@ import { createSelfSignedCertificate } from '../helpers/certificate.js'
 import { toolCall } from '../helpers/gateway.js'
 import { setUp } from './setup.js'
 
-t.test('an upstream whose certificate nobody vouches for is not sent anything', async (t) => {
+t.test('F7: an upstream whose certificate nobody vouches for is not sent anything', async (t) => {
   const certificate = createSelfSignedCertificate()
   const received: string[] = []
   const server = createServer(certificate, (incoming, response) => {

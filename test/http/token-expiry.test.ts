@@ -38,7 +38,7 @@ async function openStream (t: Test, message?: object, config: Record<string, unk
 }
 
 for (const [name, message] of [['the legacy stream', undefined], ['subscriptions/listen', LISTEN]] as const) {
-  t.test(`${name} ends, cleanly, when the token that opened it expires`, async (t) => {
+  t.test(`F11: ${name} ends, cleanly, when the token that opened it expires`, async (t) => {
     const { client, clock, upstreamClosed, gateway } = await openStream(t, message)
     clock.advance(598_000)
     t.notMatch(client.received(), '\r\n0\r\n\r\n')
@@ -55,7 +55,7 @@ for (const [name, message] of [['the legacy stream', undefined], ['subscriptions
     await client.until('\r\n0\r\n\r\n')
   })
 
-  t.test(`${name} goes on when streams.endAtTokenExpiry is false`, async (t) => {
+  t.test(`F11: ${name} goes on when streams.endAtTokenExpiry is false`, async (t) => {
     const { client, clock, response } = await openStream(t, message, { streams: { endAtTokenExpiry: false } })
     clock.advance(86_400_000)
     response.write('data: later\n\n')
@@ -63,7 +63,7 @@ for (const [name, message] of [['the legacy stream', undefined], ['subscriptions
   })
 }
 
-t.test('the answer to a call is not cut off by the expiry of its token', async (t) => {
+t.test('F11: the answer to a call is not cut off by the expiry of its token', async (t) => {
   const { client, clock, response } = await openStream(t, CALL)
   clock.advance(86_400_000)
   response.end('data: result\n\n')

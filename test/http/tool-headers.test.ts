@@ -49,7 +49,7 @@ const CASES: ReadonlyArray<readonly [args: string, headers: Record<string, strin
   ['{"region":"eu","Region":"us"}', { 'mcp-param-region': 'eu' }, false]
 ]
 
-t.test('headers that repeat arguments are checked once the tool was listed', async (t) => {
+t.test('M6: headers that repeat arguments are checked once the tool was listed', async (t) => {
   const issuer = await startIssuer(t)
   const upstream = await startUpstream(t, (_request, response, body) => {
     const { id, method } = JSON.parse(body.toString()) as { id: unknown, method: string }
@@ -84,7 +84,7 @@ t.test('headers that repeat arguments are checked once the tool was listed', asy
   t.equal(legacy.status, 200, 'legacy revisions have no such headers')
 })
 
-t.test('a tool whose annotated arguments differ only in spelling does not cost the list', async (t) => {
+t.test('M6: a tool whose annotated arguments differ only in spelling does not cost the list', async (t) => {
   const issuer = await startIssuer(t)
   const property = (header: string): object => ({ type: 'string', 'x-mcp-header': header })
   const twins = { name: 'twins', inputSchema: { type: 'object', properties: { user_id: property('One'), userId: property('Other') } } }
@@ -98,7 +98,7 @@ t.test('a tool whose annotated arguments differ only in spelling does not cost t
   t.match(await list.json(), { result: { tools: [{ name: 'twins' }, { name: 'plain' }] } })
 })
 
-t.test('while lists are not filtered nothing is learned from them', async (t) => {
+t.test('M6: while lists are not filtered nothing is learned from them', async (t) => {
   const issuer = await startIssuer(t)
   const upstream = await startUpstream(t, (_request, response, body) => {
     const { id, method } = JSON.parse(body.toString()) as { id: unknown, method: string }

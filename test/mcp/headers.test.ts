@@ -32,7 +32,7 @@ function call (method: string, params: object = {}, version?: string) {
 /** Each row is a header's value, each column another's: `+` accepted, `-` a mismatch, `?` a version missing in the body. */
 type Matrix = ReadonlyArray<readonly [header: string | readonly string[] | undefined, row: string]>
 
-t.test('the version header and the version in the body agree', async (t) => {
+t.test('M5: the version header and the version in the body agree', async (t) => {
   const inBody = [undefined, '', 'draft', '2025-06-18', LEGACY, MODERN, LATER]
   const requests: Matrix = [
     [undefined, '+++++--'],
@@ -67,7 +67,7 @@ t.test('the version header and the version in the body agree', async (t) => {
   }
 })
 
-t.test('Mcp-Method and Mcp-Name are required of modern requests and agree with the body everywhere', async (t) => {
+t.test('M5: Mcp-Method and Mcp-Name are required of modern requests and agree with the body everywhere', async (t) => {
   const columns = [undefined, 'get_todo', '=?base64?Z2V0X3RvZG8=?=', 'Get_todo', 'delete_all', '', '=?base64?ZGVsZXRlX2FsbA==?=', '=?base64?Z2V0X3RvZG8?=', ['get_todo', 'get_todo']]
   const modern: Matrix = [
     [undefined, '---------'],
@@ -94,7 +94,7 @@ t.test('Mcp-Method and Mcp-Name are required of modern requests and agree with t
   }
 })
 
-t.test('Mcp-Name repeats the member that the method acts on', async (t) => {
+t.test('M5: Mcp-Name repeats the member that the method acts on', async (t) => {
   const params = { name: 'n', uri: 'u', taskId: 't' }
   // Columns: none, n, u, t.
   const methods: ReadonlyArray<readonly [method: string, modern: string, legacy: string]> = [
@@ -122,21 +122,21 @@ t.test('Mcp-Name repeats the member that the method acts on', async (t) => {
   t.equal(check(call('tools/list', {}, MODERN), { 'mcp-protocol-version': MODERN, 'mcp-method': 'tools/list', 'mcp-name': '=?base64?*?=' }), '-32020 7', 'a malformed name without use')
 })
 
-t.test('what the official client sends with a notification is accepted', async (t) => {
+t.test('M5: what the official client sends with a notification is accepted', async (t) => {
   const body = { method: 'notifications/cancelled', params: { requestId: 1 } }
   t.equal(check(body, { 'mcp-protocol-version': MODERN }), '+')
   t.equal(check(body, { 'mcp-protocol-version': MODERN, 'mcp-method': 'notifications/cancelled' }), '+')
   t.equal(check(body, { 'mcp-protocol-version': MODERN, 'mcp-method': 'tools/list' }), '-32020 -')
 })
 
-t.test('a call is no notification for lack of an id', async (t) => {
+t.test('M5: a call is no notification for lack of an id', async (t) => {
   const { method, params } = call('tools/call', { name: 'x' }, MODERN)
   t.equal(check({ method, params }, { 'mcp-protocol-version': MODERN }), '-32020 -')
   t.equal(check({ method, params }, { 'mcp-protocol-version': MODERN, 'mcp-method': method, 'mcp-name': 'x' }), '+')
   t.equal(check({ method, params: { name: 'x' } }, { 'mcp-protocol-version': MODERN, 'mcp-method': method, 'mcp-name': 'x' }), '-32602 -')
 })
 
-t.test('a response is accepted from legacy clients only and has no headers of its own', async (t) => {
+t.test('M2: a response is accepted from legacy clients only and has no headers of its own', async (t) => {
   const body = { id: 7, result: {} }
   t.equal(check(body, {}), '+')
   t.equal(check(body, { 'mcp-protocol-version': LEGACY }), '+')
@@ -162,7 +162,7 @@ t.test('header names count in any case and with underscores', async (t) => {
   t.equal(check(call('tools/call', { name: 'x' }), { Mcp_Method: 'tools/list' }), '-32020 7')
 })
 
-t.test('a malformed Mcp-Param value is refused under every revision', async (t) => {
+t.test('M6: a malformed Mcp-Param value is refused under every revision', async (t) => {
   const accepted = ['us-west1', '42', '', 'a\tb', '=?base64?IHBhZGRlZCA=?=', '=?base64?bGluZTEKbGluZTI=?=', '=?base64??=', '=?BASE64?*?=', '=?base64?*', '*?=']
   const refused = ['\x80', 'caf\xe9', 'a\nb', '\x7f', '\0', '=?base64?*?=', '=?base64?=', '=?base64?YQ?=', '=?base64?/w==?=']
   for (const version of [MODERN, LEGACY, undefined]) {

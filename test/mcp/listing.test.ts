@@ -149,7 +149,7 @@ t.test('a filter that allows everything returns the same bytes', async () => {
   }))
 })
 
-t.test('what is left is the list of what is allowed, in its order, for whoever parses it', async (t) => {
+t.test('P9: what is left is the list of what is allowed, in its order, for whoever parses it', async (t) => {
   fc.assert(fc.property(entries, fc.constantFrom(...MEMBERS), spacing, fc.boolean(), (entries, [member, key], space, isModern) => {
     const list = entries.map(([name, , more], index) => ({ extra: more, [key]: `${index} ${name}` }))
     const answer = { jsonrpc: '2.0', id: 1, result: { before: 1, [member]: list, after: { [member]: list } } }

@@ -56,7 +56,7 @@ const EVERYTHING = [
   'completion/complete', 'completion/complete grüß', 'completion/complete', 'completion/complete todo://{id}', 'notifications/acme/changed'
 ]
 
-t.test('what the official client sends under 2026-07-28 is read and agrees', async (t) => {
+t.test('M5: what the official client sends under 2026-07-28 is read and agrees', async (t) => {
   const seen = await observe(t, { pin: '2026-07-28' }, async (client) => {
     await useEverything(client)
     const subscription = await client.listen({ toolsListChanged: true, resourceSubscriptions: ['todo://1', 'todo://2'] })

@@ -26,7 +26,7 @@ function on (method: string, ...targets: Array<readonly [TargetKind, string]>): 
 const PROMPT = { type: 'ref/prompt', name: 'p' }
 const TEMPLATE = { type: 'ref/resource', uri: 'u:{x}' }
 
-t.test('a message maps to its method and to every target that its method acts on', async (t) => {
+t.test('P1: a message maps to its method and to every target that its method acts on', async (t) => {
   const messages: ReadonlyArray<readonly [method: string, params: object | undefined, ...targets: Array<readonly [TargetKind, string]>]> = [
     ['tools/call', { name: 'get_todo', uri: 'u' }, ['tools', 'get_todo']],
     ['tools/call', { name: '' }, ['tools', '']],
@@ -57,7 +57,7 @@ t.test('a response is told apart from every method that a client can choose', as
   t.strictSame(operationsIn({ id: 1, method: '(response)' }), [{ method: '(response)' }])
 })
 
-t.test('a target that is missing or no string is invalid params, with the id of a request', async (t) => {
+t.test('P1: a target that is missing or no string is invalid params, with the id of a request', async (t) => {
   const wrong = [undefined, null, 1, true, ['x'], { x: 1 }]
   const bodies = [
     ...wrong.map((name) => ({ method: 'tools/call', params: { name, uri: 'u' } })),
@@ -81,7 +81,7 @@ t.test('a target that is missing or no string is invalid params, with the id of 
   }
 })
 
-t.test('a subscription without a URI is no method of a revision that has none, whatever else it is', async (t) => {
+t.test('P1: a subscription without a URI is no method of a revision that has none, whatever else it is', async (t) => {
   const params = (version: string, uri?: unknown) => ({ uri, _meta: { 'io.modelcontextprotocol/protocolVersion': version } })
   for (const method of ['resources/subscribe', 'resources/unsubscribe']) {
     for (const uri of [undefined, null, 1, ['u']]) {

@@ -4,7 +4,7 @@ import { MAX_TOKEN_LENGTH, readBearerToken } from '../../src/oauth/bearer.js'
 
 const read = (authorization: string, url = '/mcp') => readBearerToken(['Host', 'h', 'Authorization', authorization], url)
 
-t.test('one Bearer token in one Authorization header is read', async (t) => {
+t.test('A1: one Bearer token in one Authorization header is read', async (t) => {
   t.same(read('Bearer abc'), { kind: 'token', token: 'abc' })
   t.same(read('bearer abc'), { kind: 'token', token: 'abc' }, 'scheme in lower case')
   t.same(read('BEARER abc'), { kind: 'token', token: 'abc' }, 'scheme in upper case')
@@ -13,7 +13,7 @@ t.test('one Bearer token in one Authorization header is read', async (t) => {
   t.same(readBearerToken(['AUTHORIZATION', 'Bearer abc'], '/mcp'), { kind: 'token', token: 'abc' }, 'header name in any case')
 })
 
-t.test('no credentials, or those of another scheme, are none', async (t) => {
+t.test('A1: no credentials, or those of another scheme, are none', async (t) => {
   t.same(readBearerToken([], '/mcp'), { kind: 'none' })
   t.same(readBearerToken(['X-Authorization', 'Bearer a', 'Proxy-Authorization', 'Bearer a', 'Cookie', 'access_token=a'], '/mcp'), { kind: 'none' })
   for (const other of ['Basic YTpi', 'DPoP abc', 'Negotiate', 'Bearerx abc', 'Bearer-Token abc', 'Digest username="a", realm="bearers"', 'B']) {
@@ -21,7 +21,7 @@ t.test('no credentials, or those of another scheme, are none', async (t) => {
   }
 })
 
-t.test('anything but exactly one token is malformed', async (t) => {
+t.test('A1: anything but exactly one token is malformed', async (t) => {
   const cases: Record<string, string> = {
     'empty header': '',
     'scheme alone': 'Bearer',
@@ -50,7 +50,7 @@ t.test('anything but exactly one token is malformed', async (t) => {
   for (const [name, value] of Object.entries(cases)) t.equal(read(value).kind, 'malformed', name)
 })
 
-t.test('two Authorization headers are malformed, whatever they hold', async (t) => {
+t.test('A1: two Authorization headers are malformed, whatever they hold', async (t) => {
   for (const [first, second] of [['Bearer abc', 'Bearer abc'], ['Basic YTpi', 'Bearer abc'], ['Bearer abc', 'Basic YTpi'], ['', '']] as const) {
     t.equal(readBearerToken(['Authorization', first, 'Accept', '*/*', 'authorization', second], '/').kind, 'malformed')
   }
@@ -61,7 +61,7 @@ t.test('a token of 16 KiB is read, a longer one is malformed', async (t) => {
   t.equal(read('Bearer ' + 'a'.repeat(MAX_TOKEN_LENGTH + 1)).kind, 'malformed')
 })
 
-t.test('an access_token query parameter is malformed, with and without a header', async (t) => {
+t.test('A1: an access_token query parameter is malformed, with and without a header', async (t) => {
   const urls = [
     '/mcp?access_token=abc', '/mcp?access_token', '/mcp?access_token=', '/mcp?a=b&access_token=abc', '/mcp?a;access_token=abc',
     '/mcp?%61ccess_token=abc', '/mcp?access%5Ftoken=abc', '/mcp?access%5ftoken', '/mcp?ACCESS_TOKEN=abc',

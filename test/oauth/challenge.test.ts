@@ -34,7 +34,7 @@ t.test('an error comes first, with the scopes, the metadata and a description', 
   t.equal(formatChallenge({ resourceMetadata, error: 'invalid_token' }), `Bearer error="invalid_token", resource_metadata="${resourceMetadata}"`)
 })
 
-t.test('a quote or a line break in a value stays in the value', async (t) => {
+t.test('A8: a quote or a line break in a value stays in the value', async (t) => {
   const value = formatChallenge({
     resourceMetadata: 'https://h/"\\,x="y',
     scope: 'a", error="x',
@@ -48,7 +48,7 @@ t.test('a quote or a line break in a value stays in the value', async (t) => {
   }, 'scopes that RFC 6749 cannot express are left out')
 })
 
-t.test('property: whatever the values, the result is one challenge in printable ASCII', async (t) => {
+t.test('A8: property: whatever the values, the result is one challenge in printable ASCII', async (t) => {
   const text = fc.string({ unit: 'binary' })
   t.doesNotThrow(() => fc.assert(fc.property(text, text, text, (url, scope, errorDescription) => {
     const value = formatChallenge({ resourceMetadata: url, scope, error: 'invalid_token', errorDescription })

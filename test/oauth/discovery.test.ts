@@ -17,7 +17,7 @@ async function startAt (t: Test, wellKnown: string, path = ''): Promise<TestIssu
   return issuer
 }
 
-t.test('metadata is looked for in the order of the RFC, each place once', async (t) => {
+t.test('A5: metadata is looked for in the order of the RFC, each place once', async (t) => {
   t.same(metadataUrls('https://as.example/tenant/1'), [
     'https://as.example/.well-known/oauth-authorization-server/tenant/1',
     'https://as.example/.well-known/openid-configuration/tenant/1',
@@ -52,7 +52,7 @@ t.test('an issuer with a slash at its end is compared with it', async (t) => {
   await t.rejects(create(issuer.origin).metadata(), /names the issuer/)
 })
 
-t.test('a document that names another issuer is not used, and the next place is tried', async (t) => {
+t.test('A5: a document that names another issuer is not used, and the next place is tried', async (t) => {
   const issuer = await startAt(t, '/.well-known/openid-configuration')
   issuer.routes.set('/.well-known/oauth-authorization-server', (_request, response) => sendJson(response, { ...issuer.metadata, issuer: 'https://evil.example' }))
   t.equal((await create(issuer.issuer).metadata()).issuer, issuer.issuer)

@@ -44,7 +44,7 @@ t.test('what is not a JSON object in UTF-8 with status 200 fails, and the host c
   }
 })
 
-t.test('plain http is for loopback hosts, unless the operator allows it', async (t) => {
+t.test('A5: plain http is for loopback hosts, unless the operator allows it', async (t) => {
   const asked: string[] = []
   const fake = async (url: unknown): Promise<Response> => {
     asked.push(String(url))
@@ -73,7 +73,7 @@ t.test('three redirects on the same host are followed, a fourth is not', async (
   t.match(await failure(fetchJson(`${origin}/0`, settings)), { message: /more than 3 times/, host: 'answered' })
 })
 
-t.test('a redirect to another host, another port or another scheme is not followed', async (t) => {
+t.test('A5: a redirect to another host, another port or another scheme is not followed', async (t) => {
   const other = await serve(t, { '/d': (_request, response) => sendJson(response, {}) })
   const { origin } = await serve(t, {
     '/port': redirectTo(`${other.origin}/d`),
@@ -104,7 +104,7 @@ t.test('a POST is not redirected', async (t) => {
   t.same(requests, ['/post'])
 })
 
-t.test('an answer of more than 1 MiB is refused, compressed or not', async (t) => {
+t.test('A5: an answer of more than 1 MiB is refused, compressed or not', async (t) => {
   const big = Buffer.from(`{"a":"${'x'.repeat(1_048_576)}"}`)
   const { origin } = await serve(t, {
     '/plain': (_request, response) => response.end(big),

@@ -238,7 +238,7 @@ const FIXTURES: Record<string, Fixture> = {
 }
 
 for (const [name, fixture] of Object.entries(FIXTURES)) {
-  t.test(name, async (t) => {
+  t.test(`A2: ${name}`, async (t) => {
     const host = await startIssuer(t)
     host.routes.clear()
     for (const [url, document] of Object.entries(fixture.documents)) {

@@ -188,7 +188,7 @@ t.test('a revoked token is refused when its answer is forgotten', async (t) => {
   await t.rejects(verifier.verify('good'), InvalidToken)
 })
 
-t.test('an endpoint that fails says nothing about the token: unavailable', async (t) => {
+t.test('A6: an endpoint that fails says nothing about the token: unavailable', async (t) => {
   for (const status of [400, 401, 403, 404, 429, 500, 503]) {
     const { issuer, verifier } = await start(t)
     issuer.routes.set('/introspect', (_request, response) => sendJson(response, { active: true }, status))

@@ -168,7 +168,7 @@ t.test('keys and URLs in the header are ignored', async (t) => {
   t.same(evil.requests, [], 'nobody asked where the header pointed')
 })
 
-t.test('critical extensions are refused', async (t) => {
+t.test('A2: critical extensions are refused', async (t) => {
   const { issuer, refuses, seconds } = await start(t)
   const payload = { iss: issuer.issuer, aud: RESOURCE, sub: 'm', exp: seconds + 60 }
   for (const crit of [['exp'], ['b64'], [], 'b64', null, ['http://example.invalid/UNDEFINED']]) {
@@ -176,7 +176,7 @@ t.test('critical extensions are refused', async (t) => {
   }
 })
 
-t.test('typ is absent or one of those of an access token', async (t) => {
+t.test('A2: typ is absent or one of those of an access token', async (t) => {
   const { issuer, accepts, refuses } = await start(t)
   for (const typ of [undefined, 'JWT', 'jwt', 'at+jwt', 'AT+JWT', 'application/at+jwt', 'Application/AT+JWT']) {
     await accepts(await issuer.token({}, { typ }), String(typ))
@@ -186,14 +186,14 @@ t.test('typ is absent or one of those of an access token', async (t) => {
   }
 })
 
-t.test('an encrypted token is refused with that reason', async (t) => {
+t.test('A2: an encrypted token is refused with that reason', async (t) => {
   const { issuer, refuses } = await start(t)
   const { publicKey } = await generateKeyPair('ECDH-ES')
   const token = await new CompactEncrypt(Buffer.from(await issuer.token())).setProtectedHeader({ alg: 'ECDH-ES', enc: 'A128GCM' }).encrypt(publicKey)
   await refuses(token, /encrypted/)
 })
 
-t.test('iss is compared exactly', async (t) => {
+t.test('A2: iss is compared exactly', async (t) => {
   const { issuer, refuses } = await start(t)
   const { origin } = issuer
   for (const iss of [origin + '/', origin.toUpperCase(), origin + '/x', origin.replace('127.0.0.1', 'localhost'), '', undefined, null, 1, [origin], { toString: origin }]) {
@@ -201,13 +201,13 @@ t.test('iss is compared exactly', async (t) => {
   }
 })
 
-t.test('a configured further issuer is accepted', async (t) => {
+t.test('A2: a configured further issuer is accepted', async (t) => {
   const { issuer, verify } = await start(t, ec, { as: { issuers: ['https://env.example/resources/res_1'] } })
   const principal = await verify(await issuer.token({ iss: 'https://env.example/resources/res_1' }))
   t.equal(principal.issuer, 'https://env.example/resources/res_1')
 })
 
-t.test('exp is required, and over when it and the tolerance have passed', async (t) => {
+t.test('A2: exp is required, and over when it and the tolerance have passed', async (t) => {
   const { issuer, accepts, refuses, seconds } = await start(t)
   await accepts(await issuer.token({ exp: seconds + 1 }))
   await accepts(await issuer.token({ exp: seconds - 29 }), 'within the tolerance')
@@ -226,7 +226,7 @@ t.test('exp that overflows to infinity is refused', async (t) => {
   await refuses(await new CompactSign(payload).setProtectedHeader({ alg: 'ES256', kid: 'ec' }).sign(ec.privateKey), /exp is not a date/)
 })
 
-t.test('nbf and iat must not be in the future beyond the tolerance', async (t) => {
+t.test('A2: nbf and iat must not be in the future beyond the tolerance', async (t) => {
   const { issuer, accepts, refuses, seconds } = await start(t)
   for (const name of ['nbf', 'iat']) {
     await accepts(await issuer.token({ [name]: undefined }), `${name} is optional`)
@@ -245,7 +245,7 @@ t.test('no tolerance means none', async (t) => {
   await refuses(await issuer.token({ nbf: seconds + 1 }), /nbf/)
 })
 
-t.test('an ID token is refused', async (t) => {
+t.test('A2: an ID token is refused', async (t) => {
   const { issuer, accepts, refuses } = await start(t)
   for (const claims of [{ nonce: 'n' }, { nonce: null }, { at_hash: 'a' }, { c_hash: 'c' }]) {
     await refuses(await issuer.token(claims), /an ID token/, JSON.stringify(claims))
@@ -257,14 +257,14 @@ t.test('an ID token is refused', async (t) => {
   await accepts(await issuer.token({ typ: 'Bearer' }))
 })
 
-t.test('a token that is bound to a key is refused as a Bearer token', async (t) => {
+t.test('A2: a token that is bound to a key is refused as a Bearer token', async (t) => {
   const { issuer, refuses } = await start(t)
   for (const cnf of [{ jkt: 'abc' }, { 'x5t#S256': 'abc' }, { jwk: {} }, {}, null]) {
     await refuses(await issuer.token({ cnf }), /bound to a key/, JSON.stringify(cnf))
   }
 })
 
-t.test('a token for another resource is refused', async (t) => {
+t.test('A3: a token for another resource is refused', async (t) => {
   const { issuer, accepts, refuses } = await start(t)
   await accepts(await issuer.token({ aud: [RESOURCE] }))
   await accepts(await issuer.token({ aud: ['https://other.example', RESOURCE] }), 'one audience of several')
@@ -278,7 +278,7 @@ t.test('a token for another resource is refused', async (t) => {
   }
 })
 
-t.test('a resource without path and its slash form are one audience', async (t) => {
+t.test('A3: a resource without path and its slash form are one audience', async (t) => {
   for (const resource of ['https://mcp.example', 'https://mcp.example/']) {
     const { issuer, accepts, refuses } = await start(t, ec, { server: { resource } })
     await accepts(await issuer.token({ aud: 'https://mcp.example' }))
@@ -289,7 +289,7 @@ t.test('a resource without path and its slash form are one audience', async (t) 
   }
 })
 
-t.test('a configured audience replaces the resource, and one for the issuer replaces both', async (t) => {
+t.test('A3: a configured audience replaces the resource, and one for the issuer replaces both', async (t) => {
   const byServer = await start(t, ec, { server: { audience: ['api://todo', '8b5cbb23'] } })
   await byServer.accepts(await byServer.issuer.token({ aud: '8b5cbb23' }))
   await byServer.refuses(await byServer.issuer.token({ aud: RESOURCE }), /another audience/)
@@ -300,13 +300,13 @@ t.test('a configured audience replaces the resource, and one for the issuer repl
   await nothing.refuses(await nothing.issuer.token(), /accepted is nothing/)
 })
 
-t.test('strictAudience refuses a token that is also for somebody else', async (t) => {
+t.test('A3: strictAudience refuses a token that is also for somebody else', async (t) => {
   const { issuer, accepts, refuses } = await start(t, ec, { server: { strictAudience: true, audience: [RESOURCE, 'api://todo'] } })
   await accepts(await issuer.token({ aud: [RESOURCE, 'api://todo'] }))
   await refuses(await issuer.token({ aud: [RESOURCE, 'https://other.example'] }), /also meant for another audience/)
 })
 
-t.test('client ids stand in for a missing audience only', async (t) => {
+t.test('A3: client ids stand in for a missing audience only', async (t) => {
   const { issuer, accepts, refuses } = await start(t, ec, { as: { clientIds: ['app-1'] } })
   await accepts(await issuer.token({ aud: undefined, client_id: 'app-1' }))
   await accepts(await issuer.token({ aud: undefined, client_id: 'app-1', token_use: 'access' }))
@@ -338,7 +338,7 @@ t.test('the client is read from client_id, azp, cid or appid', async (t) => {
   for (const value of [1, '', ['a']]) await refuses(await issuer.token({ client_id: value }), /not a client id/, JSON.stringify(value))
 })
 
-t.test('scopes are read from the first claim that is there', async (t) => {
+t.test('A4: scopes are read from the first claim that is there', async (t) => {
   const { issuer, verify, refuses } = await start(t)
   const scopes = async (claims: Record<string, unknown>) => [...(await verify(await issuer.token({ scope: undefined, ...claims }))).scopes]
   t.same(await scopes({ scope: 'a b' }), ['a', 'b'])
@@ -353,7 +353,7 @@ t.test('scopes are read from the first claim that is there', async (t) => {
   for (const scope of [1, true, { a: 1 }, ['a', 1], [['a']]]) await refuses(await issuer.token({ scope }), /holds no scopes/, JSON.stringify(scope))
 })
 
-t.test('a scope claim can be a path, and a name with dots goes first', async (t) => {
+t.test('A4: a scope claim can be a path, and a name with dots goes first', async (t) => {
   const { issuer, verify } = await start(t, ec, { as: { scopeClaims: ['https://api.example/roles', 'realm_access.roles', 'constructor.name', '__proto__', 'permissions'] } })
   const scopes = async (claims: Record<string, unknown>) => [...(await verify(await issuer.token(claims))).scopes]
   t.same(await scopes({ realm_access: { roles: ['a', 'b'] } }), ['a', 'b'])

@@ -43,7 +43,7 @@ t.test('keys are fetched once for many tokens', async (t) => {
   t.equal(issuer.requests.length, 2, 'and the metadata once')
 })
 
-t.test('a token signed with a new key is accepted at once', async (t) => {
+t.test('A5: a token signed with a new key is accepted at once', async (t) => {
   const { issuer, verifier, clock } = await start(t)
   await verifier.verify(await issuer.token())
   clock.advance(1)
@@ -52,7 +52,7 @@ t.test('a token signed with a new key is accepted at once', async (t) => {
   t.equal(issuer.count('/jwks'), 2)
 })
 
-t.test('1000 tokens with unknown keys cause one refetch per cooldown', async (t) => {
+t.test('A5: 1000 tokens with unknown keys cause one refetch per cooldown', async (t) => {
   const { issuer, verifier, clock } = await start(t)
   await verifier.verify(await issuer.token())
   const stranger = await createSigningKey('ES256', 'x')
@@ -159,7 +159,7 @@ t.test('remembered tokens alone keep the keys fresh', async (t) => {
   await settleInvalid(t, verifier, token)
 })
 
-t.test('one unusable key does not cost the others', async (t) => {
+t.test('A5: one unusable key does not cost the others', async (t) => {
   const { issuer, verifier, log } = await start(t)
   const rsa = await createSigningKey('RS256', 'rsa')
   issuer.keys = [

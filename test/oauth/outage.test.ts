@@ -29,7 +29,7 @@ async function settle (done: () => boolean): Promise<void> {
   while (!done()) await new Promise((resolve) => setImmediate(resolve))
 }
 
-t.test('keys that were never fetched: unavailable, with the time to try again, and never invalid', async (t) => {
+t.test('A6: keys that were never fetched: unavailable, with the time to try again, and never invalid', async (t) => {
   for (const mode of ['fail', 'hang', 'stop'] as const) {
     const { issuer, verifier, state } = await start(t, 50)
     const token = await issuer.token()
@@ -78,7 +78,7 @@ t.test('an outage of one authorization server is none of the others', async (t) 
   t.type(await failure(verifier.verify(await up.token({ iss: 'https://nobody.example' }))), InvalidToken)
 })
 
-t.test('the last good keys stay in use during an outage, which the log and the state show', async (t) => {
+t.test('A5: the last good keys stay in use during an outage, which the log and the state show', async (t) => {
   const { issuer, verifier, clock, state, log } = await start(t)
   const token = await issuer.token()
   await verifier.verify(token)
@@ -136,7 +136,7 @@ t.test('nobody waits for an authorization server that hangs, while there are key
   t.equal(log.lines.length, failures, 'and before the next one failed')
 })
 
-t.test('keys older than a day are not used any more', async (t) => {
+t.test('A5: keys older than a day are not used any more', async (t) => {
   const { issuer, verifier, clock, state } = await start(t)
   const token = await issuer.token()
   await verifier.verify(token)
@@ -161,7 +161,7 @@ t.test('a day without traffic costs nothing', async (t) => {
   t.equal(issuer.count('/jwks'), 2)
 })
 
-t.test('an unknown key during an outage is unavailable: the token may be signed with a new key', async (t) => {
+t.test('A6: an unknown key during an outage is unavailable: the token may be signed with a new key', async (t) => {
   const { issuer, verifier, clock } = await start(t)
   const old = await issuer.token()
   await verifier.verify(old)

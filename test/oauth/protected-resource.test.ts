@@ -37,7 +37,7 @@ t.test('strings are published as they are configured', async (t) => {
   }
 })
 
-t.test('scopes_supported is defaultScopes, else what the policy names, and never empty', async (t) => {
+t.test('R3: scopes_supported is defaultScopes, else what the policy names, and never empty', async (t) => {
   const scopes = (defaultScopes: string[], policyScopes: string[], metadata = {}) =>
     buildProtectedResourceMetadata(serverConfig([AS], { defaultScopes, metadata }), policyScopes)
   t.same(scopes(['a'], ['b']).scopes_supported, ['a'])
@@ -50,7 +50,7 @@ t.test('scopes_supported is defaultScopes, else what the policy names, and never
   t.same(scopes(['a'], ['b'], { scopes_supported: 'c d' }).scopes_supported, ['a'], 'a list of the wrong type is not published')
 })
 
-t.test('operators add members, but none replaces what the resource checks', async (t) => {
+t.test('R3: operators add members, but none replaces what the resource checks', async (t) => {
   const metadata = JSON.parse(`{
     "resource": "https://evil", "authorization_servers": ["https://evil"], "bearer_methods_supported": ["query"],
     "resource_name": "Todos", "resource_documentation": "https://docs.example", "__proto__": {"resource": "https://evil"}

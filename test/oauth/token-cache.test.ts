@@ -18,7 +18,7 @@ function start (options: { seconds?: number, maxTokens?: number, maxCharacters?:
   return { clock, cache: createTokenCache({ seconds: 60, now: clock.now, ...options }) }
 }
 
-t.test('a token is remembered for the configured time', async (t) => {
+t.test('A7: a token is remembered for the configured time', async (t) => {
   const { cache, clock } = start()
   cache.add('a', { principal: principal('alice'), isCurrent })
   t.equal(cache.get('a')?.subject, 'alice')
@@ -41,7 +41,7 @@ t.test('use does not lengthen that time', async (t) => {
   t.equal(cache.get('a'), undefined)
 })
 
-t.test('a token is not remembered past exp, nor within the tolerance after it', async (t) => {
+t.test('A7: a token is not remembered past exp, nor within the tolerance after it', async (t) => {
   const { cache, clock } = start()
   const now = clock.now() / 1000
   cache.add('a', { principal: principal('alice', now + 10), isCurrent })
@@ -92,7 +92,7 @@ t.test('a clock that is set back does not lengthen anything', async (t) => {
   t.equal(cache.get('a'), undefined)
 })
 
-t.test('the number of tokens is bounded, and the latest are kept', async (t) => {
+t.test('A7: the number of tokens is bounded, and the latest are kept', async (t) => {
   const { cache } = start({ maxTokens: 100 })
   fill(cache, 0, 1_000)
   const count = held(cache, 0, 1_000)

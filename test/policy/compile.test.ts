@@ -14,7 +14,7 @@ function problemsOf (t: Test, parts: Partial<PolicyConfig>): readonly PolicyProb
   return []
 }
 
-t.test('two equally specific patterns that share a name are refused, naming both', async (t) => {
+t.test('P3: two equally specific patterns that share a name are refused, naming both', async (t) => {
   t.match(problemsOf(t, { tools: { '*_todo': 'a', 'todo_*': 'b' } }), [{ place: 'tools.*_todo, tools.todo_*', message: /"todo_todo"/ }])
   t.match(problemsOf(t, { resources: { 'https://h/*': 'a', 'https://h/**': 'b' } }), [{ place: 'resources.https://h/*, resources.https://h/**' }])
   t.match(problemsOf(t, { methods: { '*': 'a', '**': 'a' } }), [{ place: 'methods.*, methods.**' }])
@@ -43,7 +43,7 @@ t.test('every problem is listed at once', async (t) => {
   ])
 })
 
-t.test('a cycle of implications is refused and named', async (t) => {
+t.test('P5: a cycle of implications is refused and named', async (t) => {
   t.match(problemsOf(t, { implies: { a: ['b'], b: ['c'], c: ['a'] } }), [{ place: 'implies.a', message: 'a → b → c → a is a cycle' }])
 })
 

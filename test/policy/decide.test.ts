@@ -47,7 +47,7 @@ t.test('names are compared exactly: no case folding, trimming or normalisation',
   }
 })
 
-t.test('odd names and URIs match no pattern, not even one for everything, and are not let in as unlisted', async (t) => {
+t.test('P6: odd names and URIs match no pattern, not even one for everything, and are not let in as unlisted', async (t) => {
   const open = policy({ tools: { '*': true }, resources: { '**': true }, prompts: { '*': true }, methods: { '*': true } })
   const unlisted = policy({ unlisted: { tools: 'allow', resources: 'allow', prompts: 'allow' } })
   for (const rules of [open, unlisted]) {
@@ -73,7 +73,7 @@ t.test('a name of megabytes costs nothing, whatever the patterns', async (t) => 
   t.ok(user < 20_000, `took ${user} µs`)
 })
 
-t.test('an exact rule may name an odd URI', async (t) => {
+t.test('P6: an exact rule may name an odd URI', async (t) => {
   const rules = policy({ resources: { 'file:///a/../b': 'r', 'tab\there': 'r' } })
   t.match(ask(rules, [uri('file:///a/../b')], 'r'), { effect: 'allow', rule: 'resources.file:///a/../b' })
   t.match(ask(rules, [uri('tab\there')], 'r'), { effect: 'allow' })
@@ -100,7 +100,7 @@ t.test('a target of a kind that does not exist is denied', async (t) => {
   }
 })
 
-t.test('a client cannot pass a method off as a response', async (t) => {
+t.test('P1: a client cannot pass a method off as a response', async (t) => {
   const rules = policy({})
   t.match(ask(rules, [{ method: 'anything', response: true }]), { effect: 'allow', rule: 'methods default' })
   t.strictSame(ask(rules, [method(RESPONSES)]), refusal('methods default', 'unlisted'))
@@ -123,7 +123,7 @@ t.test('a rule for a method with a target adds to the rule of the target', async
   t.match(ask(policy({ tools: { a: true }, methods: { 'tools/call': false } }), call), { rule: 'methods.tools/call', reason: 'forbidden' })
 })
 
-t.test('a denial that no scope could lift hides no scopes behind it', async (t) => {
+t.test('P7: a denial that no scope could lift hides no scopes behind it', async (t) => {
   const rules = policy({ resources: { a: 'a', b: 'b', c: false } })
   t.strictSame(ask(rules, [uri('a'), uri('c'), uri('d')]), refusal('resources.c', 'forbidden'))
   t.strictSame(ask(rules, [uri('a'), uri('d'), uri('c')]), refusal('resources unlisted', 'unlisted'))
@@ -132,7 +132,7 @@ t.test('a denial that no scope could lift hides no scopes behind it', async (t) 
   })
 })
 
-t.test('of several alternatives the one with the fewest missing scopes is asked for, the first one on a tie', async (t) => {
+t.test('P7: of several alternatives the one with the fewest missing scopes is asked for, the first one on a tie', async (t) => {
   const rules = policy({ tools: { x: { anyOf: [['a', 'b'], 'c', ['d', 'e']] } }, implies: { super: ['d'] } })
   t.match(ask(rules, [tool('x')]), { requiredScopes: ['c'], missingScopes: ['c'] })
   t.match(ask(rules, [tool('x')], 'b'), { requiredScopes: ['a', 'b'], missingScopes: ['a'] })

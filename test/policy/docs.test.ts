@@ -29,7 +29,7 @@ function spell (decision: Decision): string {
 const cellsOf = (row: string): string[] => row.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim())
 const scopesOf = (cell: string): string[] => cell.replaceAll('`', '').split(' ').filter((scope) => scope !== '')
 
-t.test('every example of the policy page comes out as the page says', async (t) => {
+t.test('P3, P4: every example of the policy page comes out as the page says', async (t) => {
   const examples = [...docs.matchAll(EXAMPLE)] as unknown as ReadonlyArray<readonly [string, string, string]>
   t.equal(examples.length, docs.split('```json').length - 1, 'every policy has its table')
   for (const [, json, table] of examples) {
@@ -41,14 +41,14 @@ t.test('every example of the policy page comes out as the page says', async (t) 
   }
 })
 
-t.test('the table of methods is complete and true', async (t) => {
+t.test('P1: the table of methods is complete and true', async (t) => {
   const rows = docs.split('\n').filter((line) => /^\| `[^`]+` \| [^|]+ \| [^|]+ \| any accepted token \|$/.test(line))
   const methods = rows.map((row) => (cellsOf(row)[0] as string).replaceAll('`', ''))
   t.strictSame(new Set(methods), new Set([...DEFAULT_METHODS, DEFAULT_METHOD_PATTERN, RESPONSES]))
   t.equal(methods.length, new Set(methods).size)
 })
 
-t.test('every form of a rule in the table of rules is one', async (t) => {
+t.test('P2: every form of a rule in the table of rules is one', async (t) => {
   const rows = docs.split('\n').filter((line) => /^\| `[^`]+` \| [^|]+ \|$/.test(line)).map((row) => cellsOf(row)[0] as string)
   t.equal(rows.length, 6)
   for (const rule of rows) compilePolicy(policyConfig({ tools: { x: JSON.parse(rule.replaceAll('`', '')) as string } }))

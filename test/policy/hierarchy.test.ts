@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { closeImplications, expandScopes, findCycles, listSatisfying } from '../../src/policy/hierarchy.js'
 
-t.test('a scope implies what its implied scopes imply', async (t) => {
+t.test('P5: a scope implies what its implied scopes imply', async (t) => {
   const implications = closeImplications({ admin: ['write'], write: ['read'], other: ['thing'] })
   t.strictSame([...expandScopes(implications, new Set(['admin']))], ['admin', 'write', 'read'])
   t.strictSame([...expandScopes(implications, new Set(['read']))], ['read'])
@@ -44,7 +44,7 @@ function reaches (implies: Readonly<Record<string, readonly string[]>>, from: st
   return false
 }
 
-t.test('expansion holds exactly what can be reached, and the inverse agrees', async () => {
+t.test('P5: expansion holds exactly what can be reached, and the inverse agrees', async () => {
   fc.assert(fc.property(implies, scope, scope, (implies, from, to) => {
     const implications = closeImplications(implies)
     const reachable = from === to || reaches(implies, from, to)

@@ -31,7 +31,7 @@ const pattern = fc.array(fc.constantFrom('a', 'b', '/', '*', '**'), { maxLength:
   .filter((pieces) => pieces.filter((piece) => !piece.includes('*')).length <= 3)
   .map((pieces) => pieces.join(''))
 
-t.test('overlap agrees with trying every name', async () => {
+t.test('P3: overlap agrees with trying every name', async () => {
   fc.assert(fc.property(pattern, pattern, fc.constantFrom<Syntax>('name', 'uri'), (left, right, syntax) => {
     const [a, b] = [parseGlob(left, syntax), parseGlob(right, syntax)]
     const name = findCommonName(a, b)

@@ -54,7 +54,7 @@ const ODD: Readonly<Record<string, readonly string[]>> = {
   'it encodes a control character': ['https://h/a%00', 'https://h/a%0ab', 'https://h/a%0D', 'https://h/a%1f', 'https://h/a%7F', 'https://h/a%C2%80']
 }
 
-t.test('URIs that could be resolved to something else are odd', async (t) => {
+t.test('P6: URIs that could be resolved to something else are odd', async (t) => {
   for (const [reason, uris] of Object.entries(ODD)) {
     for (const uri of uris) t.equal(findUriOddity(uri), reason, uri)
   }

@@ -47,7 +47,7 @@ t.test('the operator\'s own credentials for the upstream go up', async (t) => {
   t.same(buildRequestHeaders({ authorization: 'Bearer client' }, { ...OPTIONS, fixed: { authorization: 'Bearer ours' } }), { host: 'inner:8080', authorization: 'Bearer ours' })
 })
 
-t.test('what the revision needs goes up unchanged', async (t) => {
+t.test('M6: what the revision needs goes up unchanged', async (t) => {
   const incoming = {
     accept: 'application/json, text/event-stream',
     'mcp-protocol-version': '2026-07-28',
@@ -62,7 +62,7 @@ t.test('what the revision needs goes up unchanged', async (t) => {
   t.same(buildRequestHeaders(incoming, OPTIONS), { ...incoming, host: 'inner:8080' })
 })
 
-t.test('an identity is encoded so that no byte of it can leave its header', async (t) => {
+t.test('F2: an identity is encoded so that no byte of it can leave its header', async (t) => {
   const table: readonly [value: string, encoded: string][] = [
     ['alice', 'alice'],
     ['auth0|5f7c', 'auth0|5f7c'],
@@ -80,7 +80,7 @@ t.test('an identity is encoded so that no byte of it can leave its header', asyn
   for (const [value, encoded] of table) t.equal(encodeHeaderValue(value), encoded, JSON.stringify(value))
 })
 
-t.test('every identity can be read back, and is visible ASCII', async () => {
+t.test('F2: every identity can be read back, and is visible ASCII', async () => {
   fc.assert(fc.property(fc.string({ unit: 'grapheme' }), (value) => {
     const encoded = encodeHeaderValue(value)
     if (!/^[\x21-\x7e]*$/.test(encoded)) throw new Error('not visible ASCII')

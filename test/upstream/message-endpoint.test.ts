@@ -32,7 +32,7 @@ t.test('what was sealed is opened again for the same principal', async (t) => {
   t.equal(openEndpoint(root, ANNA, sealEndpoint(root, ANNA, PATH)), PATH)
 })
 
-t.test('another principal, resource or key opens nothing', async (t) => {
+t.test('F12: another principal, resource or key opens nothing', async (t) => {
   const url = sealEndpoint(SEAL, ANNA, PATH)
   for (const other of [{ subject: 'bert' }, { issuer: 'https://other.example' }, { clientId: 'other' }]) t.equal(openEndpoint(SEAL, { ...ANNA, ...other }, url), undefined)
   t.equal(openEndpoint(SEAL, { issuer: ANNA.issuer, subject: ANNA.subject }, url), undefined, 'without a client id')

@@ -22,7 +22,7 @@ t.test('an id of another owner is not accepted', async (t) => {
   ]) t.equal(unbindSession(BINDING, bound, owner), undefined)
 })
 
-t.test('owners whose parts read the same when joined are not the same', async (t) => {
+t.test('F10: owners whose parts read the same when joined are not the same', async (t) => {
   const one = { issuer: 'ab', subject: 'c', clientId: 'd' }
   const other = { issuer: 'a', subject: 'bc', clientId: 'd' }
   t.equal(unbindSession(BINDING, bindSession(BINDING, 'id', one), other), undefined)

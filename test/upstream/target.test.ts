@@ -5,7 +5,7 @@ import { mapPaths, resolveTarget } from '../../src/upstream/target.js'
 const AT_MCP = mapPaths('https://h.example/mcp', 'http://inner:8080/endpoint')
 const AT_ROOT = mapPaths('https://h.example', 'http://inner:8080/endpoint')
 
-t.test('paths are mapped literally', async (t) => {
+t.test('F3: paths are mapped literally', async (t) => {
   const table: readonly [resource: string, upstream: string, target: string, expected: string | undefined][] = [
     // the resource itself
     ['https://h/mcp', 'http://u/inner', '/mcp', '/inner'],
@@ -51,7 +51,7 @@ t.test('paths are mapped literally', async (t) => {
   }
 })
 
-t.test('a path that two servers might read differently is refused', async (t) => {
+t.test('F3: a path that two servers might read differently is refused', async (t) => {
   const rests = [
     '/..', '/../x', '/x/..', '/x/../y', '/.', '/./x', '/x/.', '/..;/x', '/..;a=b/x', '/.;/x',
     '//', '//x', '/x//y', '/x//',
@@ -69,7 +69,7 @@ t.test('a path that two servers might read differently is refused', async (t) =>
   }
 })
 
-t.test('whatever is asked for, what goes up stays below the endpoint for every reader', async () => {
+t.test('F3: whatever is asked for, what goes up stays below the endpoint for every reader', async () => {
   const pieces = fc.constantFrom('/', '.', '..', '%2e', '%2f', '%5c', '%25', '2e', '2f', ';', '\\', 'mcp', 'a', '?', '#', '%', '%c0', '%ae', ' ', ':', '@', '\u0000', 'é')
   fc.assert(fc.property(fc.array(pieces, { maxLength: 10 }), (parts) => {
     const target = resolveTarget(AT_MCP, `/mcp${parts.join('')}`)
