@@ -1,6 +1,7 @@
 import { ConfigError, loadConfig, type LoadedConfig } from '../config/load.js'
 import type { PolicyConfig } from '../config/config.js'
-import { compilePolicy, PolicyError, type PolicyProblem } from '../policy/compile.js'
+import { compilePolicy } from '../policy/compile.js'
+import { PolicyError, type PolicyProblem } from '../policy/policy-error.js'
 import { EXIT, UsageError, type Output } from './io.js'
 
 /** The flags that every command knows. */

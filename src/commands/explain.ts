@@ -1,6 +1,7 @@
 import type { ServerConfig } from '../config/config.js'
 import { createServices } from '../http/services.js'
-import { AuthorizationServerUnavailable, createAccessTokenVerifier, InvalidToken } from '../oauth/access-token.js'
+import { createAccessTokenVerifier } from '../oauth/access-token.js'
+import { AuthorizationServerUnavailable, InvalidToken } from '../oauth/failures.js'
 import { explainDecision, formatExplanation } from '../policy/explain.js'
 import type { Operation } from '../policy/policy.js'
 import { printable } from '../policy/printable.js'

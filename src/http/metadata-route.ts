@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { AuthorizationServerUnavailable } from '../oauth/access-token.js'
 import type { AuthorizationServer } from '../oauth/authorization-server.js'
+import { AuthorizationServerUnavailable } from '../oauth/failures.js'
 import { shareWithAll } from './cors.js'
 import { Refusal } from './refusal.js'
 

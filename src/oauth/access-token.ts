@@ -8,8 +8,6 @@ import type { Principal } from './principal.js'
 import { createTokenCache, type VerifiedToken } from './token-cache.js'
 import { buildTokenRules, type TrustedIssuer } from './token-rules.js'
 
-export { AuthorizationServerUnavailable, InvalidToken } from './failures.js'
-
 /** Turns an access token into the principal it speaks for; throws InvalidToken or AuthorizationServerUnavailable. */
 export interface AccessTokenVerifier {
   verify (token: string): Promise<Principal>

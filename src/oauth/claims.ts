@@ -51,8 +51,7 @@ export function readPrincipal (claims: JsonObject, rules: TokenRules, issuer: st
     subject: readSubject(claims, clientId),
     ...(clientId === undefined ? {} : { clientId }),
     scopes: readScopes(claims, rules.scopeClaims),
-    expiresAt,
-    claims
+    expiresAt
   }
 }
 

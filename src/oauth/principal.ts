@@ -7,5 +7,4 @@ export interface Principal {
   readonly scopes: ReadonlySet<string>
   /** Seconds since the epoch. */
   readonly expiresAt: number
-  readonly claims: Readonly<Record<string, unknown>>
 }

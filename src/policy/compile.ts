@@ -3,12 +3,10 @@ import { decide } from './decide.js'
 import { parseGlob } from './glob.js'
 import type { Implications } from './hierarchy.js'
 import { DEFAULT_METHOD_PATTERN, DEFAULT_METHODS, RESPONSES } from './methods.js'
-import type { Policy } from './policy.js'
+import type { Policy, TargetKind } from './policy.js'
 import { compileRule, findRule, type CompiledRule, type PatternRule, type RuleKind, type RuleTable, type RuleTables } from './rule-table.js'
 import { nameRule, readPolicy, type ReadPolicy, type WrittenRule } from './read.js'
 import type { Alternatives } from './rule.js'
-
-export { PolicyError, type PolicyProblem } from './policy-error.js'
 
 const ANYBODY: Alternatives = [[]]
 const NOBODY: Alternatives = []
@@ -39,7 +37,7 @@ export function listRuleScopes ({ rules }: ReadPolicy): string[] {
   return [...new Set(rules.flatMap(({ alternatives }) => alternatives.flat()))].sort()
 }
 
-function compileTable (read: ReadPolicy, kind: Exclude<RuleKind, 'methods'>, unlisted: 'deny' | 'allow'): RuleTable {
+function compileTable (read: ReadPolicy, kind: TargetKind, unlisted: 'deny' | 'allow'): RuleTable {
   const denied = compileRule(`${kind} unlisted`, NOBODY, NO_IMPLICATIONS, 'unlisted')
   const allowed = compileRule(`${kind} unlisted`, ANYBODY, NO_IMPLICATIONS, 'unlisted')
   return { kind, ...compileRules(read, kind), denied, unlisted: unlisted === 'allow' ? allowed : denied }

@@ -13,7 +13,6 @@ export interface RuleRow {
   readonly kind: RuleKind
   /** The rule's key, or `(unlisted)` for what no rule of the kind names (P4). */
   readonly name: string
-  readonly match: 'exact' | 'pattern' | 'unlisted'
   /** `todo:read`, `a + b`, `a or b + c`, `any accepted token`, `nobody`. */
   readonly rule: string
   /** One per scope of the description, in its order, counting what the scope implies. */
@@ -32,17 +31,15 @@ export interface PolicyDescription {
 export function describePolicy (config: PolicyConfig): PolicyDescription {
   const read = readPolicy(config)
   const scopes = listEffectiveScopes(read)
-  const describeRow = (kind: RuleKind, name: string, match: RuleRow['match'], alternatives: Alternatives): RuleRow => ({
+  const describeRow = (kind: RuleKind, name: string, alternatives: Alternatives): RuleRow => ({
     kind,
     name,
-    match,
     rule: describeAlternatives(alternatives),
     effects: scopes.map((scope) => findEffect(read.implications, scope, alternatives))
   })
-  const written = read.rules.map(({ kind, key, glob, alternatives }) =>
-    describeRow(kind, key, glob === undefined ? 'exact' : 'pattern', alternatives))
+  const written = read.rules.map(({ kind, key, alternatives }) => describeRow(kind, key, alternatives))
   const unlisted = UNLISTED_KINDS.map((kind) =>
-    describeRow(kind, '(unlisted)', 'unlisted', config.unlisted[kind] === 'allow' ? [[]] : []))
+    describeRow(kind, '(unlisted)', config.unlisted[kind] === 'allow' ? [[]] : []))
   return { rows: [...written, ...unlisted], scopes, warnings: listWarnings(read) }
 }
 

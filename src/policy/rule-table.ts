@@ -1,10 +1,11 @@
 import { matchesGlob, type Glob } from './glob.js'
 import { listSatisfying, type Implications } from './hierarchy.js'
-import type { Decision } from './policy.js'
+import type { Decision, TargetKind } from './policy.js'
 import { findNameOddity, findUriOddity, LONGEST_PATTERN_NAME } from './regular-name.js'
 import type { Alternatives } from './rule.js'
 
-export type RuleKind = 'tools' | 'resources' | 'prompts' | 'methods'
+/** The rule maps of a policy: one for each kind of target, and one for methods. */
+export type RuleKind = TargetKind | 'methods'
 
 /** One scope that a rule asks for. The hierarchy is worked in here, so that deciding never copies a principal's scopes. */
 export interface Demand {

@@ -1,6 +1,9 @@
-import { destination, pino, type Logger } from 'pino'
+import { destination, pino } from 'pino'
 
-export type { Logger }
+type Write = (fields: object, message?: string) => void
+
+/** The log of the gateway: each line has fields for programs, and a sentence where people need one. */
+export type Logger = Readonly<Record<'info' | 'warn' | 'error' | 'fatal', Write>>
 
 /** Control characters and those that break, hide or turn text, beyond what JSON makes escapes of. */
 const INVISIBLE = /[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g

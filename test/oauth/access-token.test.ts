@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
-import { createAccessTokenVerifier, InvalidToken } from '../../src/oauth/access-token.js'
+import { createAccessTokenVerifier } from '../../src/oauth/access-token.js'
+import { InvalidToken } from '../../src/oauth/failures.js'
 import { createAuthorizationServer } from '../../src/oauth/authorization-server.js'
 import type { ServerConfig } from '../../src/config/config.js'
 import { startIssuer, type TestIssuer } from '../helpers/issuer.js'

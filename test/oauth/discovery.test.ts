@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { AuthorizationServerUnavailable } from '../../src/oauth/access-token.js'
+import { AuthorizationServerUnavailable } from '../../src/oauth/failures.js'
 import { createAuthorizationServer, type AuthorizationServer } from '../../src/oauth/authorization-server.js'
 import { metadataUrls } from '../../src/oauth/discovery.js'
 import type { AuthorizationServerConfig } from '../../src/config/config.js'

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { AuthorizationServerUnavailable, InvalidToken } from '../../src/oauth/access-token.js'
+import { AuthorizationServerUnavailable, InvalidToken } from '../../src/oauth/failures.js'
 import type { AuthorizationServerConfig, ServerConfig } from '../../src/config/config.js'
 import { sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { createSigningKey, type SigningKey } from '../helpers/keys.js'

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { AuthorizationServerUnavailable, InvalidToken } from '../../src/oauth/access-token.js'
+import { AuthorizationServerUnavailable, InvalidToken } from '../../src/oauth/failures.js'
 import { startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { createSigningKey } from '../helpers/keys.js'
 import { authorizationServerConfig, createClock, serverConfig, setUp, type Setup, type TestClock } from './setup.js'

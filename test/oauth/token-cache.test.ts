@@ -3,7 +3,7 @@ import type { Principal } from '../../src/oauth/principal.js'
 import { createTokenCache, type TokenCache } from '../../src/oauth/token-cache.js'
 import { createClock, type TestClock } from './setup.js'
 
-const principal = (subject: string, expiresAt = 4e9): Principal => ({ issuer: 'i', subject, scopes: new Set(), expiresAt, claims: {} })
+const principal = (subject: string, expiresAt = 4e9): Principal => ({ issuer: 'i', subject, scopes: new Set(), expiresAt })
 const isCurrent = (): boolean => true
 
 function fill (cache: TokenCache, from: number, to: number): void {

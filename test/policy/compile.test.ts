@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import type { PolicyConfig } from '../../src/config/config.js'
-import { compilePolicy, PolicyError, type PolicyProblem } from '../../src/policy/compile.js'
+import { compilePolicy } from '../../src/policy/compile.js'
+import { PolicyError, type PolicyProblem } from '../../src/policy/policy-error.js'
 import { policyConfig } from './policy-config.js'
 
 function problemsOf (t: Test, parts: Partial<PolicyConfig>): readonly PolicyProblem[] {

@@ -1,7 +1,8 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { readBearerToken } from '../../oauth/bearer.js'
-import { AuthorizationServerUnavailable, InvalidToken, type AccessTokenVerifier } from '../../oauth/access-token.js'
+import type { AccessTokenVerifier } from '../../oauth/access-token.js'
 import type { Challenge } from '../../oauth/challenge.js'
+import { AuthorizationServerUnavailable, InvalidToken } from '../../oauth/failures.js'
 import { REFUSALS, Refusal } from '../refusal.js'
 
 export interface AuthenticateOptions {
