@@ -65,7 +65,11 @@ function words (text: string): string[] {
 async function scopesOf (token: string, server: ServerConfig, output: Output): Promise<ReadonlySet<string> | undefined> {
   const services = createServices({ logger: openLogger('silent'), sessionKey: '' })
   const verifier = createAccessTokenVerifier({
-    server, authorizationServers: server.authorizationServers.map((one) => services.authorizationServer(one)), now: services.clock.now
+    server,
+    trusted: server.authorizationServers.map((one) => ({
+      config: one, authorizationServer: services.authorizationServer(one)
+    })),
+    now: services.clock.now
   })
   try {
     const { issuer, subject, clientId, scopes } = await verifier.verify(token)

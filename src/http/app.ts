@@ -110,7 +110,9 @@ function protect (config: ServerConfig, services: Services, openStreams: OpenStr
     resourceMetadata: metadataUrl(config.resource),
     verifier: createAccessTokenVerifier({
       server: config,
-      authorizationServers: config.authorizationServers.map((server) => services.authorizationServer(server)),
+      trusted: config.authorizationServers.map((one) => ({
+        config: one, authorizationServer: services.authorizationServer(one)
+      })),
       now: services.clock.now
     }),
     policy: compilePolicy(config.policy),

@@ -1,42 +1,51 @@
-import type { ServerConfig } from '../config/config.js'
+import type { AuthorizationServerConfig, ServerConfig } from '../config/config.js'
 import type { AuthorizationServer } from './authorization-server.js'
 import { MAX_TOKEN_LENGTH } from './bearer.js'
 import { InvalidToken } from './failures.js'
-import { createJwtVerifier, readTokenForm } from './jwt.js'
+import { createJwtVerifier } from './jwt.js'
 import { createOpaqueTokenVerifier } from './opaque-token.js'
 import type { Principal } from './principal.js'
+import { findRepeatedIssuers } from './repeated-issuers.js'
 import { createTokenCache, type VerifiedToken } from './token-cache.js'
-import { buildTokenRules, type TrustedIssuer } from './token-rules.js'
+import { parseToken } from './token-form.js'
+import { buildTokenRules } from './token-rules.js'
 
 /** Turns an access token into the principal it speaks for; throws InvalidToken or AuthorizationServerUnavailable. */
 export interface AccessTokenVerifier {
   verify (token: string): Promise<Principal>
 }
 
+/** An authorization server, and what one protected server accepts of its tokens. */
+export interface TrustedAuthorizationServer {
+  readonly config: AuthorizationServerConfig
+  readonly authorizationServer: AuthorizationServer
+}
+
 export interface AccessTokenVerifierOptions {
   readonly server: ServerConfig
-  /** One for each of `server.authorizationServers`, in the same order. */
-  readonly authorizationServers: readonly AuthorizationServer[]
+  /** Whose tokens are accepted, in the order in which they are asked about opaque tokens. */
+  readonly trusted: readonly TrustedAuthorizationServer[]
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
 
 /**
- * Returns the verifier of one protected server: JWTs go to the key set of their issuer (A2), every
- * other token to the authorization servers with introspection. Accepted tokens are remembered (A7),
- * for this server alone, since what it accepts is its own. Throws when two authorization servers
- * claim one issuer, for then nobody can say whose rules hold.
+ * Returns the verifier of one protected server. JWTs are verified with the key set of their issuer (A2); the
+ * authorization servers with introspection are asked about every other token. Accepted tokens are remembered (A7), for
+ * this server only, because each server has its own rules. Throws when two authorization servers claim one issuer.
  */
-export function createAccessTokenVerifier ({ server, authorizationServers, now }: AccessTokenVerifierOptions): AccessTokenVerifier {
-  const trusted = pairIssuers(server, authorizationServers)
-  const verifyJwt = createJwtVerifier(trusted, now)
-  const verifyOpaqueToken = createOpaqueTokenVerifier(trusted, now)
+export function createAccessTokenVerifier ({ server, trusted, now }: AccessTokenVerifierOptions): AccessTokenVerifier {
+  checkIssuersDiffer(trusted)
+  const issuers = trusted.map(({ config, authorizationServer }) => ({ rules: buildTokenRules(server, config), authorizationServer }))
+  const verifyJwt = createJwtVerifier(issuers, now)
+  const verifyOpaqueToken = createOpaqueTokenVerifier(issuers, now)
   const cache = createTokenCache({ seconds: server.tokenCacheSeconds, now })
   const pending = new Map<string, Promise<Principal>>()
 
   function verifyAny (token: string): Promise<VerifiedToken> {
-    switch (readTokenForm(token)) {
-      case 'jwt': return verifyJwt(token)
+    const parsed = parseToken(token)
+    switch (parsed.form) {
+      case 'jwt': return verifyJwt(parsed)
       case 'encrypted': throw new InvalidToken('encrypted (JWE): configure the authorization server to sign access tokens without encrypting them')
       case 'opaque': return verifyOpaqueToken(token)
     }
@@ -63,15 +72,8 @@ export function createAccessTokenVerifier ({ server, authorizationServers, now }
   }
 }
 
-function pairIssuers (server: ServerConfig, authorizationServers: readonly AuthorizationServer[]): readonly TrustedIssuer[] {
-  const claimed = new Set<string>()
-  return server.authorizationServers.map((config, index) => {
-    const authorizationServer = authorizationServers[index]
-    if (authorizationServer?.issuers[0] !== config.issuer) throw new Error(`no authorization server for issuer ${config.issuer}`)
-    for (const issuer of new Set([config.issuer, ...config.issuers])) {
-      if (claimed.has(issuer)) throw new Error(`issuer ${issuer} is configured twice`)
-      claimed.add(issuer)
-    }
-    return { rules: buildTokenRules(server, config), authorizationServer }
-  })
+/** One authorization server may repeat its own issuer: that leaves no doubt. */
+function checkIssuersDiffer (trusted: readonly TrustedAuthorizationServer[]): void {
+  const repeated = findRepeatedIssuers(trusted.map(({ config }) => config)).find(({ path, first }) => path[0] !== first[0])
+  if (repeated !== undefined) throw new Error(`issuer ${repeated.issuer} is configured twice`)
 }

@@ -25,8 +25,6 @@ export interface AuthorizationServerOptions {
 
 /** Who issues tokens, as far as a resource server needs to know it. Outlives configurations. */
 export interface AuthorizationServer {
-  /** Accepted `iss` values, the configured issuer first. */
-  readonly issuers: readonly string[]
   /** Returns the metadata document, or its last good copy (R4). Throws AuthorizationServerUnavailable. */
   metadata (): Promise<AuthorizationServerMetadata>
   /**
@@ -97,7 +95,6 @@ export function createAuthorizationServer (config: AuthorizationServerConfig, op
   }
 
   return {
-    issuers: [config.issuer, ...config.issuers],
     metadata: () => available(metadata),
     async findKeys (alg, kid) {
       const found = selectKeys(await available(keys), alg, kid)

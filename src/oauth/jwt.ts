@@ -1,11 +1,13 @@
 import { compactVerify } from 'jose'
+import type { AuthorizationServer } from './authorization-server.js'
 import { checkTimes, readPrincipal } from './claims.js'
 import { describeValue } from './describe.js'
 import { InvalidToken } from './failures.js'
-import { parseJsonObject, type JsonObject } from './json-object.js'
+import type { JsonObject } from './json-object.js'
 import { isAsymmetricAlgorithm, type VerificationKey } from './key-set.js'
 import type { Principal } from './principal.js'
 import type { VerifiedToken } from './token-cache.js'
+import type { SignedToken } from './token-form.js'
 import type { TokenRules, TrustedIssuer } from './token-rules.js'
 
 /**
@@ -13,9 +15,6 @@ import type { TokenRules, TrustedIssuer } from './token-rules.js'
  * token that names none may be an access token too (A2).
  */
 const TYPES: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/at+jwt'])
-
-/** Without padding and with nothing else in it (RFC 7515 §2): decoders skip what they do not know. */
-const BASE64URL = /^[\w-]+$/
 
 interface Header {
   readonly alg: string
@@ -27,41 +26,32 @@ interface VerifiedClaims {
   readonly claims: JsonObject
 }
 
-/** Returns what a token is by its form alone: a signed JWT, an encrypted one (RFC 7516 §7.1), or something only its issuer understands. */
-export function readTokenForm (token: string): 'jwt' | 'encrypted' | 'opaque' {
-  const parts = token.split('.')
-  if (parts.length !== 3 && parts.length !== 5) return 'opaque'
-  const header = decodeObject(parts[0] as string)
-  if (header === undefined) return 'opaque'
-  if (parts.length === 3) return Object.hasOwn(header, 'alg') ? 'jwt' : 'opaque'
-  return Object.hasOwn(header, 'enc') ? 'encrypted' : 'opaque'
-}
-
 /**
  * Returns the verifier for JWT access tokens (A2–A4, RFC 9068 §4, RFC 8725). It rejects with
  * InvalidToken or AuthorizationServerUnavailable.
  *
- * Of a token that is not verified yet, `iss` chooses among the configured issuers, and `alg` and
- * `kid` choose among the keys of that issuer; nothing else is believed, and `jwk`, `jku`, `x5c` and
- * `x5u` are never read. jose verifies the signature; the claims are checked here and not by
- * jose's jwtVerify, which knows one `typ`, leaves `iat` alone, and has no audience that is spelt in
- * two ways.
+ * Before a token is verified, its `iss` chooses one of the configured issuers, and its `alg` and `kid` choose among the
+ * keys of that issuer. Nothing else in it is believed; `jwk`, `jku`, `x5c` and `x5u` are never read.
+ *
+ * jose verifies the signature. The claims are checked here and not by jose's jwtVerify, which knows only one `typ`, does
+ * not check `iat`, and compares an audience with only one spelling.
  */
-export function createJwtVerifier (trusted: readonly TrustedIssuer[], now: () => number): (token: string) => Promise<VerifiedToken> {
+export function createJwtVerifier (
+  trusted: readonly TrustedIssuer[], now: () => number
+): (token: SignedToken) => Promise<VerifiedToken> {
   const byIssuer = new Map<unknown, TrustedIssuer>()
   for (const issuer of trusted) {
     for (const iss of issuer.rules.issuers) byIssuer.set(iss, issuer)
   }
 
   return async function verifyJwt (token) {
-    const [encodedHeader, encodedPayload, signature] = token.split('.') as [string, string, string]
-    const header = checkHeader(decodeObject(encodedHeader))
-    const iss = decodeObject(encodedPayload)?.iss
+    const header = checkHeader(token.header.unverified)
+    const { iss } = token.claims.unverified
     const issuer = byIssuer.get(iss)
     if (issuer === undefined) throw new InvalidToken(`issuer is not configured: iss is ${describeValue(iss)}`)
     checkAlgorithm(header.alg, issuer.rules)
-    if (!BASE64URL.test(signature)) throw new InvalidToken('the signature is missing or not base64url')
-    const { key, claims } = await verifySignature(token, header, issuer)
+    if (token.signature === undefined) throw new InvalidToken('the signature is missing or not base64url')
+    const { key, claims } = await verifyClaims(token, header, issuer)
     return {
       principal: checkClaims(claims, issuer.rules, now() / 1000),
       isCurrent: () => issuer.authorizationServer.publishes(key)
@@ -69,8 +59,7 @@ export function createJwtVerifier (trusted: readonly TrustedIssuer[], now: () =>
   }
 }
 
-function checkHeader (header: JsonObject | undefined): Header {
-  if (header === undefined) throw new InvalidToken('the header is not a JSON object')
+function checkHeader (header: JsonObject): Header {
   const { alg, kid, typ } = header
   if (typeof alg !== 'string') throw new InvalidToken('the header names no algorithm')
   if (kid !== undefined && typeof kid !== 'string') throw new InvalidToken('kid is not a string')
@@ -89,28 +78,36 @@ function checkAlgorithm (alg: string, { algorithms, issuer }: TokenRules): void 
   if (!algorithms.has(alg)) throw new InvalidToken(`signed with ${alg}, which is not configured for ${issuer}`)
 }
 
-async function verifySignature (token: string, { alg, kid }: Header, { authorizationServer }: TrustedIssuer): Promise<VerifiedClaims> {
+/** Returns the claims once a published key has verified the signature over them. Throws as findSigningKey. */
+async function verifyClaims (token: SignedToken, header: Header, issuer: TrustedIssuer): Promise<VerifiedClaims> {
+  const key = await findSigningKey(token, header, issuer.authorizationServer)
+  return { key, claims: token.claims.unverified }
+}
+
+/** Throws InvalidToken when no published key verifies the signature, and AuthorizationServerUnavailable. */
+async function findSigningKey (
+  token: SignedToken, { alg, kid }: Header, authorizationServer: AuthorizationServer
+): Promise<VerificationKey> {
   const keys = await authorizationServer.findKeys(alg, kid)
-  const verified = await tryKeys(token, alg, keys)
-  if (verified !== undefined) return verified
+  const key = await tryKeys(token, alg, keys)
+  if (key !== undefined) return key
   if (keys.length === 0) throw new InvalidToken(`no key published for ${alg} and kid ${describeValue(kid)}`)
   if (kid === undefined) {
     // Without kid a new key cannot be told from a bad signature, so this is the refetch of A5.
     await authorizationServer.refetchKeys()
-    const others = (await authorizationServer.findKeys(alg, kid)).filter((key) => !keys.includes(key))
-    const verifiedNow = await tryKeys(token, alg, others)
-    if (verifiedNow !== undefined) return verifiedNow
+    const others = (await authorizationServer.findKeys(alg, kid)).filter((other) => !keys.includes(other))
+    const newKey = await tryKeys(token, alg, others)
+    if (newKey !== undefined) return newKey
   }
   throw new InvalidToken(`the signature does not verify with ${kid === undefined ? 'any published key' : `key ${describeValue(kid)}`}`)
 }
 
-async function tryKeys (token: string, alg: string, keys: readonly VerificationKey[]): Promise<VerifiedClaims | undefined> {
+async function tryKeys (
+  { compact }: SignedToken, alg: string, keys: readonly VerificationKey[]
+): Promise<VerificationKey | undefined> {
   for (const key of keys) {
-    const payload = await compactVerify(token, key.key, { algorithms: [alg] }).then((result) => result.payload, () => undefined)
-    if (payload === undefined) continue
-    const claims = parseJsonObject(payload)
-    if (claims === undefined) throw new InvalidToken('the payload is not a JSON object')
-    return { key, claims }
+    const isVerified = await compactVerify(compact, key.key, { algorithms: [alg] }).then(() => true, () => false)
+    if (isVerified) return key
   }
   return undefined
 }
@@ -122,8 +119,4 @@ function checkClaims (claims: JsonObject, rules: TokenRules, nowSeconds: number)
   const expiresAt = checkTimes(claims, nowSeconds, rules.toleranceSeconds)
   if (expiresAt === undefined) throw new InvalidToken('no expiry (exp)')
   return readPrincipal(claims, rules, iss, expiresAt)
-}
-
-function decodeObject (part: string): JsonObject | undefined {
-  return BASE64URL.test(part) ? parseJsonObject(Buffer.from(part, 'base64url')) : undefined
 }

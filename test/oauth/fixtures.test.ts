@@ -251,8 +251,8 @@ for (const [name, fixture] of Object.entries(FIXTURES)) {
       const { host: name, pathname } = new URL(String(input))
       return fetch(`${host.origin}/${name}${pathname}`, init)
     }
-    const authorizationServers = [createAuthorizationServer(config, { fetch: toLoopback, now: clock.now, log: createLog() })]
-    const verifier = createAccessTokenVerifier({ server, authorizationServers, now: clock.now })
+    const authorizationServer = createAuthorizationServer(config, { fetch: toLoopback, now: clock.now, log: createLog() })
+    const verifier = createAccessTokenVerifier({ server, trusted: [{ config, authorizationServer }], now: clock.now })
 
     for (const [what, { header = {}, claims, principal }] of Object.entries(fixture.accepted)) {
       const { scopes, ...rest } = await verifier.verify(await key.sign(claims, header))

@@ -81,7 +81,12 @@ export interface Setup {
 /** Returns the verifier of a server with its authorization servers, fetching for real. */
 export function setUp (server: ServerConfig, clock: TestClock, timeoutMs = 2_000): Setup {
   const log = createLog()
-  const authorizationServers = server.authorizationServers.map((config) =>
-    createAuthorizationServer(config, { fetch, now: clock.now, log, timeoutMs }))
-  return { verifier: createAccessTokenVerifier({ server, authorizationServers, now: clock.now }), authorizationServers, log }
+  const trusted = server.authorizationServers.map((config) => ({
+    config, authorizationServer: createAuthorizationServer(config, { fetch, now: clock.now, log, timeoutMs })
+  }))
+  return {
+    verifier: createAccessTokenVerifier({ server, trusted, now: clock.now }),
+    authorizationServers: trusted.map(({ authorizationServer }) => authorizationServer),
+    log
+  }
 }
