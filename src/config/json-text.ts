@@ -1,5 +1,6 @@
-import { JsonError, compileShape, scan } from '../json/scan.js'
-import type { JsonErrorKind } from '../json/error.js'
+import { JsonError, type JsonErrorKind } from '../json/error.js'
+import { scan } from '../json/scan.js'
+import { compileShape } from '../json/shape.js'
 
 const MAX_DEPTH = 64
 

@@ -26,11 +26,6 @@ import { closeNames, openNames, readName } from './names.js'
 import { decodeString, skipString } from './string.js'
 import type { CompiledShape, CompiledWanted, JsonType, Members, Picked, PickedElements, PickedStrings, Shape, Span } from './shape.js'
 
-export { JsonError } from './error.js'
-export type { JsonErrorKind } from './error.js'
-export { compileShape } from './shape.js'
-export type { CompiledShape, Members, Picked, PickedMembers, Shape, Span } from './shape.js'
-
 export interface ScanLimits {
   /** Objects and arrays that may be open at once; the outermost counts 1. At most 1000. */
   readonly maxDepth: number

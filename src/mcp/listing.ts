@@ -2,8 +2,9 @@
  * Lists in answers (server/tools, server/resources, server/prompts): entries that the caller could not use are cut out of
  * the answer's own bytes, so that all that remains is as the upstream spelled it (behaviour P9).
  */
-import { JsonError, compileShape, scan } from '../json/scan.js'
-import type { Picked, Span } from '../json/scan.js'
+import { JsonError } from '../json/error.js'
+import { scan } from '../json/scan.js'
+import { compileShape, type Picked, type Span } from '../json/shape.js'
 import type { Operation, TargetKind } from '../policy/policy.js'
 
 /** The methods whose results are lists. */

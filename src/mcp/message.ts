@@ -1,5 +1,6 @@
-import { JsonError, compileShape, scan } from '../json/scan.js'
-import type { Members, Picked, PickedMembers, Shape, Span } from '../json/scan.js'
+import { JsonError } from '../json/error.js'
+import { scan } from '../json/scan.js'
+import { compileShape, type Members, type Picked, type PickedMembers, type Shape, type Span } from '../json/shape.js'
 import { INVALID_PARAMS, INVALID_REQUEST, MessageError, PARSE_ERROR } from './errors.js'
 
 const PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion'

@@ -2,8 +2,9 @@
  * `Mcp-Param-*` headers repeat arguments that a tool's schema marks with `x-mcp-header` (transports/streamable-http,
  * Custom Headers from Tool Parameters). The schema is the upstream's, so it is learned from the lists that pass through.
  */
-import { JsonError, compileShape, scan } from '../json/scan.js'
-import type { CompiledShape, Members, Shape, Span } from '../json/scan.js'
+import { JsonError } from '../json/error.js'
+import { scan } from '../json/scan.js'
+import { compileShape, type CompiledShape, type Members, type Shape, type Span } from '../json/shape.js'
 import { HEADER_MISMATCH, MessageError } from './errors.js'
 import { PARAM_PREFIX, decodeHeaderValue } from './headers.js'
 import { requestIdOf, textOf } from './message.js'

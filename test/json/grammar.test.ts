@@ -1,5 +1,7 @@
 import t from 'tap'
-import { JsonError, compileShape, scan } from '../../src/json/scan.js'
+import { JsonError } from '../../src/json/error.js'
+import { scan } from '../../src/json/scan.js'
+import { compileShape } from '../../src/json/shape.js'
 
 const NOTHING = compileShape({})
 

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { deepEqual } from 'node:assert/strict'
 import t from 'tap'
-import { JsonError, compileShape, scan } from '../../src/json/scan.js'
-import type { CompiledShape, JsonErrorKind } from '../../src/json/scan.js'
+import { JsonError, type JsonErrorKind } from '../../src/json/error.js'
+import { scan } from '../../src/json/scan.js'
+import { compileShape, type CompiledShape } from '../../src/json/shape.js'
 
 const NOTHING = compileShape({})
 const TASK = compileShape({ method: 'string', taskSkill: 'string', params: { resourceSubscriptions: 'strings', _meta: 'span' } })

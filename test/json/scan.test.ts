@@ -1,6 +1,7 @@
 import t from 'tap'
-import { JsonError, compileShape, scan } from '../../src/json/scan.js'
-import type { JsonErrorKind } from '../../src/json/scan.js'
+import { JsonError, type JsonErrorKind } from '../../src/json/error.js'
+import { scan } from '../../src/json/scan.js'
+import { compileShape } from '../../src/json/shape.js'
 
 const LIMITS = { maxDepth: 64 }
 const MESSAGE = compileShape({
