@@ -1,4 +1,4 @@
-/** How much a clause asks for: only an unmet `must` makes the doctor fail. `info` is about what need not be there. */
+/** How much a clause asks for. Only an unmet `must` is a failure; `info` is about optional things. */
 export type Severity = 'must' | 'should' | 'info'
 
 export type Result = 'pass' | 'fail' | 'warn' | 'skip'
@@ -13,14 +13,14 @@ export interface Outcome {
 export interface Check<Context> {
   /** Stable: scripts and the documentation refer to it. */
   readonly id: string
-  /** What holds when it passes. */
+  /** What holds when the check passes. */
   readonly title: string
-  /** Where it is written. */
+  /** The section that asks for it. */
   readonly clause: string
   readonly severity: Severity
   /** What to do when it does not hold. */
   readonly advice: string
-  /** Reason why no other check makes sense when this one fails. */
+  /** When this check fails, all later checks are skipped for this reason. */
   readonly blocks?: string
   readonly run: (context: Context) => Outcome | Promise<Outcome>
 }
@@ -57,7 +57,12 @@ export function skip (reason: string): Outcome {
   return { result: 'skip', detail: reason }
 }
 
-/** Names a section of the MCP specification whose clauses the checks hold servers to. */
+/** Returns the outcome of a check that asks for the status 401. */
+export function expectUnauthorized ({ status }: { readonly status: number }): Outcome {
+  return status === 401 ? pass() : fail(`answered ${status}`)
+}
+
+/** Returns the name of a section of the MCP specification, for a check's `clause`. */
 export function mcp (page: string, section: string): string {
   return `MCP 2026-07-28 ${page}, ${section}`
 }

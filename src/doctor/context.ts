@@ -1,6 +1,6 @@
 import { decodeToken, type DecodedToken } from './access-token.js'
 import { NotApplicable } from './check.js'
-import type { Answer, Ask, HeaderList } from './exchange.js'
+import type { HeaderList, HttpResponse, Send } from './exchange.js'
 import { findMetadata, type ResourceMetadata } from './find-metadata.js'
 import { hasResponse, modernRequest, NO_SUCH, type Message } from './messages.js'
 import { openSession, type OpenSession, type TokenSession } from './token-session.js'
@@ -10,9 +10,9 @@ export interface Examination {
   /** The MCP endpoint, as it was given. */
   readonly url: string
   readonly token?: string | undefined
-  /** A token that is not for this resource, and must be refused. */
+  /** A token for another resource: the server must refuse it. */
   readonly otherToken?: string | undefined
-  /** Origin of the web page that CORS is checked for; default the endpoint's own. */
+  /** Origin of the web page for which CORS is examined; default the endpoint's own. */
   readonly browserOrigin?: string | undefined
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -26,40 +26,43 @@ export interface PostOptions {
   readonly url?: string
 }
 
-/** What checks about the protected resource look at. Everything is asked for when first needed, and once. */
+/** What checks about the protected resource look at. What several of them need is sent for once. */
 export interface Context {
   readonly url: URL
   /** The URL as it was typed: identifiers are compared as strings. */
   readonly identifier: string
   readonly browserOrigin: string
-  readonly ask: Ask
+  readonly send: Send
   readonly now: () => number
   /** Posts a message to the endpoint. */
-  post (message: Message, options?: PostOptions): Promise<Answer>
-  /** The answer to a harmless request without credentials. */
-  bare (): Promise<Answer>
-  /** The same, when it is a 401. Throws NotApplicable. */
-  refusal (): Promise<Answer>
-  /** The Bearer challenge of that. Throws NotApplicable. */
+  post (message: Message, options?: PostOptions): Promise<HttpResponse>
+  /** The response to a harmless request without credentials. */
+  bare (): Promise<HttpResponse>
+  /** The same. Throws NotApplicable unless it is a 401. */
+  refusal (): Promise<HttpResponse>
+  /** The Bearer challenge in that 401. Throws NotApplicable when there is none. */
   challenge (): Promise<ParsedChallenge>
-  /** The answer to a token that no one issued. */
-  garbage (): Promise<Answer>
+  /** The response to a token that no one issued. */
+  garbage (): Promise<HttpResponse>
   metadata (): Promise<ResourceMetadata>
   readonly token: string | undefined
   readonly otherToken: string | undefined
-  /** The token's content. Throws NotApplicable. */
+  /** The content of the token. Throws NotApplicable for an opaque token, and without a token. */
   decoded (): DecodedToken
-  /** What the token opens, whatever comes of it. Throws NotApplicable. */
+  /** What came of using the token. Throws NotApplicable without a token. */
   tokenAttempt (): Promise<TokenSession>
-  /** The same, when the token is accepted. Throws NotApplicable. */
+  /** The same. Throws NotApplicable unless the server accepts the token. */
   session (): Promise<OpenSession>
-  /** The answer to a call of a tool that cannot exist, so that whatever the server lets through, nothing is done. Throws NotApplicable. */
-  unknownTool (): Promise<Answer>
-  /** Ends what was begun. */
+  /**
+   * The response to a call of a tool that cannot exist: even an open server does nothing.
+   * Throws NotApplicable unless the server accepts the token.
+   */
+  unknownTool (): Promise<HttpResponse>
+  /** Ends the legacy session, if one was begun. */
   close (): Promise<void>
 }
 
-/** A harmless request: whoever answers it tells what anybody may know. */
+/** A request that changes nothing; a server without authentication answers it to anybody. */
 export const HARMLESS: Message = modernRequest('server/discover')
 
 /** A token that no one issued, of the characters that a token may have (RFC 6750 §2.1). */
@@ -70,40 +73,41 @@ const NO_TOKEN = 'needs an access token: --token'
 type Post = Context['post']
 
 /** Returns the context of one examination. */
-export function createContext (examination: Examination, ask: Ask): Context {
+export function createContext (examination: Examination, send: Send): Context {
   const { now, browserOrigin } = examination
   const url = new URL(examination.url)
-  const post = createPost(url, ask)
-  const strangers = askAsStranger(post)
+  const post = createPost(url, send)
+  const anonymous = createAnonymousRequests(post)
   return {
     url,
     identifier: examination.url,
     browserOrigin: browserOrigin ?? url.origin,
-    ask,
+    send,
     now,
     post,
-    ...strangers,
-    metadata: once(async () => findMetadata(url, await strangers.bare(), ask)),
-    ...askWithToken(examination, post, ask)
+    ...anonymous,
+    metadata: once(async () => findMetadata(url, await anonymous.bare(), send)),
+    ...createTokenRequests(examination, post, send)
   }
 }
 
-function createPost (url: URL, ask: Ask): Post {
-  return function post ({ headers, body }, { authorization = [], origin, url: at = url.href } = {}) {
+function createPost (examined: URL, send: Send): Post {
+  return function post ({ headers, body }, { authorization = [], origin, url = examined.href } = {}) {
     const credentials: HeaderList = authorization.map((value) => ['Authorization', value])
     const browser: HeaderList = origin === undefined ? [] : [['Origin', origin]]
-    return ask({ method: 'POST', url: at, headers: [...headers, ...credentials, ...browser], body, isEnough: hasResponse })
+    const all = [...headers, ...credentials, ...browser]
+    return send({ method: 'POST', url, headers: all, body, isEnough: hasResponse })
   }
 }
 
-function askAsStranger (post: Post): Pick<Context, 'bare' | 'refusal' | 'challenge' | 'garbage'> {
+function createAnonymousRequests (post: Post): Pick<Context, 'bare' | 'refusal' | 'challenge' | 'garbage'> {
   const bare = once(() => post(HARMLESS))
   const garbage = once(() => post(HARMLESS, { authorization: [`Bearer ${GARBAGE_TOKEN}`] }))
 
-  async function refusal (): Promise<Answer> {
-    const answer = await bare()
-    if (answer.status !== 401) throw new NotApplicable('a request without credentials is not answered 401')
-    return answer
+  async function refusal (): Promise<HttpResponse> {
+    const response = await bare()
+    if (response.status !== 401) throw new NotApplicable('a request without credentials is not answered 401')
+    return response
   }
 
   async function challenge (): Promise<ParsedChallenge> {
@@ -114,9 +118,12 @@ function askAsStranger (post: Post): Pick<Context, 'bare' | 'refusal' | 'challen
   return { bare, refusal, challenge, garbage }
 }
 
-type TokenQuestions = Pick<Context, 'token' | 'otherToken' | 'decoded' | 'tokenAttempt' | 'session' | 'unknownTool' | 'close'>
+type TokenRequests =
+  Pick<Context, 'token' | 'otherToken' | 'decoded' | 'tokenAttempt' | 'session' | 'unknownTool' | 'close'>
 
-function askWithToken ({ url, token, otherToken }: Examination, post: Post, ask: Ask): TokenQuestions {
+function createTokenRequests (
+  { url, token, otherToken }: Examination, post: Post, send: Send
+): TokenRequests {
   const authorization = [`Bearer ${token}`]
   let attempt: Promise<TokenSession> | undefined
 
@@ -128,7 +135,7 @@ function askWithToken ({ url, token, otherToken }: Examination, post: Post, ask:
   async function session (): Promise<OpenSession> {
     const tried = await tokenAttempt()
     if (tried.kind === 'open') return tried
-    throw new NotApplicable('the token opens nothing')
+    throw new NotApplicable('the server does not accept the token')
   }
 
   function decoded (): DecodedToken {
@@ -142,11 +149,16 @@ function askWithToken ({ url, token, otherToken }: Examination, post: Post, ask:
     const tried = await attempt?.catch(() => undefined)
     if (tried?.kind !== 'open' || tried.legacy?.id === undefined) return
     const { version, id } = tried.legacy
-    const headers: HeaderList = [['Authorization', `Bearer ${token}`], ['MCP-Protocol-Version', version], ['Mcp-Session-Id', id]]
-    await ask({ method: 'DELETE', url, headers }).catch(() => {})
+    const headers: HeaderList = [
+      ['Authorization', `Bearer ${token}`], ['MCP-Protocol-Version', version], ['Mcp-Session-Id', id]
+    ]
+    await send({ method: 'DELETE', url, headers }).catch(() => {})
   }
 
-  const unknownTool = once(async () => post((await session()).request('tools/call', { name: NO_SUCH, arguments: {} }), { authorization }))
+  const unknownTool = once(async () => {
+    const { request } = await session()
+    return post(request('tools/call', { name: NO_SUCH, arguments: {} }), { authorization })
+  })
   return { token, otherToken, decoded, tokenAttempt, session, unknownTool, close }
 }
 

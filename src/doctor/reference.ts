@@ -1,4 +1,4 @@
-import { GROUPS } from './checks.js'
+import { GROUPS } from './groups.js'
 
 export const CHECKS_MARKS = ['<!-- checks: written by `node dist/doctor/generate.js` -->', '<!-- /checks -->'] as const
 

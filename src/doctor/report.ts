@@ -1,11 +1,11 @@
 import type { Result } from './check.js'
-import { GROUPS } from './checks.js'
+import { GROUPS } from './groups.js'
 import type { Finding } from './examine.js'
 import { quote } from './quote.js'
 
 const MARKS: Readonly<Record<Result, string>> = { pass: '✓', fail: '✗', warn: '!', skip: '–' }
 
-/** Findings that are skipped for one reason are told once when there are as many. */
+/** This many findings or more that are skipped for one reason share one line. */
 const MANY = 3
 
 /** How many findings there are of each result. */
@@ -36,23 +36,23 @@ export function formatText (url: string, findings: readonly Finding[]): string {
     })
   })
   const { pass, fail, warn, skip } = summarise(findings)
-  return [url, ...sections, `${pass} passed, ${fail} failed, ${count(warn, 'warning')}, ${skip} not checked`].join('\n\n')
+  const warnings = `${warn} warning${warn === 1 ? '' : 's'}`
+  return [url, ...sections, `${pass} passed, ${fail} failed, ${warnings}, ${skip} not checked`].join('\n\n')
 }
 
 function formatSection (findings: readonly Finding[]): string[] {
-  const reasons = findings.filter(({ result }) => result === 'skip').map(({ detail }) => detail)
-  const common = new Set(reasons.filter((reason) => reasons.filter((other) => other === reason).length >= MANY))
-  const lines = findings.filter(({ result, detail }) => result !== 'skip' || !common.has(detail)).flatMap(formatFinding)
-  const skipped = [...common].map((reason) => `  ${MARKS.skip} ${reasons.filter((other) => other === reason).length} checks: ${reason}`)
-  return [...lines, ...skipped]
+  const reasons = new Map<string, number>()
+  for (const { result, detail } of findings) {
+    if (result === 'skip') reasons.set(detail, (reasons.get(detail) ?? 0) + 1)
+  }
+  const common = new Map([...reasons].filter(([, count]) => count >= MANY))
+  const told = findings.filter(({ result, detail }) => result !== 'skip' || !common.has(detail))
+  const skipped = [...common].map(([reason, count]) => `  ${MARKS.skip} ${count} checks: ${reason}`)
+  return [...told.flatMap(formatFinding), ...skipped]
 }
 
 function formatFinding ({ result, id, title, detail, clause, advice }: Finding): string[] {
   const line = `  ${MARKS[result]} ${title}`
   if (advice === undefined) return [detail === '' ? line : `${line}: ${detail}`]
   return [line, `      ${detail}`, `      ${clause} (${id})`, `      → ${advice}`]
-}
-
-function count (number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }

@@ -1,10 +1,10 @@
-import { headerLines, type Answer } from './exchange.js'
+import { headerLines, type HttpResponse } from './exchange.js'
 
 /** One challenge of a `WWW-Authenticate` header, as a client reads it (RFC 9110 §11.6.1). */
 export interface ParsedChallenge {
   /** In lower case. */
   readonly scheme: string
-  /** Names in lower case; of a repeated one the first value. */
+  /** Names in lower case; for a repeated name its first value. */
   readonly parameters: ReadonlyMap<string, string>
   /** Names that occur more than once. */
   readonly repeated: readonly string[]
@@ -12,7 +12,8 @@ export interface ParsedChallenge {
 
 const SEPARATORS = /[\t ,]*/y
 const SCHEME = /([\w!#$%&'*+\-.^`|~]+)(?:[\t ]+|(?=,)|$)/y
-const PARAMETER = /([\w!#$%&'*+\-.^`|~]+)[\t ]*=[\t ]*(?:([\w!#$%&'*+\-.^`|~]+)|"((?:[^"\\]|\\.)*)")[\t ]*(?=,|$)/y
+const PARAMETER =
+  /([\w!#$%&'*+\-.^`|~]+)[\t ]*=[\t ]*(?:([\w!#$%&'*+\-.^`|~]+)|"((?:[^"\\]|\\.)*)")[\t ]*(?=,|$)/y
 const TOKEN68 = /[\w\-.~+/]+=*[\t ]*(?=,|$)/y
 
 /** Returns the challenges in one header value, in order; undefined when it does not follow the grammar. */
@@ -49,15 +50,20 @@ export function parseChallenges (value: string): ParsedChallenge[] | undefined {
   return challenges
 }
 
-/** What an answer says in its `WWW-Authenticate` headers. */
+/** What the `WWW-Authenticate` headers of a response say. */
 export type Challenges =
   | { readonly kind: 'absent' }
   | { readonly kind: 'malformed', readonly value: string }
-  | { readonly kind: 'parsed', readonly bearer: readonly ParsedChallenge[], readonly others: readonly string[] }
+  | {
+    readonly kind: 'parsed'
+    readonly bearer: readonly ParsedChallenge[]
+    /** The schemes of all other challenges. */
+    readonly others: readonly string[]
+  }
 
-/** Returns the challenges of an answer, the Bearer ones apart from the others. */
-export function readChallenges (answer: Answer): Challenges {
-  const lines = headerLines(answer, 'www-authenticate')
+/** Returns the challenges of a response: the Bearer challenges, and the schemes of the others. */
+export function readChallenges (response: HttpResponse): Challenges {
+  const lines = headerLines(response, 'www-authenticate')
   if (lines.length === 0) return { kind: 'absent' }
   const all: ParsedChallenge[] = []
   for (const value of lines) {
@@ -72,13 +78,16 @@ export function readChallenges (answer: Answer): Challenges {
   }
 }
 
-/** Returns the first Bearer challenge of an answer, however wrong the rest is; undefined when there is none. */
-export function bearerChallenge (answer: Answer): ParsedChallenge | undefined {
-  const challenges = readChallenges(answer)
+/**
+ * Returns the first Bearer challenge of a response; undefined when there is none or the header cannot
+ * be parsed.
+ */
+export function bearerChallenge (response: HttpResponse): ParsedChallenge | undefined {
+  const challenges = readChallenges(response)
   return challenges.kind === 'parsed' ? challenges.bearer[0] : undefined
 }
 
-/** Returns the `error` of an answer's Bearer challenge. */
-export function challengeError (answer: Answer): string | undefined {
-  return bearerChallenge(answer)?.parameters.get('error')
+/** Returns the `error` of a response's first Bearer challenge; undefined when there is none. */
+export function challengeError (response: HttpResponse): string | undefined {
+  return bearerChallenge(response)?.parameters.get('error')
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { GROUPS } from '../../src/doctor/checks.js'
+import { GROUPS } from '../../src/doctor/groups.js'
 import { CHECKS_MARKS, renderPage } from '../../src/doctor/reference.js'
 import { startTodoServer } from '../../demo/todo-server.js'
 import { formatText } from '../../src/doctor/report.js'
@@ -10,7 +10,9 @@ const page = readFileSync(new URL('../../docs/doctor.md', import.meta.url), 'utf
 const checks = GROUPS.flatMap(({ checks }) => checks as ReadonlyArray<{ id: string, title: string }>)
 
 t.test('docs/doctor.md lists every check as it is', async (t) => {
-  t.equal(page, renderPage(page), 'run npm run build && node dist/doctor/generate.js, and commit what it writes')
+  t.equal(
+    page, renderPage(page), 'run npm run build && node dist/doctor/generate.js, and commit what it writes'
+  )
   for (const { id } of checks) t.ok(page.includes(`\n| \`${id}\` |`), id)
 })
 
@@ -33,7 +35,9 @@ t.test('the findings on the page are of checks that there are', async (t) => {
   const titles = new Set(checks.map(({ title }) => title))
   const shown = [...page.matchAll(/^ {2}[✓✗!–] (?!\d+ checks: )(.+)$/gm)].map(([, line = '']) => line)
   t.ok(shown.length > 20)
-  for (const line of shown) t.ok([...titles].some((title) => line === title || line.startsWith(`${title}: `)), line)
+  for (const line of shown) {
+    t.ok([...titles].some((title) => line === title || line.startsWith(`${title}: `)), line)
+  }
   const named = [...page.matchAll(/^- `([a-z-]+)`/gm)].map(([, id = '']) => id)
   t.ok(named.length > 4)
   for (const id of named) t.ok(checks.some((check) => check.id === id), id)

@@ -4,16 +4,21 @@ import { decodeJwt, jwtVerify } from 'jose'
 import type { Test } from 'tap'
 import { sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
 
-/** What a server can do wrong. Without any it is as the doctor wants it. */
+/** What a server can do wrong. Without a defect it passes every check. */
 export type Defect =
-  | 'redirects' | 'no-challenge' | 'malformed-challenge' | 'two-challenges' | 'error-without-token' | 'no-scope' | 'offline-access' | 'text-body'
+  | 'redirects' | 'no-challenge' | 'malformed-challenge' | 'two-challenges' | 'error-without-token'
+  | 'no-scope' | 'offline-access' | 'text-body'
   | 'get-open' | 'head-open' | 'delete-open' | 'open' | 'exempts-well-known'
-  | 'accepts-any-token' | 'accepts-basic' | 'reads-query' | 'case-sensitive' | 'first-header-counts' | 'last-header-counts' | 'no-invalid-token'
+  | 'accepts-any-token' | 'accepts-basic' | 'reads-query' | 'case-sensitive' | 'first-header-counts'
+  | 'last-header-counts' | 'no-invalid-token'
   | 'signature-unchecked' | 'accepts-none' | 'any-audience' | 'expired-accepted'
-  | 'no-metadata' | 'metadata-protected' | 'root-metadata-only' | 'no-root-metadata' | 'advertises-nothing' | 'advertises-nowhere' | 'two-documents'
+  | 'no-metadata' | 'metadata-protected' | 'root-metadata-only' | 'no-root-metadata' | 'advertises-nothing'
+  | 'advertises-nowhere' | 'two-documents'
   | 'metadata-as-text' | 'metadata-without-cors' | 'metadata-without-head' | 'metadata-too-large'
-  | 'origin-unchecked' | 'preflight-protected' | 'preflight-star' | 'refusals-without-cors' | 'cors-with-credentials'
-  | 'headers-unchecked' | 'mismatch-without-code' | 'batches' | 'duplicates' | 'any-tool-succeeds' | 'unknown-tool-401' | 'step-up' | 'incomplete-step-up' | 'step-up-in-body'
+  | 'origin-unchecked' | 'preflight-protected' | 'preflight-star' | 'refusals-without-cors'
+  | 'cors-with-credentials'
+  | 'headers-unchecked' | 'mismatch-without-code' | 'batches' | 'duplicates' | 'any-tool-succeeds'
+  | 'unknown-tool-401' | 'step-up' | 'incomplete-step-up' | 'step-up-in-body'
   | 'legacy' | 'streams' | 'echoes-token'
 
 export interface Received {
@@ -23,12 +28,12 @@ export interface Received {
   readonly body: string
 }
 
-/** A protected MCP server and its authorization server, right but for the defects. */
+/** A protected MCP server and its authorization server, correct except for the defects. */
 export interface SampleServer {
   readonly url: string
   readonly origin: string
   readonly issuer: TestIssuer
-  /** The protected resource metadata; change it at will. */
+  /** The protected resource metadata; tests may change it. */
   metadata: Record<string, unknown>
   readonly received: Received[]
   /** An access token for this server. */
@@ -56,9 +61,13 @@ export async function startSampleServer (t: Test, defects: readonly Defect[] = [
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const body = Buffer.concat(chunks).toString()
-      server.received.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, body })
+      server.received.push({
+        method: request.method ?? '', url: request.url ?? '', headers: request.headers, body
+      })
       const url = new URL(request.url ?? '', server.origin)
-      answer({ server, has: (defect) => defects.includes(defect), request, response, url, body }).catch((error: unknown) => response.destroy(error as Error))
+      const has = (defect: Defect): boolean => defects.includes(defect)
+      answer({ server, has, request, response, url, body })
+        .catch((error: unknown) => response.destroy(error as Error))
     })
   })
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
@@ -72,7 +81,12 @@ export async function startSampleServer (t: Test, defects: readonly Defect[] = [
     url,
     origin,
     issuer,
-    metadata: { resource: url, authorization_servers: [issuer.issuer], bearer_methods_supported: ['header'], scopes_supported: ['read', 'write'] },
+    metadata: {
+      resource: url,
+      authorization_servers: [issuer.issuer],
+      bearer_methods_supported: ['header'],
+      scopes_supported: ['read', 'write']
+    },
     received: [],
     token: (claims, header) => issuer.token({ aud: url, ...claims }, { typ: 'at+jwt', ...header })
   }
@@ -93,7 +107,9 @@ function completeIssuer (issuer: TestIssuer): void {
     sendJson(response, issuer.metadata)
   })
   issuer.routes.set('/token', (_request, response) => {
-    response.writeHead(204, { 'access-control-allow-origin': '*', 'access-control-allow-headers': 'content-type' }).end()
+    sendStatus(response, 204, {
+      'access-control-allow-origin': '*', 'access-control-allow-headers': 'content-type'
+    })
   })
 }
 
@@ -101,7 +117,9 @@ async function answer (exchange: Exchange): Promise<void> {
   const { has, request, response, url } = exchange
   if (url.pathname === '/health') return sendJson(response, { status: 'healthy' })
   if (url.pathname.startsWith(METADATA)) return answerMetadata(exchange)
-  if (has('exempts-well-known') && url.href.includes('.well-known')) return sendJson(response, { jsonrpc: '2.0', id: 1, result: {} })
+  if (has('exempts-well-known') && url.href.includes('.well-known')) {
+    return sendJson(response, { jsonrpc: '2.0', id: 1, result: {} })
+  }
   if (url.pathname !== '/mcp') return sendJson(response, { error: 'not_found' }, 404)
   if (has('redirects')) return sendStatus(response, 307, { location: '/mcp/' })
   if (request.method === 'OPTIONS' && !has('preflight-protected')) return answerPreflight(exchange)
@@ -110,8 +128,9 @@ async function answer (exchange: Exchange): Promise<void> {
     response.setHeader('access-control-allow-origin', request.headers.origin)
     response.setHeader('access-control-expose-headers', 'WWW-Authenticate')
   }
-  const verdict = has('open') || has(`${(request.method ?? '').toLowerCase()}-open` as Defect) ? 'accepted' : await authenticate(exchange)
-  if (verdict !== 'accepted') return refuse(exchange, verdict)
+  const isOpen = has('open') || has(`${(request.method ?? '').toLowerCase()}-open` as Defect)
+  const credentials = isOpen ? 'accepted' : await authenticate(exchange)
+  if (credentials !== 'accepted') return refuse(exchange, credentials)
   if (request.method === 'POST') return answerMessage(exchange)
   response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
   if (request.method !== 'GET') response.end()
@@ -119,12 +138,19 @@ async function answer (exchange: Exchange): Promise<void> {
 
 function answerMetadata ({ server, has, request, response, url }: Exchange): void {
   const isRoot = url.pathname === METADATA
-  if (has('no-metadata') || (isRoot ? has('no-root-metadata') : has('root-metadata-only'))) return sendJson(response, { error: 'not_found' }, 404)
+  if (has('no-metadata') || (isRoot ? has('no-root-metadata') : has('root-metadata-only'))) {
+    return sendJson(response, { error: 'not_found' }, 404)
+  }
   if (has('metadata-protected')) return sendJson(response, { error: 'missing_token' }, 401)
   if (request.method === 'HEAD' && has('metadata-without-head')) return sendStatus(response, 405)
   if (!has('metadata-without-cors')) response.setHeader('access-control-allow-origin', '*')
-  const document = { ...server.metadata, ...has('metadata-too-large') ? { padding: 'x'.repeat(1_100_000) } : {}, ...has('two-documents') && isRoot ? { scopes_supported: ['admin'] } : {} }
-  response.writeHead(200, { 'content-type': has('metadata-as-text') ? 'text/plain' : 'application/json' }).end(JSON.stringify(document))
+  const document = {
+    ...server.metadata,
+    ...has('metadata-too-large') ? { padding: 'x'.repeat(1_100_000) } : {},
+    ...has('two-documents') && isRoot ? { scopes_supported: ['admin'] } : {}
+  }
+  response.writeHead(200, { 'content-type': has('metadata-as-text') ? 'text/plain' : 'application/json' })
+  response.end(JSON.stringify(document))
 }
 
 function answerPreflight ({ has, request, response }: Exchange): void {
@@ -145,12 +171,16 @@ function isForeign ({ has, request }: Exchange): boolean {
   return request.headers.origin !== undefined && !isOwn(request) && !has('origin-unchecked')
 }
 
-type Verdict = 'accepted' | 'missing' | 'invalid' | 'malformed'
+type Credentials = 'accepted' | 'missing' | 'invalid' | 'malformed'
 
-async function authenticate ({ server, has, request, url }: Exchange): Promise<Verdict> {
-  const values = request.rawHeaders.filter((_, index, all) => index % 2 === 1 && all[index - 1]?.toLowerCase() === 'authorization')
+async function authenticate ({ server, has, request, url }: Exchange): Promise<Credentials> {
+  const values = request.rawHeaders.filter(
+    (_, index, all) => index % 2 === 1 && all[index - 1]?.toLowerCase() === 'authorization'
+  )
   if (values.length > 1 && !has('first-header-counts') && !has('last-header-counts')) return 'malformed'
-  const value = (has('last-header-counts') ? values.at(-1) : values[0]) ?? (has('reads-query') && url.searchParams.has('access_token') ? `Bearer ${url.searchParams.get('access_token')}` : '')
+  const inQuery = has('reads-query') ? url.searchParams.get('access_token') : null
+  const inHeader = has('last-header-counts') ? values.at(-1) : values[0]
+  const value = inHeader ?? (inQuery === null ? '' : `Bearer ${inQuery}`)
   if (has('accepts-basic') && value.startsWith('Basic ')) return 'accepted'
   const match = (has('case-sensitive') ? /^Bearer (.+)$/ : /^bearer (.+)$/i).exec(value)
   if (match === null) return 'missing'
@@ -172,25 +202,34 @@ async function isGood ({ issuer, url }: SampleServer, has: Exchange['has'], toke
   }
 }
 
-function refuse (exchange: Exchange, verdict: Exclude<Verdict, 'accepted'>): void {
+function refuse (exchange: Exchange, credentials: Exclude<Credentials, 'accepted'>): void {
   const { has, request, response } = exchange
-  const error = verdict === 'missing' ? (has('error-without-token') ? 'invalid_token' : undefined) : (verdict === 'invalid' ? 'invalid_token' : 'invalid_request')
+  const error = {
+    missing: has('error-without-token') ? 'invalid_token' : undefined,
+    invalid: 'invalid_token',
+    malformed: 'invalid_request'
+  }[credentials]
   challenge(exchange, has('no-invalid-token') ? undefined : error)
   const echo = has('echoes-token') ? ` ${request.headers.authorization}` : ''
   if (has('text-body')) return sendStatus(response, 401)
-  sendJson(response, { error: (error ?? 'missing_token') + echo }, verdict === 'malformed' ? 400 : 401)
+  sendJson(response, { error: (error ?? 'missing_token') + echo }, credentials === 'malformed' ? 400 : 401)
 }
 
-function challenge ({ server, has, request, response }: Exchange, error: string | undefined, scope = 'read'): void {
+function challenge (
+  { server, has, request, response }: Exchange, error: string | undefined, scope = 'read'
+): void {
   if (has('no-challenge')) return
-  const advertised = has('advertises-nowhere') ? `http://127.0.0.1:1${METADATA}` : `${server.origin}${METADATA}${has('root-metadata-only') || has('two-documents') ? '' : '/mcp'}`
+  const path = has('root-metadata-only') || has('two-documents') ? '' : '/mcp'
+  const origin = has('advertises-nowhere') ? 'http://127.0.0.1:1' : server.origin
+  const advertised = `${origin}${METADATA}${path}`
   const parameters = [
     ...error === undefined ? [] : [`error="${error}"`],
     ...has('advertises-nothing') ? ['realm="mcp"'] : [`resource_metadata="${advertised}"`],
     ...has('no-scope') ? [] : [`scope="${scope}${has('offline-access') ? ' offline_access' : ''}"`],
     ...has('echoes-token') ? [`error_description="not good: ${request.headers.authorization}"`] : []
   ]
-  const value = has('malformed-challenge') ? `Bearer resource_metadata=${advertised}` : `Bearer ${parameters.join(', ')}`
+  const malformed = has('malformed-challenge') ? `resource_metadata=${advertised}` : undefined
+  const value = `Bearer ${malformed ?? parameters.join(', ')}`
   response.setHeader('www-authenticate', has('two-challenges') ? [value, value] : value)
 }
 
@@ -207,23 +246,33 @@ interface Rpc {
 function answerMessage (exchange: Exchange): void {
   const { has, request, response, body } = exchange
   const parsed = JSON.parse(body) as Rpc | readonly Rpc[]
-  if (Array.isArray(parsed) && !has('batches')) return sendRpc(exchange, 400, { error: { code: -32600, message: 'batch' } })
+  if (Array.isArray(parsed) && !has('batches')) return sendRpcError(exchange, 400, -32600, 'batch')
   const message = (Array.isArray(parsed) ? parsed[0] : parsed) as Rpc
-  if (!has('duplicates') && body.split('"jsonrpc"').length > 2) return sendRpc(exchange, 400, { error: { code: -32600, message: 'duplicate member' } })
+  if (!has('duplicates') && body.split('"jsonrpc"').length > 2) {
+    return sendRpcError(exchange, 400, -32600, 'duplicate member')
+  }
   const isModern = request.headers['mcp-protocol-version'] === '2026-07-28'
   if (has('legacy')) {
-    if (isModern || message.method === 'server/discover') return sendRpc(exchange, 400, { error: { code: -32000, message: 'no session' } })
+    if (isModern || message.method === 'server/discover') {
+      return sendRpcError(exchange, 400, -32000, 'no session')
+    }
     if (message.method === 'initialize') {
       response.setHeader('mcp-session-id', SESSION)
-      return sendRpc(exchange, 200, { id: message.id, result: { protocolVersion: '2025-06-18', capabilities: {} } })
+      const result = { protocolVersion: '2025-06-18', capabilities: {} }
+      return sendRpc(exchange, 200, { id: message.id, result })
     }
-    if (request.headers['mcp-session-id'] !== SESSION) return sendRpc(exchange, 404, { error: { code: -32001, message: 'no such session' } })
+    if (request.headers['mcp-session-id'] !== SESSION) {
+      return sendRpcError(exchange, 404, -32001, 'no such session')
+    }
     if (message.id === undefined) return sendStatus(response, 202)
   } else if (request.headers['mcp-method'] !== message.method && !has('headers-unchecked')) {
-    return sendRpc(exchange, 400, { id: message.id, error: { code: has('mismatch-without-code') ? -32600 : -32020, message: 'mismatch' } })
+    const code = has('mismatch-without-code') ? -32600 : -32020
+    return sendRpcError(exchange, 400, code, 'mismatch', message.id)
   }
   if (message.method === 'tools/call') return answerCall(exchange, message)
-  sendRpc(exchange, 200, { id: message.id, result: message.method === 'tools/list' ? { tools: [{ name: 'delete_everything' }] } : { resultType: 'complete' } })
+  const isList = message.method === 'tools/list'
+  const result = isList ? { tools: [{ name: 'delete_everything' }] } : { resultType: 'complete' }
+  sendRpc(exchange, 200, { id: message.id, result })
 }
 
 function answerCall (exchange: Exchange, { id }: Rpc): void {
@@ -231,15 +280,24 @@ function answerCall (exchange: Exchange, { id }: Rpc): void {
   if (has('any-tool-succeeds')) return sendRpc(exchange, 200, { id, result: { content: [] } })
   if (has('unknown-tool-401')) return refuse(exchange, 'invalid')
   if (has('step-up')) challenge(exchange, 'insufficient_scope', 'write')
-  if (has('incomplete-step-up')) exchange.response.setHeader('www-authenticate', 'Bearer error="insufficient_scope"')
-  if (has('step-up') || has('incomplete-step-up') || has('step-up-in-body')) return sendJson(exchange.response, { error: 'insufficient_scope' }, 403)
-  sendRpc(exchange, 200, { id, error: { code: -32602, message: 'unknown tool' } })
+  if (has('incomplete-step-up')) {
+    exchange.response.setHeader('www-authenticate', 'Bearer error="insufficient_scope"')
+  }
+  if (has('step-up') || has('incomplete-step-up') || has('step-up-in-body')) {
+    return sendJson(exchange.response, { error: 'insufficient_scope' }, 403)
+  }
+  sendRpcError(exchange, 200, -32602, 'unknown tool', id)
+}
+
+function sendRpcError (exchange: Exchange, status: number, code: number, message: string, id?: string): void {
+  sendRpc(exchange, status, { id, error: { code, message } })
 }
 
 function sendRpc ({ has, response }: Exchange, status: number, message: object): void {
   const body = { jsonrpc: '2.0', ...message }
   if (!has('streams') || status !== 200) return sendJson(response, body, status)
-  // The stream stays open: the response is in it all the same.
+  // The stream stays open after the JSON-RPC response.
   response.writeHead(200, { 'content-type': 'text/event-stream' })
-  response.write(`: hello\r\n\r\ndata: {"jsonrpc":"2.0","method":"notifications/message"}\r\n\r\nevent: message\r\ndata: ${JSON.stringify(body)}\r\n\r\n`)
+  response.write(': hello\r\n\r\ndata: {"jsonrpc":"2.0","method":"notifications/message"}\r\n\r\n')
+  response.write(`event: message\r\ndata: ${JSON.stringify(body)}\r\n\r\n`)
 }

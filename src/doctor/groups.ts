@@ -9,11 +9,16 @@ import { browserChecks, endpointChecks } from './checks-transport.js'
 import type { Context } from './context.js'
 
 export type ResourceGroup = CheckGroup<Context> & { readonly kind: 'resource' }
-export type AuthorizationServerGroup = CheckGroup<AuthorizationServerContext> & { readonly kind: 'authorization-server' }
+export type AuthorizationServerGroup = CheckGroup<AuthorizationServerContext> & {
+  readonly kind: 'authorization-server'
+}
 
-/** Made for each authorization server that the resource names. */
+/** Repeated for each authorization server that the resource names. */
 export const AUTHORIZATION_SERVER_GROUP: AuthorizationServerGroup = {
-  kind: 'authorization-server', id: 'authorization-server', title: 'Authorization server', checks: authorizationServerChecks
+  kind: 'authorization-server',
+  id: 'authorization-server',
+  title: 'Authorization server',
+  checks: authorizationServerChecks
 }
 
 /** Every check, in the order in which they are made and printed. */
