@@ -10,8 +10,11 @@ import { createTokenCache, type VerifiedToken } from './token-cache.js'
 import { parseToken } from './token-form.js'
 import { buildTokenRules } from './token-rules.js'
 
-/** Turns an access token into the principal it speaks for; throws InvalidToken or AuthorizationServerUnavailable. */
 export interface AccessTokenVerifier {
+  /**
+   * Returns the principal that a token speaks for. Rejects with InvalidToken or
+   * AuthorizationServerUnavailable.
+   */
   verify (token: string): Promise<Principal>
 }
 
@@ -29,14 +32,22 @@ export interface AccessTokenVerifierOptions {
   readonly now: () => number
 }
 
+const ENCRYPTED =
+  'encrypted (JWE): configure the authorization server to sign access tokens without encrypting them'
+
 /**
  * Returns the verifier of one protected server. JWTs are verified with the key set of their issuer (A2); the
- * authorization servers with introspection are asked about every other token. Accepted tokens are remembered (A7), for
- * this server only, because each server has its own rules. Throws when two authorization servers claim one issuer.
+ * authorization servers with introspection are asked about every other token. Accepted tokens are remembered
+ * (A7), for this server only, because each server has its own rules. Throws when two authorization servers
+ * claim one issuer.
  */
-export function createAccessTokenVerifier ({ server, trusted, now }: AccessTokenVerifierOptions): AccessTokenVerifier {
+export function createAccessTokenVerifier (
+  { server, trusted, now }: AccessTokenVerifierOptions
+): AccessTokenVerifier {
   checkIssuersDiffer(trusted)
-  const issuers = trusted.map(({ config, authorizationServer }) => ({ rules: buildTokenRules(server, config), authorizationServer }))
+  const issuers = trusted.map(({ config, authorizationServer }) => ({
+    rules: buildTokenRules(server, config), authorizationServer
+  }))
   const verifyJwt = createJwtVerifier(issuers, now)
   const verifyOpaqueToken = createOpaqueTokenVerifier(issuers, now)
   const cache = createTokenCache({ seconds: server.tokenCacheSeconds, now })
@@ -46,7 +57,7 @@ export function createAccessTokenVerifier ({ server, trusted, now }: AccessToken
     const parsed = parseToken(token)
     switch (parsed.form) {
       case 'jwt': return verifyJwt(parsed)
-      case 'encrypted': throw new InvalidToken('encrypted (JWE): configure the authorization server to sign access tokens without encrypting them')
+      case 'encrypted': throw new InvalidToken(ENCRYPTED)
       case 'opaque': return verifyOpaqueToken(token)
     }
   }
@@ -64,7 +75,8 @@ export function createAccessTokenVerifier ({ server, trusted, now }: AccessToken
       if (remembered !== undefined) return Promise.resolve(remembered)
       const underWay = pending.get(token)
       if (underWay !== undefined) return underWay
-      // Not in verifyNow's own finally: that runs before the token is entered when nothing is waited for, and then it would stay.
+      // Not in a finally of verifyNow: when nothing is awaited there, it would run before the token is
+      // entered, and the token would stay.
       const started = verifyNow(token).finally(() => { pending.delete(token) })
       pending.set(token, started)
       return started
@@ -74,6 +86,7 @@ export function createAccessTokenVerifier ({ server, trusted, now }: AccessToken
 
 /** One authorization server may repeat its own issuer: that leaves no doubt. */
 function checkIssuersDiffer (trusted: readonly TrustedAuthorizationServer[]): void {
-  const repeated = findRepeatedIssuers(trusted.map(({ config }) => config)).find(({ path, first }) => path[0] !== first[0])
+  const repeated = findRepeatedIssuers(trusted.map(({ config }) => config))
+    .find(({ path, first }) => path[0] !== first[0])
   if (repeated !== undefined) throw new Error(`issuer ${repeated.issuer} is configured twice`)
 }

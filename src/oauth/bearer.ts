@@ -1,34 +1,34 @@
-/** What a request brings as credentials (A1). `reason` is for the log and holds no part of them. */
+/** The credentials of a request (A1). `reason` is for the log and holds no part of them. */
 export type BearerCredentials =
   | { readonly kind: 'none' }
   | { readonly kind: 'token', readonly token: string }
   | { readonly kind: 'malformed', readonly reason: string }
 
-/** Longest access token that is looked at, in characters (A1). */
+/** Longest access token that is accepted, in characters (A1). */
 export const MAX_TOKEN_LENGTH = 16_384
 
 const NONE: BearerCredentials = { kind: 'none' }
 /**
- * credentials = "Bearer" 1*SP b64token (RFC 6750 §2.1). No character can belong to two of its parts,
- * so matching is linear.
+ * credentials = "Bearer" 1*SP b64token (RFC 6750 §2.1). No character can belong to two of its parts, so
+ * matching takes linear time.
  */
 const BEARER = /^bearer +[\w\-.~+/]+=*$/i
 
-/** The scheme Bearer and not a longer name that starts so (RFC 9110 §5.6.2). */
+/** The scheme Bearer, and not a longer name that starts with it (RFC 9110 §5.6.2). */
 const BEARER_SCHEME = /^bearer(?![\w!#$%&'*+\-.^`|~])/i
 
-/** A list with a Bearer member: no sender means that, but a lenient upstream may read it. */
+/** A list with a Bearer member. No client should send one, but a lenient upstream may read it. */
 const BEARER_IN_LIST = /,\s*bearer\b/i
 
 const QUERY_TOKEN = matchParameter('access_token')
 
 /**
- * Returns the Bearer token of a request, or why there is none. `rawHeaders` are names and values
- * in turn, as node:http received them: its parsed headers keep the first of two `Authorization`
- * headers and drop the other silently. `url` is the request target.
+ * Returns the Bearer token of a request, or why there is none. `rawHeaders` are names and values in turn, as
+ * node:http received them: its parsed headers silently drop the second of two `Authorization` headers. `url`
+ * is the request target.
  *
- * Credentials of another scheme alone are `none`: they lack what RFC 6750 §3.1 calls
- * authentication information, so they are answered with a challenge and without an error.
+ * Credentials of another scheme count as `none`: they are not what RFC 6750 §3.1 calls authentication
+ * information, so the response is a challenge without an error.
  */
 export function readBearerToken (rawHeaders: readonly string[], url: string): BearerCredentials {
   if (hasQueryToken(url)) return malformed('access_token in the query')
@@ -43,17 +43,20 @@ export function readBearerToken (rawHeaders: readonly string[], url: string): Be
 }
 
 function readAuthorization (value: string): BearerCredentials {
-  if (!BEARER.test(value)) return explain(value)
+  if (!BEARER.test(value)) return explainMismatch(value)
   const token = value.slice(value.lastIndexOf(' ') + 1)
-  return token.length > MAX_TOKEN_LENGTH ? malformed(`token longer than ${MAX_TOKEN_LENGTH} characters`) : { kind: 'token', token }
+  if (token.length > MAX_TOKEN_LENGTH) return malformed(`token longer than ${MAX_TOKEN_LENGTH} characters`)
+  return { kind: 'token', token }
 }
 
-function explain (value: string): BearerCredentials {
+function explainMismatch (value: string): BearerCredentials {
   if (value === '') return malformed('empty Authorization header')
   if (!BEARER_SCHEME.test(value)) {
-    return BEARER_IN_LIST.test(value) ? malformed('more than one credential in the Authorization header') : NONE
+    if (!BEARER_IN_LIST.test(value)) return NONE
+    return malformed('more than one credential in the Authorization header')
   }
-  return malformed(/^bearer *$/i.test(value) ? 'Bearer without a token' : 'Bearer is not followed by a space and exactly one token')
+  if (/^bearer *$/i.test(value)) return malformed('Bearer without a token')
+  return malformed('Bearer is not followed by a space and exactly one token')
 }
 
 function hasQueryToken (url: string): boolean {
@@ -62,12 +65,14 @@ function hasQueryToken (url: string): boolean {
 }
 
 /**
- * Matches the parameter with any of its characters percent-encoded. Any letter case counts, and `;`
- * separates as well: an upstream that reads queries so would take the parameter for a credential.
+ * Returns an expression that finds the parameter in a query, with any of its characters percent-encoded, in
+ * any letter case, and after `;` as well: an upstream may read queries like this and take it for a
+ * credential.
  */
 function matchParameter (name: string): RegExp {
   const characters = [...name].map((character) => {
-    const encodings = [character.toLowerCase(), character.toUpperCase()].map((letter) => `%${letter.charCodeAt(0).toString(16)}`)
+    const encodings = [character.toLowerCase(), character.toUpperCase()]
+      .map((letter) => `%${letter.charCodeAt(0).toString(16)}`)
     return `(?:${[character, ...encodings].join('|')})`
   })
   return new RegExp(`[?&;]${characters.join('')}(?:[=&;#]|$)`, 'i')

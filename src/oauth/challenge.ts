@@ -9,8 +9,8 @@ export interface Challenge {
 }
 
 /**
- * Returns the value of `WWW-Authenticate` for one challenge, in the order that behaviour A8 and P7
- * show. Whatever the values are, the result is printable ASCII and exactly one challenge.
+ * Returns the value of `WWW-Authenticate` for one challenge, with its attributes in the order of behaviour A8
+ * and P7. Whatever the values are, the result is printable ASCII and exactly one challenge.
  */
 export function formatChallenge ({ resourceMetadata, scope, error, errorDescription }: Challenge): string {
   const scopeValue = scope === undefined ? '' : restrictToScopes(scope)
@@ -30,12 +30,12 @@ function quote (value: string): string {
   return value.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')
 }
 
-/** RFC 6750 §3 allows neither a quote nor a backslash in these values, not even escaped ones. */
+/** RFC 6750 §3 allows no quote and no backslash in these values, not even escaped. */
 function restrict (value: string): string {
   return value.replace(/"/g, "'").replace(/[^\x20-\x5b\x5d-\x7e]/g, '?')
 }
 
-/** A scope that RFC 6749 §3.3 cannot express is left out: altered, it would be another scope. */
+/** A scope that RFC 6749 §3.3 cannot express is left out: changed, it would be another scope. */
 function restrictToScopes (scope: string): string {
   return scope.split(' ').filter(isScopeToken).join(' ')
 }

@@ -5,25 +5,27 @@ import { isJsonObject, type JsonObject } from './json-object.js'
 import type { Principal } from './principal.js'
 import type { TokenRules } from './token-rules.js'
 
-/** End of the year 9999: what lies behind it is not seconds, mostly milliseconds. */
+/** End of the year 9999. A larger number is not in seconds; most are in milliseconds. */
 const LAST_DATE = 253_402_300_799
 
 /** Claims that only ID tokens carry (OpenID Connect Core §2, §3.3.2.11). */
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash'] as const
 
-/** What `token_use` (Cognito, Hydra) and the claim `typ` (Keycloak) call tokens that are not access tokens. */
+/** Values of `token_use` (Cognito, Hydra) and of the claim `typ` (Keycloak) in tokens of another kind. */
 const OTHER_TOKEN_USES: ReadonlySet<unknown> = new Set(['id', 'id_token', 'refresh', 'refresh_token'])
 const OTHER_TYPES: ReadonlySet<unknown> = new Set(['id', 'refresh', 'offline', 'logout'])
 
-/** In the order in which they are looked at: RFC 9068 and most; OpenID Connect; Okta; Entra v1. */
+/** In the order in which they are read: RFC 9068 and most servers; OpenID Connect; Okta; Entra v1. */
 const CLIENT_ID_CLAIMS = ['client_id', 'azp', 'cid', 'appid'] as const
 
 /**
- * Returns `exp` in seconds, undefined when there is none. Throws InvalidToken when the token has
- * expired or is not valid yet, allowing for clocks that differ (RFC 7519 §4.1.4–4.1.6, A2), and when
- * one of the times is not a date.
+ * Returns `exp` in seconds, undefined when there is none. Throws InvalidToken when the token has expired or
+ * is not valid yet (RFC 7519 §4.1.4–4.1.6, A2), and when one of the times is not a date. `toleranceSeconds`
+ * allows for clocks that differ.
  */
-export function checkTimes (claims: JsonObject, nowSeconds: number, toleranceSeconds: number): number | undefined {
+export function checkTimes (
+  claims: JsonObject, nowSeconds: number, toleranceSeconds: number
+): number | undefined {
   const expiresAt = readDate(claims, 'exp')
   if (expiresAt !== undefined && nowSeconds >= expiresAt + toleranceSeconds) {
     throw new InvalidToken(`expired ${Math.floor(nowSeconds - expiresAt)} s ago`)
@@ -38,11 +40,13 @@ export function checkTimes (claims: JsonObject, nowSeconds: number, toleranceSec
 }
 
 /**
- * Returns whom verified claims speak for, a JWT's and those of an introspected token alike. `issuer`, and `expiresAt` in
- * seconds, are passed in because only a JWT must state them. Throws InvalidToken when the claims are not those of an access
- * token for this resource.
+ * Returns whom verified claims speak for: those of a JWT, and those that introspection returned. `issuer`,
+ * and `expiresAt` in seconds, are parameters because only a JWT must state them. Throws InvalidToken when the
+ * claims are not those of an access token for this resource.
  */
-export function readPrincipal (claims: JsonObject, rules: TokenRules, issuer: string, expiresAt: number): Principal {
+export function readPrincipal (
+  claims: JsonObject, rules: TokenRules, issuer: string, expiresAt: number
+): Principal {
   checkKind(claims)
   checkAudience(claims, rules)
   const clientId = readClientId(claims)
@@ -56,24 +60,30 @@ export function readPrincipal (claims: JsonObject, rules: TokenRules, issuer: st
 }
 
 /**
- * Throws InvalidToken when claims are those of something that is not an access token (A2,
- * RFC 8725 §3.12), or of one that only its holder may use: accepting it as a Bearer token would
- * undo the binding to the key in `cnf` (RFC 7800, RFC 8705 §3, RFC 9449 §6).
+ * Throws InvalidToken for a token that is not an access token (A2, RFC 8725 §3.12), and for one that is bound
+ * to a key (`cnf`): accepting it as a Bearer token would undo the binding (RFC 7800, RFC 8705 §3, RFC 9449
+ * §6).
  */
 function checkKind (claims: JsonObject): void {
   const idTokenClaim = ID_TOKEN_CLAIMS.find((name) => Object.hasOwn(claims, name))
   if (idTokenClaim !== undefined) throw new InvalidToken(`an ID token: it has the claim ${idTokenClaim}`)
   const use = readOwn(claims, 'token_use')
-  if (OTHER_TOKEN_USES.has(lowerCase(use))) throw new InvalidToken(`not an access token: token_use is ${describeValue(use)}`)
+  if (OTHER_TOKEN_USES.has(lowerCase(use))) {
+    throw new InvalidToken(`not an access token: token_use is ${describeValue(use)}`)
+  }
   const type = readOwn(claims, 'typ')
-  if (OTHER_TYPES.has(lowerCase(type))) throw new InvalidToken(`not an access token: the claim typ is ${describeValue(type)}`)
+  if (OTHER_TYPES.has(lowerCase(type))) {
+    throw new InvalidToken(`not an access token: the claim typ is ${describeValue(type)}`)
+  }
   if (Object.hasOwn(claims, 'events')) throw new InvalidToken('not an access token: it has the claim events')
-  if (Object.hasOwn(claims, 'cnf')) throw new InvalidToken('bound to a key (cnf), so it cannot be used as a Bearer token')
+  if (Object.hasOwn(claims, 'cnf')) {
+    throw new InvalidToken('bound to a key (cnf), so it cannot be used as a Bearer token')
+  }
 }
 
 /**
- * Throws InvalidToken when a token is not meant for this resource (A3). Where client ids stand in
- * for the audience, a token that has an audience nevertheless must meet both.
+ * Throws InvalidToken when a token is not meant for this resource (A3). Where client ids are configured
+ * instead of an audience, a token that has an audience must meet both.
  */
 function checkAudience (claims: JsonObject, rules: TokenRules): void {
   const audience = readAudience(claims)
@@ -84,10 +94,13 @@ function checkAudience (claims: JsonObject, rules: TokenRules): void {
   if (audience.length === 0) throw new InvalidToken('no audience (aud)')
   if (!audience.some((value) => rules.audience.has(value))) {
     const accepted = [...rules.audience].map(describeValue).join(' or ') || 'nothing'
-    throw new InvalidToken(`meant for another audience: aud is ${describeValue(audience)}, accepted is ${accepted}`)
+    const stated = describeValue(audience)
+    throw new InvalidToken(`meant for another audience: aud is ${stated}, accepted: ${accepted}`)
   }
   const foreign = rules.strictAudience ? audience.find((value) => !rules.audience.has(value)) : undefined
-  if (foreign !== undefined) throw new InvalidToken(`also meant for another audience: ${describeValue(foreign)}`)
+  if (foreign !== undefined) {
+    throw new InvalidToken(`also meant for another audience: ${describeValue(foreign)}`)
+  }
 }
 
 function checkClient (claims: JsonObject, clientIds: ReadonlySet<string>): void {
@@ -96,16 +109,18 @@ function checkClient (claims: JsonObject, clientIds: ReadonlySet<string>): void 
     throw new InvalidToken(`issued to another client: client_id is ${describeValue(clientId)}`)
   }
   const use = readOwn(claims, 'token_use')
-  if (use !== undefined && use !== 'access') throw new InvalidToken(`not an access token: token_use is ${describeValue(use)}`)
+  if (use !== undefined && use !== 'access') {
+    throw new InvalidToken(`not an access token: token_use is ${describeValue(use)}`)
+  }
 }
 
-/** Returns the client that a token was issued to, undefined when it names none. Throws InvalidToken. */
+/** Returns the client that a token was issued to, undefined when no claim says so. Throws InvalidToken. */
 function readClientId (claims: JsonObject): string | undefined {
   for (const name of CLIENT_ID_CLAIMS) {
     const value = readOwn(claims, name)
     if (value === undefined || value === null) continue
-    if (typeof value !== 'string' || value === '') throw new InvalidToken(`${name} is not a client id: ${describeValue(value)}`)
-    return value
+    if (typeof value === 'string' && value !== '') return value
+    throw new InvalidToken(`${name} is not a client id: ${describeValue(value)}`)
   }
   return undefined
 }
@@ -114,15 +129,15 @@ function readClientId (claims: JsonObject): string | undefined {
 function readSubject (claims: JsonObject, clientId: string | undefined): string {
   const subject = readOwn(claims, 'sub')
   if (subject === undefined && clientId !== undefined) return clientId
-  if (typeof subject !== 'string' || subject === '') throw new InvalidToken(`no subject: sub is ${describeValue(subject)}`)
-  return subject
+  if (typeof subject === 'string' && subject !== '') return subject
+  throw new InvalidToken(`no subject: sub is ${describeValue(subject)}`)
 }
 
 /**
- * Returns the scopes of a token, from the first claim that is there; null counts as not there (A4).
- * Values that RFC 6749 §3.3 does not allow in a scope are left out: joined with others, as they are
- * for the upstream, one that holds a space would turn into scopes that nobody granted. Throws
- * InvalidToken when the claim is neither a string nor an array of strings.
+ * Returns the scopes of a token, from the first of the claims that is present and not null (A4). Values that
+ * cannot be a scope (RFC 6749 §3.3) are left out: the upstream gets the scopes joined by spaces, and a value
+ * with a space in it would become scopes that nobody granted. Throws InvalidToken when the claim is neither a
+ * string nor an array of strings.
  */
 function readScopes (claims: JsonObject, scopeClaims: readonly string[]): ReadonlySet<string> {
   for (const path of scopeClaims) {
@@ -135,11 +150,12 @@ function readScopes (claims: JsonObject, scopeClaims: readonly string[]): Readon
   return new Set()
 }
 
-/** The whole path as one name goes first, because claim names may be URLs. */
+/** The whole path is tried as one name first, because claim names may be URLs. */
 function readPath (claims: JsonObject, path: string): unknown {
   const literal = readOwn(claims, path)
   if (literal !== undefined) return literal
-  return path.split('.').reduce<unknown>((value, name) => isJsonObject(value) ? readOwn(value, name) : undefined, claims)
+  return path.split('.')
+    .reduce<unknown>((value, name) => isJsonObject(value) ? readOwn(value, name) : undefined, claims)
 }
 
 function readAudience (claims: JsonObject): readonly string[] {
@@ -157,7 +173,7 @@ function readDate (claims: JsonObject, name: string): number | undefined {
   throw new InvalidToken(`${name} is not a date in seconds: ${describeValue(value)}`)
 }
 
-/** Never what the prototype has: `constructor` is a claim name like any other. */
+/** Ignores the prototype: `constructor` is a claim name like any other. */
 function readOwn (object: JsonObject, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined
 }

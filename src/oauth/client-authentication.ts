@@ -2,7 +2,7 @@ import { createPrivateKey, randomUUID, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { IntrospectionConfig } from '../config/config.js'
 
-/** What a request to the authorization server carries so that it knows us. */
+/** The part of a request by which the authorization server knows us. */
 export interface ClientCredentials {
   readonly headers: Readonly<Record<string, string>>
   readonly form: Readonly<Record<string, string>>
@@ -12,31 +12,41 @@ const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const ASSERTION_LIFETIME_SECONDS = 60
 
 /**
- * Returns how we authenticate at an authorization server: `private_key_jwt` (RFC 7523 §2.2) when a
- * private key is configured, else `client_secret_basic` (RFC 6749 §2.3.1). Throws when there is
- * neither, or when the key is not a usable PKCS #8 PEM.
+ * Returns the function that makes our credentials for an authorization server: `private_key_jwt` (RFC 7523
+ * §2.2) when a private key is configured, else `client_secret_basic` (RFC 6749 §2.3.1). Throws when neither
+ * is configured, or when the key is not a usable PKCS #8 PEM.
  */
-export function createClientAuthentication (config: IntrospectionConfig, issuer: string, now: () => number): () => Promise<ClientCredentials> {
+export function createClientAuthentication (
+  config: IntrospectionConfig, issuer: string, now: () => number
+): () => Promise<ClientCredentials> {
   const { clientId, clientSecret, privateKey } = config
   if (privateKey !== undefined) {
     const { key, alg } = readPrivateKey(privateKey)
     return async () => ({
       headers: {},
-      form: { client_assertion_type: ASSERTION_TYPE, client_assertion: await signAssertion(key, alg, clientId, issuer, now()) }
+      form: {
+        client_assertion_type: ASSERTION_TYPE,
+        client_assertion: await signAssertion(key, alg, clientId, issuer, now())
+      }
     })
   }
-  if (clientSecret === undefined) throw new Error(`introspection at ${issuer} needs a clientSecret or a privateKey`)
+  if (clientSecret === undefined) {
+    throw new Error(`introspection at ${issuer} needs a clientSecret or a privateKey`)
+  }
   const basic = Buffer.from(`${formEncode(clientId)}:${formEncode(clientSecret)}`).toString('base64')
   return async () => ({ headers: { authorization: `Basic ${basic}` }, form: {} })
 }
 
 /**
- * The audience is the issuer alone: one that may be an endpoint's URL lets another server obtain
- * assertions that are good here (draft-ietf-oauth-rfc7523bis).
+ * The audience is only the issuer. Were it the URL of an endpoint, another authorization server could get us
+ * to make assertions that are accepted here (draft-ietf-oauth-rfc7523bis).
  */
-function signAssertion (key: KeyObject, alg: string, clientId: string, issuer: string, nowMs: number): Promise<string> {
-  const issuedAt = Math.floor(nowMs / 1000)
-  return new SignJWT({ iss: clientId, sub: clientId, aud: issuer, jti: randomUUID(), iat: issuedAt, exp: issuedAt + ASSERTION_LIFETIME_SECONDS })
+function signAssertion (
+  key: KeyObject, alg: string, clientId: string, issuer: string, nowMs: number
+): Promise<string> {
+  const iat = Math.floor(nowMs / 1000)
+  const exp = iat + ASSERTION_LIFETIME_SECONDS
+  return new SignJWT({ iss: clientId, sub: clientId, aud: issuer, jti: randomUUID(), iat, exp })
     .setProtectedHeader({ alg, typ: 'JWT' })
     .sign(key)
 }
@@ -60,7 +70,7 @@ function algorithmFor ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): 
   }
 }
 
-/** Both halves are form-encoded before they are joined, so a colon in either stays its own (RFC 6749 §2.3.1). */
+/** Both halves are form-encoded before a colon joins them, so either may hold a colon (RFC 6749 §2.3.1). */
 function formEncode (value: string): string {
   return new URLSearchParams({ v: value }).toString().slice('v='.length)
 }

@@ -1,6 +1,6 @@
 const MAX_LENGTH = 120
 
-/** Returns a value of somebody else's for a log line: as JSON text, shortened. */
+/** Returns a value that somebody else sent, for a log line: as JSON text, shortened. */
 export function describeValue (value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing'
   return text.length <= MAX_LENGTH ? text : text.slice(0, MAX_LENGTH) + '…'

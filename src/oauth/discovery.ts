@@ -10,15 +10,17 @@ export interface AuthorizationServerMetadata {
 }
 
 /**
- * Returns the metadata document of an authorization server: the first one, in the order of
- * metadataUrls, whose `issuer` is a configured one (RFC 8414 §3.3). Throws FetchFailed naming what
- * every URL answered.
+ * Returns the metadata document of an authorization server: the first one, in the order of metadataUrls,
+ * whose `issuer` is configured (RFC 8414 §3.3). Throws FetchFailed, which says for each URL what went wrong.
  */
-export async function discover (config: AuthorizationServerConfig, settings: FetchSettings): Promise<AuthorizationServerMetadata> {
+export async function discover (
+  config: AuthorizationServerConfig, settings: FetchSettings
+): Promise<AuthorizationServerMetadata> {
   const issuers = [config.issuer, ...config.issuers]
   const urls = config.metadataUrl === undefined ? issuers.flatMap(metadataUrls) : [config.metadataUrl]
   if (urls.length === 0) {
-    throw new FetchFailed(`issuer ${describeValue(config.issuer)} is not a URL: configure metadataUrl or jwksUri`, 'silent')
+    const message = `issuer ${describeValue(config.issuer)} is not a URL: configure metadataUrl or jwksUri`
+    throw new FetchFailed(message, 'silent')
   }
   const problems: string[] = []
   for (const url of urls) {
@@ -27,7 +29,7 @@ export async function discover (config: AuthorizationServerConfig, settings: Fet
     } catch (error) {
       if (!(error instanceof FetchFailed)) throw error
       problems.push(error.message)
-      // The other URLs are mostly on the same host: waiting for each of them would add up.
+      // The other URLs are mostly on the same host, and the time limits would add up.
       if (error.host === 'silent') break
     }
   }
@@ -35,9 +37,9 @@ export async function discover (config: AuthorizationServerConfig, settings: Fet
 }
 
 /**
- * Returns where the metadata of an issuer can be, in the order of behaviour A5: RFC 8414 §3.1 with
- * the path inserted, OpenID Connect with the path inserted (RFC 8414 §5), OpenID Connect Discovery
- * §4 with the path in front. Without a path the last two are one. Empty when the issuer is not a URL.
+ * Returns the URLs at which the metadata of an issuer can be, in the order of behaviour A5: RFC 8414 §3.1
+ * with the path inserted, OpenID Connect with the path inserted (RFC 8414 §5), OpenID Connect Discovery §4
+ * with the path in front. Without a path the last two are the same. Empty when the issuer is not a URL.
  */
 export function metadataUrls (issuer: string): readonly string[] {
   if (!URL.canParse(issuer)) return []
@@ -51,8 +53,11 @@ export function metadataUrls (issuer: string): readonly string[] {
   ])]
 }
 
-function checkIssuer (document: JsonObject, url: string, issuers: readonly string[]): AuthorizationServerMetadata {
+function checkIssuer (
+  document: JsonObject, url: string, issuers: readonly string[]
+): AuthorizationServerMetadata {
   const { issuer } = document
   if (typeof issuer === 'string' && issuers.includes(issuer)) return { ...document, issuer }
-  throw new FetchFailed(`${describeUrl(url)} names the issuer ${describeValue(issuer)}, not ${issuers.map(describeValue).join(' or ')}`, 'answered')
+  const [found, expected] = [describeValue(issuer), issuers.map(describeValue).join(' or ')]
+  throw new FetchFailed(`${describeUrl(url)} names the issuer ${found}, not ${expected}`, 'answered')
 }

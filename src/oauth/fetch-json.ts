@@ -4,7 +4,7 @@ import { parseJsonObject, type JsonObject } from './json-object.js'
 /** How documents of an authorization server are fetched. */
 export interface FetchSettings {
   readonly fetch: typeof globalThis.fetch
-  /** Accept plain http for hosts that are not loopback. */
+  /** Plain http is allowed for hosts that are not loopback, too. */
   readonly allowHttp: boolean
   /** Time limit for one document, redirects and body included. Default 5 s. */
   readonly timeoutMs?: number
@@ -15,9 +15,9 @@ const MAX_BYTES = 1_048_576
 const MAX_REDIRECTS = 3
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
-/** A document could not be had; the message says which and why, for the log. */
+/** A document could not be fetched. The message is for the log: which one, and why. */
 export class FetchFailed extends Error {
-  /** A host that answered, if only with an error, is worth asking for another URL. */
+  /** A host that `answered`, even with an error, may have the document at another URL. */
   readonly host: 'answered' | 'silent'
   constructor (message: string, host: 'answered' | 'silent', options?: ErrorOptions) {
     super(message, options)
@@ -27,12 +27,14 @@ export class FetchFailed extends Error {
 }
 
 /**
- * Returns the JSON object at a URL, fetched with GET, or with `init`. Throws FetchFailed. Time and
- * size are limited, redirects are followed at most three times, only for GET and never to another
- * host or from https to http, and plain http is for loopback unless allowed (A5). The media type is
- * not checked: real authorization servers send several.
+ * Returns the JSON object at a URL, fetched with GET, or with `init`. Throws FetchFailed. Time and size are
+ * limited. Plain http is only for loopback unless allowed (A5). Redirects are followed at most three times,
+ * only for GET, and never to another host or from https to http. Not checked: the media type, because real
+ * authorization servers send several.
  */
-export async function fetchJson (url: string, settings: FetchSettings, init: RequestInit = {}): Promise<JsonObject> {
+export async function fetchJson (
+  url: string, settings: FetchSettings, init: RequestInit = {}
+): Promise<JsonObject> {
   const shown = describeUrl(url)
   const abort = new AbortController()
   const timeoutMs = settings.timeoutMs ?? DEFAULT_TIMEOUT_MS
@@ -44,23 +46,31 @@ export async function fetchJson (url: string, settings: FetchSettings, init: Req
       throw new FetchFailed(`${shown} answered ${response.status}`, 'answered')
     }
     const object = parseJsonObject(await readBody(response, shown))
-    if (object === undefined) throw new FetchFailed(`${shown} answered something that is not a JSON object`, 'answered')
+    if (object === undefined) throw new FetchFailed(`${shown} did not return a JSON object`, 'answered')
     return object
   } catch (error) {
     if (error instanceof FetchFailed) throw error
-    const reason = abort.signal.aborted ? `no complete answer within ${timeoutMs} ms` : describeFailure(error)
+    const isTimeout = abort.signal.aborted
+    const reason = isTimeout ? `no complete response within ${timeoutMs} ms` : describeFailure(error)
     throw new FetchFailed(`${shown}: ${reason}`, 'silent', { cause: error })
   } finally {
     clearTimeout(timer)
   }
 }
 
-/** Plain http is for loopback hosts (A5); a URL with credentials fetch itself would refuse, and name them in its error. */
+/**
+ * Throws FetchFailed for a URL that may not be fetched. `fetch` refuses a URL with credentials as well, but
+ * quotes them in its error.
+ */
 function checkUrl (url: string, allowHttp: boolean): URL {
   const shown = describeUrl(url)
   const parsed = URL.canParse(url) ? new URL(url) : undefined
-  if (parsed?.protocol !== 'https:' && parsed?.protocol !== 'http:') throw new FetchFailed(`${shown} is not an https URL`, 'silent')
-  if (parsed.username !== '' || parsed.password !== '') throw new FetchFailed(`${shown} has credentials in it`, 'silent')
+  if (parsed?.protocol !== 'https:' && parsed?.protocol !== 'http:') {
+    throw new FetchFailed(`${shown} is not an https URL`, 'silent')
+  }
+  if (parsed.username !== '' || parsed.password !== '') {
+    throw new FetchFailed(`${shown} has credentials in it`, 'silent')
+  }
   if (parsed.protocol === 'https:' || allowHttp || isLoopback(parsed.hostname)) return parsed
   throw new FetchFailed(`${shown} is plain http and not on a loopback host`, 'silent')
 }
@@ -76,28 +86,31 @@ async function followRedirects (url: string, settings: FetchSettings, init: Requ
     const location = response.headers.get('location')
     if (!REDIRECTS.has(response.status) || location === null) return response
     await response.body?.cancel()
-    // What a POST carries was meant for this endpoint and no other.
+    // The body of a POST is meant only for this endpoint.
     if ((init.method ?? 'GET') !== 'GET') throw new FetchFailed(`${describeUrl(url)} redirects`, 'answered')
-    if (followed === MAX_REDIRECTS) throw new FetchFailed(`${describeUrl(url)} redirects more than ${MAX_REDIRECTS} times`, 'answered')
+    if (followed === MAX_REDIRECTS) {
+      throw new FetchFailed(`${describeUrl(url)} redirects more than ${MAX_REDIRECTS} times`, 'answered')
+    }
     current = checkUrl(checkRedirect(current, location), settings.allowHttp)
   }
 }
 
 function checkRedirect (from: URL, location: string): string {
   const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined
-  const stays = to !== undefined && to.host === from.host && (to.protocol === from.protocol || to.protocol === 'https:')
-  if (!stays) throw new FetchFailed(`${describeUrl(from.href)} redirects to ${to?.origin ?? 'no URL'}, which is not followed`, 'answered')
-  return to.href
+  const staysOnHost = to !== undefined && to.host === from.host
+  if (staysOnHost && (to.protocol === from.protocol || to.protocol === 'https:')) return to.href
+  const shown = describeUrl(from.href)
+  throw new FetchFailed(`${shown} redirects to ${to?.origin ?? 'no URL'}, which is not followed`, 'answered')
 }
 
-/** Counts decoded bytes, so a compressed answer cannot unfold beyond the limit. */
+/** Counts decoded bytes, so that a compressed body cannot grow beyond the limit. */
 async function readBody (response: Response, shown: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength
     // Leaving the loop cancels the stream.
-    if (size > MAX_BYTES) throw new FetchFailed(`${shown} answered more than ${MAX_BYTES} bytes`, 'answered')
+    if (size > MAX_BYTES) throw new FetchFailed(`${shown} returned more than ${MAX_BYTES} bytes`, 'answered')
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, size)
@@ -107,7 +120,7 @@ function isLoopback (hostname: string): boolean {
   return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 }
 
-/** undici hides what happened in the cause of a bare "fetch failed". */
+/** undici's message is only "fetch failed"; what happened is in its cause. */
 function describeFailure (error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const cause = error.cause

@@ -15,21 +15,25 @@ export interface IntrospectionClientOptions {
 }
 
 const RETRY_AFTER_SECONDS = 2
+const NO_ENDPOINT =
+  'the authorization server metadata has no introspection_endpoint: configure introspection.endpoint'
 
 /**
- * Returns a function that asks the introspection endpoint about a token (RFC 7662 §2) and returns
- * the answer, or undefined when the token is not active. The function throws
- * AuthorizationServerUnavailable for every other outcome, a rejection of our own credentials
- * included: it says nothing about the token. Throws at once when the credentials cannot be used.
+ * Returns a function that asks the introspection endpoint about a token (RFC 7662 §2) and returns the
+ * response, or undefined when the token is not active. For every other outcome that function throws
+ * AuthorizationServerUnavailable, also when our own credentials are rejected: that says nothing about the
+ * token. Throws when our credentials cannot be used.
  */
-export function createIntrospectionClient (options: IntrospectionClientOptions): (token: string) => Promise<JsonObject | undefined> {
+export function createIntrospectionClient (
+  options: IntrospectionClientOptions
+): (token: string) => Promise<JsonObject | undefined> {
   const { config, introspection, settings, metadata } = options
   const authenticate = createClientAuthentication(introspection, config.issuer, options.now)
 
   async function findEndpoint (): Promise<string> {
     const endpoint = introspection.endpoint ?? (await metadata()).introspection_endpoint
     if (typeof endpoint === 'string') return endpoint
-    throw new FetchFailed('the authorization server metadata names no introspection_endpoint: configure introspection.endpoint', 'answered')
+    throw new FetchFailed(NO_ENDPOINT, 'answered')
   }
 
   return async function introspect (token) {
@@ -37,11 +41,13 @@ export function createIntrospectionClient (options: IntrospectionClientOptions):
       const endpoint = await findEndpoint()
       const credentials = await authenticate()
       const body = new URLSearchParams({ token, token_type_hint: 'access_token', ...credentials.form })
-      const answer = await fetchJson(endpoint, settings, { method: 'POST', headers: credentials.headers, body })
-      return answer.active === true ? answer : undefined
+      const init = { method: 'POST', headers: credentials.headers, body }
+      const response = await fetchJson(endpoint, settings, init)
+      return response.active === true ? response : undefined
     } catch (cause) {
       if (!(cause instanceof FetchFailed)) throw cause
-      throw new AuthorizationServerUnavailable(`introspection at ${config.issuer}: ${cause.message}`, RETRY_AFTER_SECONDS, { cause })
+      const message = `introspection at ${config.issuer}: ${cause.message}`
+      throw new AuthorizationServerUnavailable(message, RETRY_AFTER_SECONDS, { cause })
     }
   }
 }

@@ -11,10 +11,12 @@ import type { SignedToken } from './token-form.js'
 import type { TokenRules, TrustedIssuer } from './token-rules.js'
 
 /**
- * Media types of the header; `application/` may be left out (RFC 7515 §4.1.9, RFC 9068 §2.1). A
- * token that names none may be an access token too (A2).
+ * Values of `typ` in the header of an access token; `application/` may be left out (RFC 7515 §4.1.9, RFC 9068
+ * §2.1). A token without `typ` may be an access token too (A2).
  */
 const TYPES: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/at+jwt'])
+
+const SIGN_WITH_PRIVATE_KEY = 'the authorization server must sign with a private key'
 
 interface Header {
   readonly alg: string
@@ -27,14 +29,15 @@ interface VerifiedClaims {
 }
 
 /**
- * Returns the verifier for JWT access tokens (A2–A4, RFC 9068 §4, RFC 8725). It rejects with
- * InvalidToken or AuthorizationServerUnavailable.
+ * Returns the verifier for JWT access tokens (A2–A4, RFC 9068 §4, RFC 8725). It rejects with InvalidToken or
+ * AuthorizationServerUnavailable.
  *
- * Before a token is verified, its `iss` chooses one of the configured issuers, and its `alg` and `kid` choose among the
- * keys of that issuer. Nothing else in it is believed; `jwk`, `jku`, `x5c` and `x5u` are never read.
+ * Before a token is verified, its `iss` chooses one of the configured issuers, and its `alg` and `kid` choose
+ * among the keys of that issuer. Nothing else in it is believed; `jwk`, `jku`, `x5c` and `x5u` are never
+ * read.
  *
- * jose verifies the signature. The claims are checked here and not by jose's jwtVerify, which knows only one `typ`, does
- * not check `iat`, and compares an audience with only one spelling.
+ * jose verifies the signature. The claims are checked here and not by jose's jwtVerify, which knows only one
+ * `typ`, does not check `iat`, and compares an audience with only one spelling.
  */
 export function createJwtVerifier (
   trusted: readonly TrustedIssuer[], now: () => number
@@ -48,7 +51,7 @@ export function createJwtVerifier (
     const header = checkHeader(token.header.unverified)
     const { iss } = token.claims.unverified
     const issuer = byIssuer.get(iss)
-    if (issuer === undefined) throw new InvalidToken(`issuer is not configured: iss is ${describeValue(iss)}`)
+    if (issuer === undefined) throw unknownIssuer(iss)
     checkAlgorithm(header.alg, issuer.rules)
     if (token.signature === undefined) throw new InvalidToken('the signature is missing or not base64url')
     const { key, claims } = await verifyClaims(token, header, issuer)
@@ -59,6 +62,10 @@ export function createJwtVerifier (
   }
 }
 
+function unknownIssuer (iss: unknown): InvalidToken {
+  return new InvalidToken(`issuer is not configured: iss is ${describeValue(iss)}`)
+}
+
 function checkHeader (header: JsonObject): Header {
   const { alg, kid, typ } = header
   if (typeof alg !== 'string') throw new InvalidToken('the header names no algorithm')
@@ -66,20 +73,25 @@ function checkHeader (header: JsonObject): Header {
   if (typ !== undefined && !(typeof typ === 'string' && TYPES.has(typ.toLowerCase()))) {
     throw new InvalidToken(`not an access token: typ is ${describeValue(typ)}`)
   }
-  // No extension is understood here, so each one that must be understood is one too many (RFC 7515 §4.1.11).
+  // `crit` lists extensions that must be understood (RFC 7515 §4.1.11). None is supported here.
   if (Object.hasOwn(header, 'crit')) throw new InvalidToken('the header has critical extensions (crit)')
   return { alg, kid }
 }
 
 function checkAlgorithm (alg: string, { algorithms, issuer }: TokenRules): void {
   if (!isAsymmetricAlgorithm(alg)) {
-    throw new InvalidToken(`signed with ${describeValue(alg)}, which is never accepted: the authorization server must sign with a private key`)
+    const shown = describeValue(alg)
+    throw new InvalidToken(`signed with ${shown}, which is never accepted: ${SIGN_WITH_PRIVATE_KEY}`)
   }
-  if (!algorithms.has(alg)) throw new InvalidToken(`signed with ${alg}, which is not configured for ${issuer}`)
+  if (!algorithms.has(alg)) {
+    throw new InvalidToken(`signed with ${alg}, which is not configured for ${issuer}`)
+  }
 }
 
 /** Returns the claims once a published key has verified the signature over them. Throws as findSigningKey. */
-async function verifyClaims (token: SignedToken, header: Header, issuer: TrustedIssuer): Promise<VerifiedClaims> {
+async function verifyClaims (
+  token: SignedToken, header: Header, issuer: TrustedIssuer
+): Promise<VerifiedClaims> {
   const key = await findSigningKey(token, header, issuer.authorizationServer)
   return { key, claims: token.claims.unverified }
 }
@@ -93,29 +105,30 @@ async function findSigningKey (
   if (key !== undefined) return key
   if (keys.length === 0) throw new InvalidToken(`no key published for ${alg} and kid ${describeValue(kid)}`)
   if (kid === undefined) {
-    // Without kid a new key cannot be told from a bad signature, so this is the refetch of A5.
+    // Without kid, a new key and a bad signature look alike, so the keys are fetched again here (A5).
     await authorizationServer.refetchKeys()
     const others = (await authorizationServer.findKeys(alg, kid)).filter((other) => !keys.includes(other))
     const newKey = await tryKeys(token, alg, others)
     if (newKey !== undefined) return newKey
   }
-  throw new InvalidToken(`the signature does not verify with ${kid === undefined ? 'any published key' : `key ${describeValue(kid)}`}`)
+  const tried = kid === undefined ? 'any published key' : `key ${describeValue(kid)}`
+  throw new InvalidToken(`the signature does not verify with ${tried}`)
 }
 
 async function tryKeys (
   { compact }: SignedToken, alg: string, keys: readonly VerificationKey[]
 ): Promise<VerificationKey | undefined> {
   for (const key of keys) {
-    const isVerified = await compactVerify(compact, key.key, { algorithms: [alg] }).then(() => true, () => false)
-    if (isVerified) return key
+    const verification = compactVerify(compact, key.key, { algorithms: [alg] })
+    if (await verification.then(() => true, () => false)) return key
   }
   return undefined
 }
 
-/** Checks verified claims; only from here on is anything in them a fact. */
+/** Returns the principal that verified claims speak for. Throws InvalidToken. */
 function checkClaims (claims: JsonObject, rules: TokenRules, nowSeconds: number): Principal {
   const { iss } = claims
-  if (typeof iss !== 'string' || !rules.issuers.has(iss)) throw new InvalidToken(`issuer is not configured: iss is ${describeValue(iss)}`)
+  if (typeof iss !== 'string' || !rules.issuers.has(iss)) throw unknownIssuer(iss)
   const expiresAt = checkTimes(claims, nowSeconds, rules.toleranceSeconds)
   if (expiresAt === undefined) throw new InvalidToken('no expiry (exp)')
   return readPrincipal(claims, rules, iss, expiresAt)

@@ -16,27 +16,31 @@ export interface VerificationKey {
 
 export type KeyFamily = 'RSA' | 'P-256' | 'P-384' | 'P-521' | 'Ed25519'
 
-/** Keys by their id, so that an unchanged key stays the same object. */
+/** Keys by id. A key that did not change stays the same object when the keys are fetched again. */
 export type KeySet = ReadonlyMap<string, VerificationKey>
 
-/** Signature algorithms that are ever accepted, and the keys that fit them: asymmetric ones only (A2, RFC 8725 §3.1). */
+/**
+ * The signature algorithms that can be accepted, all asymmetric, and the keys that fit (A2, RFC 8725 §3.1).
+ */
 const FAMILIES: ReadonlyMap<string, KeyFamily> = new Map<string, KeyFamily>([
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'].map((alg) => [alg, 'RSA'] as const),
   ['ES256', 'P-256'], ['ES384', 'P-384'], ['ES512', 'P-521'],
   ['EdDSA', 'Ed25519'], ['Ed25519', 'Ed25519']
 ])
 
-/** A token without `kid` is tried with every key that fits, so there is a limit to how many there can be. */
+/** A token without `kid` is tried with every key that fits, so their number is limited. */
 const MAX_KEYS = 100
 const MIN_RSA_BITS = 2048
 
 /**
- * Returns the keys of a JWK Set (RFC 7517 §5) that can verify signatures. Every other key is
- * skipped: silently when it is for something else, with a sentence to `onSkip` when it is unusable,
- * because one bad key must not cost the others (A5). Keys that `previous` holds are taken from there.
- * Throws TypeError when the document is not a JWK Set.
+ * Returns the keys of a JWK Set (RFC 7517 §5) that can verify signatures. All others are skipped, because one
+ * bad key must not cost the others (A5): silently when a key is for another use, with a reason to `onSkip`
+ * when it is unusable. Keys that `previous` holds are taken from there. Throws TypeError when the document is
+ * not a JWK Set.
  */
-export function readKeySet (document: JsonObject, previous: KeySet, onSkip: (reason: string) => void): KeySet {
+export function readKeySet (
+  document: JsonObject, previous: KeySet, onSkip: (reason: string) => void
+): KeySet {
   const { keys } = document
   if (!Array.isArray(keys)) throw new TypeError('the document has no array "keys"')
   const usable = new Map<string, VerificationKey>()
@@ -53,16 +57,18 @@ export function readKeySet (document: JsonObject, previous: KeySet, onSkip: (rea
 }
 
 /**
- * Returns the keys that may have made a signature, by algorithm and by the token's `kid`
- * (RFC 7515 §4.1.4). A token without `kid` can be from any key that fits its algorithm.
+ * Returns the keys that may have made a signature, by algorithm and by the token's `kid` (RFC 7515 §4.1.4).
+ * For a token without `kid` these are all that fit its algorithm.
  */
 export function selectKeys (keys: KeySet, alg: string, kid: string | undefined): readonly VerificationKey[] {
   const family = FAMILIES.get(alg)
   return [...keys.values()].filter((key) =>
-    key.family === family && (kid === undefined || key.kid === kid) && (key.alg === undefined || isSameAlgorithm(key.alg, alg)))
+    key.family === family &&
+    (kid === undefined || key.kid === kid) &&
+    (key.alg === undefined || isSameAlgorithm(key.alg, alg)))
 }
 
-/** Tells whether an algorithm is one that can ever be accepted. */
+/** Tells whether an algorithm can be accepted at all. */
 export function isAsymmetricAlgorithm (alg: string): boolean {
   return FAMILIES.has(alg)
 }
@@ -77,16 +83,26 @@ function readKey (jwk: unknown, id: string, onSkip: (reason: string) => void): V
   const { kty, use, key_ops: operations, kid, alg } = jwk
   const shown = typeof kid === 'string' ? `key ${describeValue(kid)}` : 'a key without kid'
   if (use !== undefined && use !== 'sig') return undefined
-  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return undefined
+  const canVerify = operations === undefined || (Array.isArray(operations) && operations.includes('verify'))
+  if (!canVerify) return undefined
   if (kty === 'oct') return skip(`${shown} is a symmetric key`)
-  // Whoever read the document can sign with it.
-  if (jwk.d !== undefined || jwk.priv !== undefined) return skip(`${shown} is published with its private part`)
-  if (alg !== undefined && !(typeof alg === 'string' && FAMILIES.has(alg))) return skip(`${shown} is for an algorithm that is not supported`)
+  // Everybody who reads the document can sign with this key.
+  const isPrivate = jwk.d !== undefined || jwk.priv !== undefined
+  if (isPrivate) return skip(`${shown} is published with its private part`)
+  if (alg !== undefined && !(typeof alg === 'string' && FAMILIES.has(alg))) {
+    return skip(`${shown} is for an algorithm that is not supported`)
+  }
   try {
     const key = createPublicKey({ key: { ...jwk }, format: 'jwk' })
     const family = familyOf(key)
     if (family === undefined) return skip(`${shown} is of a kind or size that is not supported`)
-    return { id, key, family, ...(typeof kid === 'string' ? { kid } : {}), ...(alg === undefined ? {} : { alg }) }
+    return {
+      id,
+      key,
+      family,
+      ...(typeof kid === 'string' ? { kid } : {}),
+      ...(alg === undefined ? {} : { alg })
+    }
   } catch (error) {
     return skip(`${shown} cannot be read: ${(error as Error).message}`)
   }
@@ -98,10 +114,11 @@ function readKey (jwk: unknown, id: string, onSkip: (reason: string) => void): V
 }
 
 function familyOf ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): KeyFamily | undefined {
-  if (asymmetricKeyType === 'rsa') return (asymmetricKeyDetails?.modulusLength ?? 0) >= MIN_RSA_BITS ? 'RSA' : undefined
+  const { modulusLength = 0, namedCurve } = asymmetricKeyDetails ?? {}
+  if (asymmetricKeyType === 'rsa') return modulusLength >= MIN_RSA_BITS ? 'RSA' : undefined
   if (asymmetricKeyType === 'ed25519') return 'Ed25519'
   if (asymmetricKeyType !== 'ec') return undefined
-  switch (asymmetricKeyDetails?.namedCurve) {
+  switch (namedCurve) {
     case 'prime256v1': return 'P-256'
     case 'secp384r1': return 'P-384'
     case 'secp521r1': return 'P-521'

@@ -1,4 +1,4 @@
-/** How long a document is used, and how often it is asked for. All in milliseconds. */
+/** How long a document is used, and how often it is fetched. All in milliseconds. */
 export interface LastGoodTimes {
   /** Older than this, the document is fetched again in the background. */
   readonly refreshAfterMs: number
@@ -16,20 +16,20 @@ export interface LastGoodOptions<T> extends LastGoodTimes {
   readonly load: () => Promise<T>
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Told about every failed load; `ageMs` is the age of the copy that stays in use, undefined when there is none. */
+  /** Called after every failed load. `ageMs` is the age of the copy that stays in use, if there is one. */
   readonly onFailure: (error: unknown, ageMs: number | undefined) => void
   readonly onRecovery: () => void
 }
 
 /** A document that is fetched when needed and outlives an outage of the server it comes from. */
 export interface LastGood<T> {
-  /** Returns the document, fetching it when there is none. Rejects with what the load failed with. */
+  /** Returns the document, and fetches it when there is none. Rejects with the error of the load. */
   get (): Promise<T>
   /** Returns the document if get() would not have to wait for it. */
   peek (): T | undefined
   /**
-   * Fetches the document now, together with every other caller and at most once per cooldown.
-   * Resolves to whether the document is as good as the last fetch could make it.
+   * Fetches the document now, once for all who ask at the same time, and at most once per cooldown. Resolves
+   * to whether the last fetch succeeded.
    */
   refetch (): Promise<boolean>
   /** `stale`: the last fetch failed and an older copy is in use. */
@@ -42,8 +42,8 @@ interface Copy<T> { readonly document: T, readonly at: number }
 interface Failure { readonly error: unknown, readonly at: number }
 
 /**
- * Keeps the last good copy of a document. There are no timers: reading is what causes fetches, so
- * there is nothing to stop, and a server without traffic asks for nothing.
+ * Keeps the last good copy of a document. There are no timers: only reading causes fetches. So there is
+ * nothing to stop, and a gateway without traffic fetches nothing.
  */
 export function keepLastGood<T> (options: LastGoodOptions<T>): LastGood<T> {
   const { load, now, onFailure, onRecovery } = options
@@ -52,7 +52,7 @@ export function keepLastGood<T> (options: LastGoodOptions<T>): LastGood<T> {
   let pending: Promise<void> | undefined
   let refetchedAt = -Infinity
 
-  /** A clock that was set back counts as one that has moved on: otherwise nothing would be fetched until it caught up. */
+  /** A clock that is set back counts as moved on; otherwise nothing would be fetched until it caught up. */
   function since (time: number): number {
     return Math.abs(now() - time)
   }

@@ -5,20 +5,24 @@ import type { JsonObject } from './json-object.js'
 import type { VerifiedToken } from './token-cache.js'
 import type { TokenRules, TrustedIssuer } from './token-rules.js'
 
-/** What authorization servers write into `token_type` of a token that may be used as a Bearer token. */
+/** Values of `token_type` for a token that may be used as a Bearer token. */
 const BEARER_TYPES: ReadonlySet<string> = new Set(['bearer', 'access_token'])
 
 /**
- * Returns the verifier for opaque tokens: the authorization servers with introspection are asked in
- * their configured order, and the first one that knows the token decides (RFC 7662). It rejects with
- * InvalidToken, or with AuthorizationServerUnavailable when none knows the token but one of them
- * could not be asked.
+ * Returns the verifier for opaque tokens. It asks the authorization servers with introspection in their
+ * configured order, and the first one that knows the token decides (RFC 7662). It rejects with InvalidToken,
+ * or with AuthorizationServerUnavailable when none knows the token but one of them could not be asked.
  */
-export function createOpaqueTokenVerifier (trusted: readonly TrustedIssuer[], now: () => number): (token: string) => Promise<VerifiedToken> {
-  const asked = trusted.flatMap(({ rules, authorizationServer: { introspect } }) => introspect === undefined ? [] : [{ rules, introspect }])
+export function createOpaqueTokenVerifier (
+  trusted: readonly TrustedIssuer[], now: () => number
+): (token: string) => Promise<VerifiedToken> {
+  const asked = trusted.flatMap(({ rules, authorizationServer: { introspect } }) =>
+    introspect === undefined ? [] : [{ rules, introspect }])
 
   return async function verifyOpaqueToken (token) {
-    if (asked.length === 0) throw new InvalidToken('not a JWT, and no authorization server is configured for introspection')
+    if (asked.length === 0) {
+      throw new InvalidToken('not a JWT, and no authorization server is configured for introspection')
+    }
     let unavailable: AuthorizationServerUnavailable | undefined
     for (const { rules, introspect } of asked) {
       try {
@@ -35,12 +39,15 @@ export function createOpaqueTokenVerifier (trusted: readonly TrustedIssuer[], no
 
 function readVerified (claims: JsonObject, rules: TokenRules, nowSeconds: number): VerifiedToken {
   const { iss = rules.issuer, token_type: type } = claims
-  if (typeof iss !== 'string' || !rules.issuers.has(iss)) throw new InvalidToken(`introspected by ${rules.issuer}, but iss is ${describeValue(iss)}`)
+  if (typeof iss !== 'string' || !rules.issuers.has(iss)) {
+    throw new InvalidToken(`introspected by ${rules.issuer}, but iss is ${describeValue(iss)}`)
+  }
   if (type !== undefined && !(typeof type === 'string' && BEARER_TYPES.has(type.toLowerCase()))) {
     throw new InvalidToken(`not a Bearer token: token_type is ${describeValue(type)}`)
   }
-  // Without exp the answer holds as long as it may be remembered; then it has to be asked for again.
-  const expiresAt = checkTimes(claims, nowSeconds, rules.toleranceSeconds) ?? Math.floor(nowSeconds) + Math.max(1, rules.introspectionSeconds)
+  // Without exp the claims hold as long as they may be remembered; then introspection is asked again.
+  const expiresAt = checkTimes(claims, nowSeconds, rules.toleranceSeconds) ??
+    Math.floor(nowSeconds) + Math.max(1, rules.introspectionSeconds)
   const principal = readPrincipal(claims, rules, iss, expiresAt)
   return { principal, rememberSeconds: rules.introspectionSeconds, isCurrent: () => true }
 }

@@ -2,7 +2,7 @@ import type { ServerConfig } from '../config/config.js'
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
-/** They ask something of the authorization server, not of this resource, so they are not scopes of it (R3). */
+/** These ask for something from the authorization server, so they are not scopes of this resource (R3). */
 const NOT_OF_A_RESOURCE: ReadonlySet<string> = new Set(['openid', 'offline_access'])
 
 /** The protected resource metadata document (RFC 9728 §2), ready to be serialised. */
@@ -15,35 +15,39 @@ export interface ProtectedResourceMetadata {
 }
 
 /**
- * Returns the path at which a resource is served, `/` for a resource without path.
- * Throws TypeError when the identifier is not an absolute URL or has a query, a fragment or
- * credentials: RFC 8707 §2 advises against the first, forbids the second, and a document that
- * everybody may read is no place for the third.
+ * Returns the path at which a resource is served, `/` for a resource without path. Throws TypeError when the
+ * identifier is not an absolute URL or has a query, a fragment or credentials. RFC 8707 §2 advises against a
+ * query and forbids a fragment; credentials must not stand in a document that everybody may read.
  */
 export function resourcePath (resource: string): string {
   return parseResource(resource).pathname
 }
 
 /**
- * Returns the path of the metadata document of a resource: the well-known string stands between
- * host and path, and a lone slash after the host is dropped (RFC 9728 §3.1). Throws as resourcePath.
+ * Returns the path of the metadata document of a resource: the well-known string stands between host and
+ * path, and a path of only a slash is dropped (RFC 9728 §3.1). Throws as resourcePath.
  */
 export function metadataPath (resource: string): string {
   const path = resourcePath(resource)
   return path === '/' ? WELL_KNOWN : WELL_KNOWN + path
 }
 
-/** Returns the absolute URL of the metadata document, as challenges name it (RFC 9728 §5.1, R6). Throws as resourcePath. */
+/**
+ * Returns the absolute URL of the metadata document, as it stands in challenges (RFC 9728 §5.1, R6). Throws
+ * as resourcePath.
+ */
 export function metadataUrl (resource: string): string {
   return parseResource(resource).origin + metadataPath(resource)
 }
 
 /**
- * Returns the metadata document of a protected server (R3). `policyScopes` are published when
- * neither the operator's `metadata` nor `defaultScopes` say what a first login should ask for.
- * Members that the operator adds never replace those that state what this resource checks.
+ * Returns the metadata document of a protected server (R3). `policyScopes` are published when neither the
+ * operator's `metadata` nor `defaultScopes` say what a first login should ask for. Members that the operator
+ * adds never replace those that state what this resource checks.
  */
-export function buildProtectedResourceMetadata (server: ServerConfig, policyScopes: readonly string[]): ProtectedResourceMetadata {
+export function buildProtectedResourceMetadata (
+  server: ServerConfig, policyScopes: readonly string[]
+): ProtectedResourceMetadata {
   const { scopes_supported: operatorScopes, ...added } = server.metadata
   const fallback = server.defaultScopes.length > 0 ? server.defaultScopes : policyScopes
   const scopes = publishableScopes(isStringArray(operatorScopes) ? operatorScopes : fallback)
@@ -57,8 +61,8 @@ export function buildProtectedResourceMetadata (server: ServerConfig, policyScop
 }
 
 /**
- * Returns the scopes that may be published or asked for in a first login: each once, in their
- * order, without `openid` and `offline_access` (R3; MCP authorization, Refresh Tokens).
+ * Returns the scopes that may be published or asked for in a first login: each once, in the given order,
+ * without `openid` and `offline_access` (R3; MCP authorization, Refresh Tokens).
  */
 export function publishableScopes (scopes: readonly string[]): readonly string[] {
   return [...new Set(scopes)].filter((scope) => !NOT_OF_A_RESOURCE.has(scope))
@@ -66,8 +70,12 @@ export function publishableScopes (scopes: readonly string[]): readonly string[]
 
 function parseResource (resource: string): URL {
   const url = new URL(resource)
-  if (resource.includes('?') || resource.includes('#')) throw new TypeError('a resource identifier has no query and no fragment')
-  if (url.username !== '' || url.password !== '') throw new TypeError('a resource identifier has no user name and no password')
+  if (resource.includes('?') || resource.includes('#')) {
+    throw new TypeError('a resource identifier has no query and no fragment')
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new TypeError('a resource identifier has no user name and no password')
+  }
   return url
 }
 

@@ -1,5 +1,7 @@
 import type { AuthorizationServerConfig } from '../config/config.js'
 
+type NamedIssuers = Pick<AuthorizationServerConfig, 'issuer' | 'issuers'>
+
 /** Where an issuer is named: the index of the authorization server, then the path within it. */
 export type IssuerPath = readonly [server: number, ...member: ReadonlyArray<string | number>]
 
@@ -12,10 +14,10 @@ export interface RepeatedIssuer {
 }
 
 /**
- * Returns every issuer that is named again, in the order in which they are written. When two authorization servers
- * claim one issuer, nobody can say whose keys and audiences hold; when one repeats itself, nothing is in doubt.
+ * Returns every issuer that is named again, in the order of the configuration. When two authorization servers
+ * claim one issuer, only their order would decide whose keys and audiences count.
  */
-export function findRepeatedIssuers (servers: ReadonlyArray<Pick<AuthorizationServerConfig, 'issuer' | 'issuers'>>): RepeatedIssuer[] {
+export function findRepeatedIssuers (servers: readonly NamedIssuers[]): RepeatedIssuer[] {
   const seen = new Map<string, IssuerPath>()
   return servers.flatMap(listIssuers).flatMap(({ issuer, path }) => {
     const first = seen.get(issuer)
@@ -26,7 +28,7 @@ export function findRepeatedIssuers (servers: ReadonlyArray<Pick<AuthorizationSe
 }
 
 function listIssuers (
-  { issuer, issuers }: Pick<AuthorizationServerConfig, 'issuer' | 'issuers'>, server: number
+  { issuer, issuers }: NamedIssuers, server: number
 ): Array<Pick<RepeatedIssuer, 'issuer' | 'path'>> {
   return [
     { issuer, path: [server, 'issuer'] },

@@ -3,7 +3,9 @@ import type { Principal } from './principal.js'
 /** A token that was accepted, and how long that may be relied on. */
 export interface VerifiedToken {
   readonly principal: Principal
-  /** Tells whether what the token was verified with is still in force. Called on every use, so it must be cheap. */
+  /**
+   * Tells whether the key that verified the token is still published. Called on every use: it must be cheap.
+   */
   readonly isCurrent: () => boolean
   /** Shortens how long the token is remembered, in seconds. */
   readonly rememberSeconds?: number
@@ -21,9 +23,9 @@ export interface TokenCacheOptions {
 }
 
 export interface TokenCache {
-  /** Returns the principal of a token that would be accepted now without any doubt, else undefined. */
+  /** Returns the principal of a token that would certainly be accepted now, else undefined. */
   get (token: string): Principal | undefined
-  /** Remembers an accepted token, if only until its `exp`. */
+  /** Remembers an accepted token, at most until its `exp`. */
   add (token: string, verified: VerifiedToken): void
 }
 
@@ -35,18 +37,20 @@ interface Entry {
 }
 
 /**
- * Remembers accepted tokens (A7). Only acceptance is remembered: a refused token may become good
- * (its key published, its `nbf` reached), and junk would push good tokens out.
+ * Remembers accepted tokens (A7). Refused ones are not remembered: they may become valid (the key is
+ * published, `nbf` is reached), and junk would push valid tokens out.
  *
- * The key is the token itself. A digest of it would cost more than everything else here, and would
- * hide nothing: the tokens are in this process's memory with every request. Map compares the
- * whole string, so no collision can hand one caller another's principal.
+ * The key is the token itself. A digest of it would cost more than everything else here and would hide
+ * nothing, because the tokens are in this process's memory with every request. Map compares the whole string,
+ * so no collision can give one caller the principal of another.
  *
- * Memory is bounded by the number of tokens and by their length, because a principal is about as
- * large as its token. Two generations, each half of the limits: a full young one becomes the
- * old one and the old one is dropped; what is used in time moves to the young one.
+ * Memory is bounded by the number of tokens and by their length. There are two generations, each with half of
+ * the limits: when the young one is full, it becomes the old one, and the old one is dropped. A token that is
+ * used in time moves to the young one.
  */
-export function createTokenCache ({ seconds, now, maxTokens = 10_000, maxCharacters = 16 * 1024 * 1024 }: TokenCacheOptions): TokenCache {
+export function createTokenCache (
+  { seconds, now, maxTokens = 10_000, maxCharacters = 16 * 1024 * 1024 }: TokenCacheOptions
+): TokenCache {
   let young = new Map<string, Entry>()
   let old = new Map<string, Entry>()
   let youngCharacters = 0
@@ -75,14 +79,15 @@ export function createTokenCache ({ seconds, now, maxTokens = 10_000, maxCharact
         put(token, entry)
       }
       const time = now()
-      if (time >= entry.from && time < entry.until && entry.verified.isCurrent()) return entry.verified.principal
+      const { verified, from, until } = entry
+      if (time >= from && time < until && verified.isCurrent()) return verified.principal
       forget(token)
       return undefined
     },
     add (token, verified) {
       const from = now()
       const lifetime = Math.min(seconds, verified.rememberSeconds ?? seconds)
-      // Within the tolerance after exp a token is verified each time, so it is refused on time.
+      // During the tolerance after exp a token is verified each time, so it is refused on time.
       const until = Math.min(from + lifetime * 1000, verified.principal.expiresAt * 1000)
       if (until > from && token.length <= maxCharacters / 2) put(token, { verified, from, until })
     }

@@ -1,14 +1,14 @@
 import { parseJsonObject, type JsonObject } from './json-object.js'
 
-/** A statement that anybody may have written. To read it, a caller has to say `unverified`. */
+/** Something that anybody may have written. To read it, a caller has to write `unverified`. */
 export interface Unverified<T> {
   readonly unverified: T
 }
 
-/** A signed JWT, taken apart (RFC 7515 §3.1). Its signature has not been looked at. */
+/** A signed JWT, taken apart (RFC 7515 §3.1). Its signature has not been verified. */
 export interface SignedToken {
   readonly form: 'jwt'
-  /** The whole token, as the signature is verified with it. */
+  /** The whole token, for verifying the signature. */
   readonly compact: string
   readonly header: Unverified<JsonObject>
   /** Without members when the payload is not a JSON object. */
@@ -17,13 +17,13 @@ export interface SignedToken {
   readonly signature: string | undefined
 }
 
-/** A token by its form: a signed JWT, an encrypted one (RFC 7516 §7.1), or one that only its issuer understands. */
+/** A token by its form: a signed JWT, an encrypted one (RFC 7516 §7.1), or one only its issuer can read. */
 export type ParsedToken =
   | SignedToken
   | { readonly form: 'encrypted' }
   | { readonly form: 'opaque' }
 
-/** Without padding and with nothing else in it (RFC 7515 §2): decoders skip what they do not know. */
+/** Without padding and without any other character (RFC 7515 §2): decoders would skip those. */
 const BASE64URL = /^[\w-]+$/
 
 const NO_CLAIMS: JsonObject = {}

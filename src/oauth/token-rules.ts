@@ -1,9 +1,9 @@
 import type { AuthorizationServerConfig, ServerConfig } from '../config/config.js'
 import type { AuthorizationServer } from './authorization-server.js'
 
-/** What one protected server asks of the tokens of one authorization server. */
+/** What one protected server demands of the tokens of one authorization server. */
 export interface TokenRules {
-  /** The configured issuer; `issuers` has it and the further accepted values of `iss`. */
+  /** The configured issuer. `issuers` holds it and all other accepted values of `iss`. */
   readonly issuer: string
   readonly issuers: ReadonlySet<string>
   readonly algorithms: ReadonlySet<string>
@@ -14,7 +14,7 @@ export interface TokenRules {
   /** Names or dotted paths of the claims that may hold scopes, in order (A4). */
   readonly scopeClaims: readonly string[]
   readonly toleranceSeconds: number
-  /** How long the answer about an opaque token may be used. */
+  /** How long the claims of an opaque token may be used before introspection is asked again. */
   readonly introspectionSeconds: number
 }
 
@@ -38,7 +38,7 @@ export function buildTokenRules (server: ServerConfig, config: AuthorizationServ
   }
 }
 
-/** A URL without path is written with and without a slash after the host; every other string in one way only (A3). */
+/** A URL without path may end in a slash or not; every other audience has only one spelling (A3). */
 function spellings (audience: string): readonly string[] {
   if (!/^https?:\/\/[^/?#]+\/?$/i.test(audience)) return [audience]
   const bare = audience.replace(/\/$/, '')

@@ -129,7 +129,7 @@ t.test('a host that does not answer in time, or stops in the middle, did not ans
     '/broken': (_request, response) => { response.writeHead(200, { 'content-length': '100' }); response.write('{"a":'); response.destroy() }
   })
   for (const path of ['/silent', '/half']) {
-    t.match(await failure(fetchJson(origin + path, { ...settings, timeoutMs: 50 })), { host: 'silent', message: /no complete answer within 50 ms/ }, path)
+    t.match(await failure(fetchJson(origin + path, { ...settings, timeoutMs: 50 })), { host: 'silent', message: /no complete response within 50 ms/ }, path)
   }
   t.match(await failure(fetchJson(`${origin}/broken`, settings)), { host: 'silent' })
 })
