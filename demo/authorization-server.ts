@@ -1,7 +1,7 @@
 import { generateKeyPair, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
-// Not the package's main module: that prints a notice about the version of Node when it loads.
+// Not the package's main module: it prints a notice about the version of Node when it loads.
 import { Provider, type Client, type Context } from 'oidc-provider/lib/provider.js'
 import { answerConsent, consentPath } from './authorization-server/consent.js'
 import { createConfiguration, describeResourceServer } from './authorization-server/configuration.js'
@@ -39,13 +39,13 @@ export interface TokenRequest {
 
 export interface AuthorizationServer {
   readonly issuer: string
-  /** The port it listens on, which the issuer need not name. */
+  /** The port that it listens on; the issuer may name another. */
   readonly port: number
-  /** Of the built-in client, which may use client credentials and introspection. */
+  /** The credentials of the built-in client, which may use client credentials and introspection. */
   readonly clientCredentials: { readonly clientId: string, readonly clientSecret: string }
-  /** Makes an access token without a request; throws for a resource or client that it does not know. */
+  /** Issues an access token without a request. Throws for an unknown resource or client. */
   issueToken (request: TokenRequest): Promise<string>
-  /** Adds a protected resource, for one whose URL is known only later. */
+  /** Adds a protected resource whose URL was not known before. */
   addResource (resource: TokenResource): void
   close (): Promise<void>
 }
@@ -56,9 +56,12 @@ export interface AuthorizationServer {
  * refresh tokens with `offline_access`, client credentials, resource indicators, introspection.
  * Everything is in memory. Throws PortTaken when the port is in use.
  */
-export async function startAuthorizationServer (options: AuthorizationServerOptions): Promise<AuthorizationServer> {
+export async function startAuthorizationServer (
+  options: AuthorizationServerOptions
+): Promise<AuthorizationServer> {
   const { host = '127.0.0.1', port, log = () => {} } = options
-  const clientCredentials = { clientId: 'postern-demo', clientSecret: options.clientSecret ?? randomSecret() }
+  const clientId = 'postern-demo'
+  const clientCredentials = { clientId, clientSecret: options.clientSecret ?? randomSecret() }
   const resources = [...options.resources]
   const signingKey = await generateSigningKey()
 
@@ -80,13 +83,15 @@ export async function startAuthorizationServer (options: AuthorizationServerOpti
     issuer,
     port: boundPort,
     clientCredentials,
-    issueToken: (request) => issueToken(provider, resources, { clientId: clientCredentials.clientId, ...request }),
+    issueToken: (request) => issueToken(provider, resources, { clientId, ...request }),
     addResource: (resource) => { resources.push(resource) },
     close: () => stopListening(server)
   }
 }
 
-function describeOwnClient ({ clientId, clientSecret }: AuthorizationServer['clientCredentials']): Record<string, unknown> {
+type ClientCredentials = AuthorizationServer['clientCredentials']
+
+function describeOwnClient ({ clientId, clientSecret }: ClientCredentials): Record<string, unknown> {
   return {
     client_id: clientId,
     client_secret: clientSecret,
@@ -99,7 +104,8 @@ function describeOwnClient ({ clientId, clientSecret }: AuthorizationServer['cli
 
 async function generateSigningKey (): Promise<object> {
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
-  return { ...privateKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig', kid: randomBytes(8).toString('hex') }
+  const kid = randomBytes(8).toString('hex')
+  return { ...privateKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig', kid }
 }
 
 function randomSecret (): string {
@@ -107,27 +113,33 @@ function randomSecret (): string {
 }
 
 function logEvents (provider: Provider, log: (line: string) => void): void {
-  // Names come from whoever registers: quoted, they cannot forge lines.
+  // Any client can register any name: quoted, it cannot forge lines.
   const name = (client: Client | undefined): string => JSON.stringify(client?.clientName ?? client?.clientId)
-  provider.on('registration_create.success', (_context, client) => { log(`registered client ${name(client as Client)}`) })
-  provider.on('grant.success', ({ oidc }: Context) => { log(`issued an access token to ${name(oidc.entities.Client)}`) })
+  provider.on('registration_create.success', (_context, client) => {
+    log(`registered client ${name(client as Client)}`)
+  })
+  provider.on('grant.success', ({ oidc }: Context) => {
+    log(`issued an access token to ${name(oidc.entities.Client)}`)
+  })
   provider.on('server_error', (_context, error) => { log(`failed: ${String(error)}`) })
 }
 
-function createListener (provider: Provider, resources: readonly TokenResource[], autoLogin: boolean): RequestListener {
-  const answer = provider.callback()
+function createListener (
+  provider: Provider, resources: readonly TokenResource[], autoLogin: boolean
+): RequestListener {
+  const handle = provider.callback()
   const consent = { provider, resources, autoLogin }
   const issuerHost = new URL(provider.issuer).host
 
   return (request, response) => {
-    // oidc-provider builds the URLs in its metadata from `Host`, which any caller can choose.
+    // oidc-provider builds the URLs in its metadata from `Host`, which any client can choose.
     request.headers.host = issuerHost
     const path = request.url?.split('?')[0] ?? ''
     if (path === '/health') return sendHealth(response)
     if (path === '/reg' && allowAnyOrigin(request, response)) return
     if (path === '/auth') askForEveryScope(request, resources)
     if (path.startsWith(consentPath)) return answerConsent(consent, request, response)
-    return answer(request, response)
+    return handle(request, response)
   }
 }
 
@@ -135,25 +147,39 @@ function sendHealth (response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"healthy"}')
 }
 
-/** Registration from a web page: the one endpoint that oidc-provider has no CORS for. Returns whether the request is answered. */
+/**
+ * Lets web pages register: registration is the one endpoint that oidc-provider has no CORS for.
+ * Returns whether the request is answered.
+ */
 function allowAnyOrigin (request: IncomingMessage, response: ServerResponse): boolean {
   response.setHeader('access-control-allow-origin', '*')
   if (request.method !== 'OPTIONS') return false
-  response.writeHead(204, { 'access-control-allow-methods': 'POST', 'access-control-allow-headers': 'content-type, mcp-protocol-version' }).end()
+  response.writeHead(204, {
+    'access-control-allow-methods': 'POST',
+    'access-control-allow-headers': 'content-type, mcp-protocol-version'
+  }).end()
   return true
 }
 
-/** A request without `scope` is for the default scope (RFC 6749 §3.3): all that the one resource has, as the page then shows. */
+/**
+ * Adds the default scope to an authorization request without `scope` (RFC 6749 §3.3): every scope of
+ * the resource. The consent page shows them.
+ */
 function askForEveryScope (request: IncomingMessage, resources: readonly TokenResource[]): void {
   const url = new URL(request.url ?? '/', 'http://localhost')
-  const indicator = url.searchParams.get('resource') ?? (resources.length === 1 ? resources[0]?.resource : undefined)
+  const only = resources.length === 1 ? resources[0]?.resource : undefined
+  const indicator = url.searchParams.get('resource') ?? only
   const resource = indicator === undefined ? undefined : findResource(resources, indicator)
   if (resource === undefined || url.searchParams.has('scope')) return
   url.searchParams.set('scope', resource.scopes.join(' '))
   request.url = url.pathname + url.search
 }
 
-async function issueToken (provider: Provider, resources: readonly TokenResource[], request: TokenRequest & { readonly clientId: string }): Promise<string> {
+async function issueToken (
+  provider: Provider,
+  resources: readonly TokenResource[],
+  request: TokenRequest & { readonly clientId: string }
+): Promise<string> {
   const resource = findResource(resources, request.resource)
   if (resource === undefined) throw new Error(`unknown resource: ${request.resource}`)
   const client = await provider.Client.find(request.clientId)

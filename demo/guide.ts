@@ -6,8 +6,9 @@ export interface GuideFacts {
   readonly token: string
 }
 
-/** Returns the lines that tell what can be tried; the curl lines work as they stand. */
+/** Returns the lines that tell what to try. The curl lines work as they are. */
 export function renderGuide ({ resource, issuer, token }: GuideFacts): string[] {
+  const vsCode = { servers: { 'postern-demo': { type: 'http', url: resource } } }
   return [
     '',
     `Postern protects ${resource}`,
@@ -17,7 +18,7 @@ export function renderGuide ({ resource, issuer, token }: GuideFacts): string[] 
     '',
     renderCurl('curl -s', resource, token, { name: 'list_todos' }),
     '',
-    'Try to write with it. The answer is 403, and WWW-Authenticate names the scope to step up to:',
+    'Try to write with it. The response is 403, and WWW-Authenticate names the scope to step up to:',
     '',
     renderCurl('curl -i', resource, token, { name: 'create_todo', arguments: { title: 'Buy milk' } }),
     '',
@@ -25,13 +26,13 @@ export function renderGuide ({ resource, issuer, token }: GuideFacts): string[] 
     '',
     `  MCP Inspector   npx @modelcontextprotocol/inspector, then connect to ${resource} (Streamable HTTP)`,
     `  Claude Code     claude mcp add --transport http postern-demo ${resource}`,
-    `  VS Code         .vscode/mcp.json: ${JSON.stringify({ servers: { 'postern-demo': { type: 'http', url: resource } } })}`,
+    `  VS Code         .vscode/mcp.json: ${JSON.stringify(vsCode)}`,
     '',
     'Stop with Ctrl+C.'
   ]
 }
 
-/** A legacy call without a session: the shortest message there is, with no `_meta` and no headers that repeat the body. */
+/** A legacy call without a session is the shortest message: no `_meta`, no headers that repeat the body. */
 function renderCurl (command: string, resource: string, token: string, params: object): string {
   const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params }
   return [

@@ -5,11 +5,11 @@ export interface ListenOptions {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
-  /** What the port is for, as the error message names it. */
+  /** What listens on the port; the error message names it. */
   readonly purpose: string
 }
 
-/** The wanted port belongs to another process. */
+/** The port belongs to another process. */
 export class PortTaken extends Error {
   readonly port: number
   constructor (port: number, purpose: string, advice = 'choose another port') {
@@ -19,7 +19,7 @@ export class PortTaken extends Error {
   }
 }
 
-/** Starts listening and returns the port; throws PortTaken, or the system's error. */
+/** Starts listening and returns the port. Throws PortTaken, or the system's error. */
 export function listen (server: Server, options: ListenOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -40,7 +40,7 @@ export function stopListening (server: Server): Promise<void> {
   })
 }
 
-/** Whether a server bound to this host can be reached from this machine only. */
+/** Tells whether a server that is bound to this host can be reached only from this machine. */
 export function isLoopback (host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.')
 }

@@ -92,6 +92,6 @@ declare module 'oidc-provider/lib/helpers/errors.js' {
 }
 
 declare module 'oidc-provider/lib/adapters/memory_adapter.js' {
-  /** Keeps at most a thousand entries, the longest unused going first. */
+  /** Keeps at most a thousand entries; the one that was not used for longest goes first. */
   export function createMemoryAdapter (clockToleranceSeconds: number): (model: string) => object
 }

@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { localhostHostValidation, hostHeaderValidation, localhostOriginValidation, toNodeHandler } from '@modelcontextprotocol/node'
+import {
+  localhostHostValidation, hostHeaderValidation, localhostOriginValidation, toNodeHandler
+} from '@modelcontextprotocol/node'
 import { createMcpHandler, McpServer, type McpRequestContext } from '@modelcontextprotocol/server'
 import { isLoopback, listen, stopListening } from './listen.js'
 import { registerTodoTools } from './todo-tools.js'
 import { createTodoStore, type TodoStoreOptions } from './todos.js'
 
 export interface TodoServerOptions extends TodoStoreOptions {
-  /** Default 127.0.0.1: the server has no authentication of its own. */
+  /** Default 127.0.0.1: the server has no authentication. */
   readonly host?: string
   /** 0 takes any free port. */
   readonly port: number
@@ -22,8 +24,8 @@ export interface TodoServer {
 
 /**
  * Starts the todo MCP server (streamable HTTP, every protocol revision, no sessions) and returns
- * its URL. Whose todos a request works on is said by `x-postern-subject` (behaviour F2), which is
- * believed as it comes: the server must be reachable through the gateway only.
+ * its URL. `x-postern-subject` says whose todos a request works on (behaviour F2). The server believes
+ * it: it must be reachable only through the gateway.
  * Throws PortTaken when the port is in use.
  */
 export async function startTodoServer (options: TodoServerOptions): Promise<TodoServer> {
@@ -35,7 +37,7 @@ export async function startTodoServer (options: TodoServerOptions): Promise<Todo
     registerTodoTools(server, store.of(readSubject(context)))
     return server
   })
-  // The adapter's types do not know exactOptionalPropertyTypes; Node's objects are what it is made for.
+  // The adapter is made for Node's objects, but its types do not know exactOptionalPropertyTypes.
   const answerMcp = toNodeHandler(mcp) as Handler
   const isAllowed = createGuard(host, options.hosts)
 
@@ -55,7 +57,9 @@ export async function startTodoServer (options: TodoServerOptions): Promise<Todo
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => unknown
 
-function route (request: IncomingMessage, response: ServerResponse, isAllowed: Guard, answerMcp: Handler): void {
+function route (
+  request: IncomingMessage, response: ServerResponse, isAllowed: Guard, answerMcp: Handler
+): void {
   const path = request.url?.split('?')[0]
   if (path === '/health') return sendJson(response, 200, { status: 'healthy' })
   if (path !== '/mcp') return sendJson(response, 404, { error: 'not found' })
@@ -68,7 +72,10 @@ function route (request: IncomingMessage, response: ServerResponse, isAllowed: G
 
 type Guard = (request: IncomingMessage, response: ServerResponse) => boolean
 
-/** DNS rebinding: a page that a browser believes to be at this address must get no answer (MCP transports, Security Warning). */
+/**
+ * Returns what keeps out DNS rebinding: a page that a browser believes to be at this address must get
+ * no data (MCP transports, Security Warning).
+ */
 function createGuard (host: string, hosts: readonly string[] | undefined): Guard {
   if (hosts !== undefined) return hostHeaderValidation([...hosts])
   if (!isLoopback(host)) return () => true
@@ -83,7 +90,7 @@ function readSubject ({ requestInfo }: McpRequestContext): string {
   return subject
 }
 
-/** Returns undefined for a header that says nothing readable, which must not become somebody. */
+/** Returns the subject; undefined for an unreadable header, so that it does not become a subject. */
 function decodeSubject (header: string | string[] | undefined): string | undefined {
   if (header === undefined) return 'anonymous'
   if (typeof header !== 'string' || header === '') return undefined

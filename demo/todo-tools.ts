@@ -8,7 +8,7 @@ const todoId = z.string().max(100)
 
 /** Adds the five todo tools, all working on the given list. */
 export function registerTodoTools (server: McpServer, todos: TodoList): void {
-  // What FastMCP declares for a tool that returns a dict: clients of the original see the same.
+  // FastMCP declares this for a tool that returns a dict: clients of the original see the same.
   const outputSchema = fromJsonSchema({ type: 'object', additionalProperties: true })
 
   server.registerTool('create_todo', {
@@ -64,13 +64,14 @@ export function registerTodoTools (server: McpServer, todos: TodoList): void {
   }, ({ todo_id: id }) => todos.delete(id) ? succeed({ deleted: id }) : failToFind(id))
 }
 
-/** Null stands for "leave as it is", as the original's optional arguments do. */
+/** Null means "leave as it is", as it does for the optional arguments of the original. */
 function withoutNulls (changes: Record<string, unknown>): TodoChanges {
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value != null))
 }
 
 function succeed (output: Record<string, unknown>): CallToolResult {
-  return { content: [{ type: 'text', text: JSON.stringify(output) }], structuredContent: output, isError: false }
+  const text = JSON.stringify(output)
+  return { content: [{ type: 'text', text }], structuredContent: output, isError: false }
 }
 
 function failToFind (id: string): CallToolResult {

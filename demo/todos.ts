@@ -22,7 +22,7 @@ export interface TodoList {
 export interface TodoStoreOptions {
   /** Titles of the todos that every new list starts with. */
   readonly seed?: readonly string[]
-  /** Lists kept; the one longest unused goes first. Default 1000. */
+  /** Lists kept; the one that was not used for longest goes first. Default 1000. */
   readonly maxLists?: number
   /** Todos per list. Default 1000. */
   readonly maxTodos?: number
@@ -47,13 +47,13 @@ export function createTodoStore (options: TodoStoreOptions = {}): { of (subject:
 }
 
 function createTodoList (seed: readonly string[], maxTodos: number): TodoList {
-  // A Map, so that `__proto__` and its like are ids as any other.
+  // A Map, so that `__proto__` is an id like any other.
   const todos = new Map<string, Todo>()
 
   const list: TodoList = {
     create (title, description) {
       if (todos.size >= maxTodos) return undefined
-      // Random ids: counted ones collide after a delete and can be guessed.
+      // Random ids: counted ids collide after a delete and can be guessed.
       const todo = { id: randomUUID(), title, description, completed: false }
       todos.set(todo.id, todo)
       return todo

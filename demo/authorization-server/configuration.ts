@@ -5,13 +5,13 @@ import { isLoopback } from '../listen.js'
 import { renderProblem } from './consent-page.js'
 import { findResource, type TokenResource } from './token-resource.js'
 
-/** Scopes that belong to the authorization server itself rather than to a resource. */
+/** Scopes that belong to the authorization server, not to a resource. */
 export const ownScopes = ['openid', 'offline_access']
 
 const hour = 3600
 
 export interface Setup {
-  /** Looked at on every request: resources may be added while the server runs. */
+  /** Read on every request: resources may be added while the server runs. */
   readonly resources: readonly TokenResource[]
   readonly jwks: { readonly keys: readonly object[] }
   readonly cookieKey: string
@@ -21,8 +21,8 @@ export interface Setup {
 }
 
 /**
- * Returns the configuration for oidc-provider. Everything that it would print a notice about when
- * left at its default (adapter, keys, lifetimes, CORS, pages) is set.
+ * Returns the configuration for oidc-provider. It sets everything whose default prints a notice
+ * (adapter, keys, lifetimes, CORS, pages).
  */
 export function createConfiguration (setup: Setup): Record<string, unknown> {
   return {
@@ -37,16 +37,17 @@ export function createConfiguration (setup: Setup): Record<string, unknown> {
     extraClientMetadata: { properties: ['scope'], validator: adaptRegistration },
     clientBasedCORS: (_context: Context, origin: string) => isLoopbackOrigin(origin),
     findAccount: (_context: Context, id: string) => ({ accountId: id, claims: () => ({ sub: id }) }),
-    // A remembered consent would answer the next authorization without asking: here every one asks.
-    loadExistingGrant: async ({ oidc }: Context) => oidc.result?.consent && await setup.findGrant(oidc.result.consent.grantId),
+    // Every authorization asks for consent: none is remembered from an earlier one.
+    loadExistingGrant: async ({ oidc: { result } }: Context) =>
+      result?.consent && await setup.findGrant(result.consent.grantId),
     expiresWithSession: () => false,
     renderError: (context: Context, problem: Readonly<Record<string, string>>) => {
       context.type = 'html'
       context.body = renderProblem(problem['error'] ?? '', problem['error_description'] ?? '')
     },
     ttl: {
-      AccessToken: (_context: Context, token: TokenWithResource) => token.resourceServer?.accessTokenTTL ?? hour,
-      ClientCredentials: (_context: Context, token: TokenWithResource) => token.resourceServer?.accessTokenTTL ?? hour,
+      AccessToken: chooseLifetime,
+      ClientCredentials: chooseLifetime,
       AuthorizationCode: 60,
       Grant: 24 * hour,
       IdToken: hour,
@@ -61,6 +62,10 @@ interface TokenWithResource {
   readonly resourceServer?: { readonly accessTokenTTL?: number }
 }
 
+function chooseLifetime (_context: Context, { resourceServer }: TokenWithResource): number {
+  return resourceServer?.accessTokenTTL ?? hour
+}
+
 function createFeatures (resources: readonly TokenResource[]): Record<string, unknown> {
   return {
     devInteractions: { enabled: false },
@@ -68,11 +73,19 @@ function createFeatures (resources: readonly TokenResource[]): Record<string, un
     userinfo: { enabled: false },
     clientCredentials: { enabled: true },
     registration: { enabled: true, issueRegistrationAccessToken: false },
-    introspection: { enabled: true, allowedPolicy: (_context: Context, client: Client) => client.clientAuthMethod !== 'none' },
-    revocation: { enabled: true, allowedPolicy: (_context: Context, client: Client, token: { clientId: string }) => token.clientId === client.clientId },
+    introspection: {
+      enabled: true,
+      allowedPolicy: (_context: Context, client: Client) => client.clientAuthMethod !== 'none'
+    },
+    revocation: {
+      enabled: true,
+      allowedPolicy: (_context: Context, client: Client, token: { clientId: string }) => {
+        return token.clientId === client.clientId
+      }
+    },
     resourceIndicators: {
       enabled: true,
-      // Clients from before RFC 8707 name no resource: there is only one that they can mean.
+      // Clients from before RFC 8707 name no resource. If there is only one, they mean it.
       defaultResource: (_context: Context, _client: Client, oneOf?: readonly string[]) =>
         oneOf ?? (resources.length === 1 ? resources[0]?.resource : undefined),
       useGrantedResource: () => true,
@@ -106,13 +119,15 @@ interface Registration {
 const grantTypes = new Set(['authorization_code', 'refresh_token'])
 
 /**
- * Registers a client with what this server supports of what it asked for, as RFC 7591 §3.2.1
- * allows, where oidc-provider would refuse it.
+ * Drops from a registration what this server does not support, as RFC 7591 §3.2.1 allows.
+ * oidc-provider would refuse the client instead.
  */
-function adaptRegistration (context: Context | undefined, _key: string, _value: unknown, metadata: Registration): void {
-  if (context === undefined) return // one of ours, not a registration
-  // Clients send the scope of the challenge that made them register. It would bind the client to
-  // those scopes for good, and no step-up could succeed.
+function adaptRegistration (
+  context: Context | undefined, _key: string, _value: unknown, metadata: Registration
+): void {
+  if (context === undefined) return // a client of the configuration, not a registration
+  // Clients send the scope of the challenge that made them register. Registered, it would bind the
+  // client to those scopes, and no step-up could succeed.
   delete metadata.scope
   if (Array.isArray(metadata.grant_types)) {
     metadata.grant_types = metadata.grant_types.filter((type) => grantTypes.has(type))
@@ -121,7 +136,7 @@ function adaptRegistration (context: Context | undefined, _key: string, _value: 
   if (redirects.some((uri) => !/^https?:/i.test(String(uri)))) metadata.application_type = 'native'
 }
 
-/** Web pages on this machine, such as the MCP Inspector's, may call; no cookie is involved there. */
+/** Web pages on this machine, for example the MCP Inspector's, may call; CORS requests carry no cookie. */
 function isLoopbackOrigin (origin: string): boolean {
   return URL.canParse(origin) && isLoopback(new URL(origin).hostname.replace(/^\[|\]$/g, ''))
 }

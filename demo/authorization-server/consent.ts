@@ -14,33 +14,43 @@ export interface ConsentOptions {
 export const consentPath = '/interaction/'
 
 /**
- * Answers the login-and-consent page of one authorization request. A forged post cannot decide
- * anything: it would need the interaction's random id and its SameSite cookie, which
- * `interactionDetails` insists on.
+ * Answers the login-and-consent page of one authorization request. A forged POST cannot decide
+ * anything: `interactionDetails` demands the interaction's random id and its SameSite cookie.
  */
-export async function answerConsent (options: ConsentOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function answerConsent (
+  options: ConsentOptions, request: IncomingMessage, response: ServerResponse
+): Promise<void> {
+  const { provider, autoLogin } = options
+  const finish = (result: InteractionResult): Promise<void> =>
+    provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false })
+
   try {
-    const interaction = await options.provider.interactionDetails(request, response)
-    if (request.url?.split('?')[0] !== consentPath + interaction.uid) return sendPage(response, 404, renderProblem('not_found', ''))
-    if (options.autoLogin) return await finish(options, request, response, await grantAll(options, interaction))
+    const interaction = await provider.interactionDetails(request, response)
+    const isItsPage = request.url?.split('?')[0] === consentPath + interaction.uid
+    if (!isItsPage) return sendPage(response, 404, renderProblem('not_found', ''))
+    if (autoLogin) return await finish(await grantAll(options, interaction))
     if (request.method === 'GET') return sendPage(response, 200, await renderRequest(options, interaction))
     if (request.method !== 'POST') return sendPage(response, 405, renderProblem('method_not_allowed', ''))
-    await finish(options, request, response, await readDecision(options, interaction, request))
+    await finish(await readDecision(options, interaction, request))
   } catch (error) {
-    sendPage(response, 400, renderProblem('invalid_request', error instanceof Error ? error.message : String(error)))
+    const message = error instanceof Error ? error.message : String(error)
+    sendPage(response, 400, renderProblem('invalid_request', message))
   }
 }
 
-async function renderRequest ({ provider, resources }: ConsentOptions, { params, session }: Interaction): Promise<string> {
+async function renderRequest (
+  { provider, resources }: ConsentOptions, { params, session }: Interaction
+): Promise<string> {
   const clientId = String(params['client_id'])
   const client = await provider.Client.find(clientId)
+  const indicators = requestedResources(params)
+  const offered = new Set(indicators.flatMap((indicator) => findResource(resources, indicator)?.scopes ?? []))
   return renderConsent({
     client: client?.clientName ?? clientId,
     redirectsTo: new URL(String(params['redirect_uri'])).host || String(params['redirect_uri']),
     account: session?.accountId,
-    resource: requestedResources(params).join(', '),
-    scopes: [...requestedScopes(params)].filter((scope) =>
-      requestedResources(params).some((indicator) => findResource(resources, indicator)?.scopes.includes(scope)))
+    resource: indicators.join(', '),
+    scopes: [...requestedScopes(params)].filter((scope) => offered.has(scope))
   })
 }
 
@@ -49,16 +59,28 @@ async function grantAll (options: ConsentOptions, interaction: Interaction): Pro
   return await grant(options, interaction, account, requestedScopes(interaction.params))
 }
 
-async function readDecision (options: ConsentOptions, interaction: Interaction, request: IncomingMessage): Promise<InteractionResult> {
+async function readDecision (
+  options: ConsentOptions, interaction: Interaction, request: IncomingMessage
+): Promise<InteractionResult> {
   const form = await readForm(request)
-  if (form.get('decision') !== 'allow') return { error: 'access_denied', error_description: 'the user denied access' }
+  if (form.get('decision') !== 'allow') {
+    return { error: 'access_denied', error_description: 'the user denied access' }
+  }
   const account = interaction.session?.accountId ?? form.get('account')?.trim().slice(0, 100)
   if (!account) throw new Error('a name is needed')
   return await grant(options, interaction, account, new Set(form.getAll('scope')))
 }
 
-/** Grants what was both asked for and allowed, and marks the rest as refused so that it is not asked for again. */
-async function grant ({ provider, resources }: ConsentOptions, { params }: Interaction, account: string, allowed: ReadonlySet<string>): Promise<InteractionResult> {
+/**
+ * Grants the scopes that were both requested and allowed. The other requested scopes are marked as
+ * refused, so that nobody is asked for them again.
+ */
+async function grant (
+  { provider, resources }: ConsentOptions,
+  { params }: Interaction,
+  account: string,
+  allowed: ReadonlySet<string>
+): Promise<InteractionResult> {
   const consent = new provider.Grant({ accountId: account, clientId: String(params['client_id']) })
   const requested = [...requestedScopes(params)]
   consent.addOIDCScope(requested.filter((scope) => ownScopes.includes(scope)).join(' '))
@@ -71,10 +93,6 @@ async function grant ({ provider, resources }: ConsentOptions, { params }: Inter
   return { login: { accountId: account }, consent: { grantId: await consent.save() } }
 }
 
-async function finish ({ provider }: ConsentOptions, request: IncomingMessage, response: ServerResponse, result: InteractionResult): Promise<void> {
-  await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false })
-}
-
 function requestedScopes (params: Interaction['params']): Set<string> {
   const scope = params['scope']
   return new Set(typeof scope === 'string' ? scope.split(' ') : [])
@@ -84,6 +102,10 @@ function requestedResources (params: Interaction['params']): string[] {
   const resource = params['resource'] ?? []
   return (Array.isArray(resource) ? resource : [resource]).map(String)
 }
+
+/** Without form-action: browsers apply it to the redirect back to the client, too. */
+const securityPolicy =
+  "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
 
 const maxFormBytes = 16_384
 
@@ -102,8 +124,7 @@ function sendPage (response: ServerResponse, status: number, html: string): void
   response.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',
     'cache-control': 'no-store',
-    // No form-action: browsers apply it to the redirect back to the client as well.
-    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+    'content-security-policy': securityPolicy,
     'referrer-policy': 'no-referrer'
   }).end(html)
 }

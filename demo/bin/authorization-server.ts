@@ -1,7 +1,14 @@
 import { closeOnSignal, readPort } from './process.js'
 import { startAuthorizationServer } from '../authorization-server.js'
 
-const { HOST = '127.0.0.1', PORT = '9000', ISSUER, RESOURCE = 'http://localhost:3002/mcp', SCOPES = 'todo:read todo:write', CLIENT_SECRET } = process.env
+const {
+  HOST = '127.0.0.1',
+  PORT = '9000',
+  ISSUER,
+  RESOURCE = 'http://localhost:3002/mcp',
+  SCOPES = 'todo:read todo:write',
+  CLIENT_SECRET
+} = process.env
 
 const server = await startAuthorizationServer({
   host: HOST,
@@ -11,6 +18,9 @@ const server = await startAuthorizationServer({
   resources: [{ resource: RESOURCE, scopes: SCOPES.split(/[\s,]+/) }],
   log: (line) => { console.log(line) }
 })
-console.log(`demo authorization server ${server.issuer} listens on port ${server.port} and issues tokens for ${RESOURCE}`)
-console.log(`client for client credentials: ${server.clientCredentials.clientId}, secret ${CLIENT_SECRET ? 'from CLIENT_SECRET' : server.clientCredentials.clientSecret}`)
+const { issuer, port, clientCredentials: { clientId, clientSecret } } = server
+console.log(`demo authorization server ${issuer} listens on port ${port} and issues tokens for ${RESOURCE}`)
+console.log(
+  `client for client credentials: ${clientId}, secret ${CLIENT_SECRET ? 'from CLIENT_SECRET' : clientSecret}`
+)
 closeOnSignal(server)

@@ -7,7 +7,7 @@ export function closeOnSignal (server: { close (): Promise<void> }): void {
   }
 }
 
-/** Returns the port in an environment variable; throws for anything but a port number. */
+/** Returns the port in an environment variable. Throws for anything but a port number. */
 export function readPort (text: string): number {
   const port = Number(text)
   if (!/^\d+$/.test(text) || port > 65535) throw new Error(`PORT is not a port number: ${text}`)
