@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import t, { type Test } from 'tap'
 import { decodeJwt } from 'jose'
@@ -12,12 +13,15 @@ interface Page {
   readonly text: string
 }
 
-/** Requests without following redirects, sending exactly the cookies that are given. */
+/** Sends one request with exactly these cookies; follows no redirect. */
 function open (url: string | URL, cookies: readonly string[] = [], form?: string): Promise<Page> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(url, {
       method: form === undefined ? 'GET' : 'POST',
-      headers: { cookie: cookies.join('; '), ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }) }
+      headers: {
+        cookie: cookies.join('; '),
+        ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' })
+      }
     }, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (chunk: string) => { text += chunk })
@@ -28,19 +32,31 @@ function open (url: string | URL, cookies: readonly string[] = [], form?: string
 }
 
 function cookiesOf (page: Page): string[] {
-  return (page.headers['set-cookie'] as string[] | undefined ?? []).map((header) => header.split(';')[0] ?? '')
+  return (page.headers['set-cookie'] as string[] | undefined ?? []).map(
+    (header) => header.split(';')[0] ?? ''
+  )
 }
 
-interface Pending { readonly url: URL, readonly cookies: string[], redeem (location: string): Promise<string> }
+interface Pending {
+  readonly url: URL
+  readonly cookies: string[]
+  redeem (location: string): Promise<string>
+}
 
-/** Starts a server that asks, registers a client and follows its authorization request to the page. */
-async function reachPage (t: Test, clientName = 'Some client', scope = 'todo:read todo:write'): Promise<Pending> {
-  const server = await startAuthorizationServer({ port: 0, resources: [{ resource, scopes: ['todo:read', 'todo:write'] }] })
+/** Starts a server, registers a client and follows its authorization request to the consent page. */
+async function reachPage (
+  t: Test, clientName = 'Some client', scope = 'todo:read todo:write'
+): Promise<Pending> {
+  const server = await startAuthorizationServer({
+    port: 0, resources: [{ resource, scopes: ['todo:read', 'todo:write'] }]
+  })
   t.teardown(() => server.close())
   const registration = await fetch(`${server.issuer}/reg`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ client_name: clientName, redirect_uris: [redirectUrl], token_endpoint_auth_method: 'none' })
+    body: JSON.stringify({
+      client_name: clientName, redirect_uris: [redirectUrl], token_endpoint_auth_method: 'none'
+    })
   })
   const { client_id: clientId } = await registration.json() as { client_id: string }
   const verifier = 'v'.repeat(43)
@@ -51,7 +67,7 @@ async function reachPage (t: Test, clientName = 'Some client', scope = 'todo:rea
     redirect_uri: redirectUrl,
     scope,
     resource,
-    code_challenge: Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(verifier))).toString('base64url'),
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256'
   }).toString()
   const redirect = await open(url)
@@ -61,18 +77,23 @@ async function reachPage (t: Test, clientName = 'Some client', scope = 'todo:rea
     cookies: cookiesOf(redirect),
     async redeem (location) {
       const body = new URLSearchParams({
-        grant_type: 'authorization_code', code: new URL(location).searchParams.get('code') ?? '', client_id: clientId, redirect_uri: redirectUrl, code_verifier: verifier
+        grant_type: 'authorization_code',
+        code: new URL(location).searchParams.get('code') ?? '',
+        client_id: clientId,
+        redirect_uri: redirectUrl,
+        code_verifier: verifier
       })
-      const answer = await (await fetch(`${server.issuer}/token`, { method: 'POST', body })).json() as { access_token: string }
-      return answer.access_token
+      const response = await fetch(`${server.issuer}/token`, { method: 'POST', body })
+      return (await response.json() as { access_token: string }).access_token
     }
   }
 }
 
-/** Posts the form and follows to the redirect that leaves for the client. */
+/** Posts the form and follows redirects up to the one that leads to the client. */
 async function decide ({ url, cookies }: Pending, form: string): Promise<string> {
   const posted = await open(url, cookies, form)
-  const resumed = await open(new URL(String(posted.headers.location), url), [...cookies, ...cookiesOf(posted)])
+  const next = new URL(String(posted.headers.location), url)
+  const resumed = await open(next, [...cookies, ...cookiesOf(posted)])
   return String(resumed.headers.location)
 }
 
@@ -81,7 +102,9 @@ t.test('the page says that it is a demo, who asks for what, and loads nothing', 
   const page = await open(url, cookies)
   t.equal(page.status, 200)
   t.match(page.text, /This is a demo authorization server/)
-  for (const text of ['Some client', 'localhost:9876', resource, 'value="todo:read"', 'value="todo:write"']) t.ok(page.text.includes(text), text)
+  for (const text of ['Some client', 'localhost:9876', resource, 'value="todo:read"', 'value="todo:write"']) {
+    t.ok(page.text.includes(text), text)
+  }
   t.match(page.headers['content-security-policy'], /default-src 'none'.*frame-ancestors 'none'/)
   t.notMatch(page.text, /src=|@import|<script/)
 })
@@ -93,7 +116,7 @@ t.test('the name of a client is text, whatever it contains', async (t) => {
   t.notMatch(text, /<script/)
 })
 
-t.test('whoever allows it gets a token for the scopes that stayed ticked', async (t) => {
+t.test('after "Allow" the client gets a token for the ticked scopes', async (t) => {
   const pending = await reachPage(t)
   const token = await pending.redeem(await decide(pending, 'account=ada&scope=todo:read&decision=allow'))
   t.match(decodeJwt(token), { sub: 'ada', scope: 'todo:read', aud: resource })
@@ -101,11 +124,13 @@ t.test('whoever allows it gets a token for the scopes that stayed ticked', async
 
 t.test('a scope that was not asked for cannot be ticked', async (t) => {
   const pending = await reachPage(t, 'Some client', 'todo:read')
-  const token = await pending.redeem(await decide(pending, 'account=ada&scope=todo:read&scope=todo:write&decision=allow'))
+  const token = await pending.redeem(await decide(
+    pending, 'account=ada&scope=todo:read&scope=todo:write&decision=allow'
+  ))
   t.equal(decodeJwt(token)['scope'], 'todo:read')
 })
 
-t.test('whoever denies it sends the client away without a code', async (t) => {
+t.test('after "Deny" the client gets no code', async (t) => {
   for (const form of ['account=ada&scope=todo:read&decision=deny', 'account=ada&scope=todo:read']) {
     const location = new URL(await decide(await reachPage(t), form))
     t.equal(location.searchParams.get('error'), 'access_denied')

@@ -4,7 +4,11 @@ import { startGateway } from '../../src/commands/demo.js'
 import { findFreePort, occupyPort } from '../helpers/ports.js'
 
 t.test('the configuration is for the three defaults', async (t) => {
-  t.match(createDemoConfig({ resource: 'http://localhost:3002/mcp', upstream: 'http://localhost:8080/mcp', issuer: 'http://localhost:9000' }), {
+  t.match(createDemoConfig({
+    resource: 'http://localhost:3002/mcp',
+    upstream: 'http://localhost:8080/mcp',
+    issuer: 'http://localhost:9000'
+  }), {
     resource: 'http://localhost:3002/mcp',
     upstream: 'http://localhost:8080/mcp',
     authorizationServers: ['http://localhost:9000'],
@@ -16,15 +20,16 @@ t.test('a port that is taken is named together with its option, and nothing stay
   const taken = await occupyPort(t)
   const [todoPort, authorizationServerPort] = [await findFreePort(), await findFreePort()]
   const common = { startGateway, print: () => {} }
+  const advice = 'already in use: stop what listens there or choose another with'
 
   await t.rejects(runDemo({ ...common, gatewayPort: 1, todoPort, authorizationServerPort: taken }), {
-    message: `port ${taken} for the authorization server is already in use: stop what listens there or choose another with --authorization-server-port`
+    message: `port ${taken} for the authorization server is ${advice} --authorization-server-port`
   })
   await t.rejects(runDemo({ ...common, gatewayPort: 1, todoPort: taken, authorizationServerPort }), {
-    message: `port ${taken} for the todo server is already in use: stop what listens there or choose another with --todo-port`
+    message: `port ${taken} for the todo server is ${advice} --todo-port`
   })
   await t.rejects(runDemo({ ...common, gatewayPort: taken, todoPort, authorizationServerPort }), {
-    message: `port ${taken} for the gateway is already in use: stop what listens there or choose another with --gateway-port`
+    message: `port ${taken} for the gateway is ${advice} --gateway-port`
   })
 
   for (const port of [todoPort, authorizationServerPort]) {
@@ -35,7 +40,9 @@ t.test('a port that is taken is named together with its option, and nothing stay
 t.test('closing stops all three', async (t) => {
   const ports = [await findFreePort(), await findFreePort(), await findFreePort()] as const
   const [gatewayPort, todoPort, authorizationServerPort] = ports
-  const demo = await runDemo({ gatewayPort, todoPort, authorizationServerPort, startGateway, print: () => {} })
+  const demo = await runDemo({
+    gatewayPort, todoPort, authorizationServerPort, startGateway, print: () => {}
+  })
   for (const port of ports) t.ok(await fetch(`http://127.0.0.1:${port}/health`), 'answers')
   await demo.close()
   for (const port of ports) await t.rejects(fetch(`http://127.0.0.1:${port}/health`))

@@ -2,7 +2,9 @@ import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport as V1Transport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import {
+  StreamableHTTPClientTransport as V1Transport
+} from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import t, { type Test } from 'tap'
 import { startTodoServer } from '../../demo/todo-server.js'
 import { createTodoStore } from '../../demo/todos.js'
@@ -25,7 +27,9 @@ const connectV2 = (mode: 'legacy' | { pin: string }): Connect => async (t, url, 
 const connectV1: Connect = async (t, url, subject) => {
   const client = new V1Client({ name: 'test', version: '1' })
   t.teardown(() => client.close())
-  await client.connect(new V1Transport(new URL(url), subjectHeader(subject)) as Parameters<V1Client['connect']>[0])
+  await client.connect(
+    new V1Transport(new URL(url), subjectHeader(subject)) as Parameters<V1Client['connect']>[0]
+  )
   return client as unknown as Caller
 }
 
@@ -51,17 +55,26 @@ for (const [name, connect] of Object.entries(clients)) {
     const call = (name: string, args = {}) => client.callTool({ name, arguments: args })
 
     const { tools } = await client.listTools()
-    t.same(tools.map((tool) => tool.name), ['create_todo', 'list_todos', 'get_todo', 'update_todo', 'delete_todo'])
+    t.same(tools.map((tool) => tool.name), [
+      'create_todo', 'list_todos', 'get_todo', 'update_todo', 'delete_todo'
+    ])
     t.match(tools[0]?.outputSchema, { type: 'object', additionalProperties: true })
 
     const created = await call('create_todo', { title: 'Buy milk' })
     const { todo } = created.structuredContent as { todo: { id: string } }
     t.match(todo.id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
     t.same(todo, { id: todo.id, title: 'Buy milk', description: null, completed: false })
-    t.same(created.content, [{ type: 'text', text: JSON.stringify({ todo }) }], 'the text is the same as compact JSON')
+    t.same(
+      created.content,
+      [{ type: 'text', text: JSON.stringify({ todo }) }],
+      'the text is the same as compact JSON'
+    )
 
     const updated = { ...todo, completed: true }
-    t.same((await call('update_todo', { todo_id: todo.id, completed: true, title: null })).structuredContent, { todo: updated })
+    t.same(
+      (await call('update_todo', { todo_id: todo.id, completed: true, title: null })).structuredContent,
+      { todo: updated }
+    )
     t.same((await call('get_todo', { todo_id: todo.id })).structuredContent, { todo: updated })
     t.same((await call('list_todos', { completed: null })).structuredContent, { todos: [updated] })
     t.same((await call('list_todos', { completed: false })).structuredContent, { todos: [] })
@@ -82,7 +95,9 @@ for (const [name, connect] of Object.entries(clients)) {
 t.test('one subject sees and changes nothing of another', async (t) => {
   const url = await startTodos(t)
   const connect = connectV2({ pin: '2026-07-28' })
-  const [ada, zoe, nobody] = [await connect(t, url, 'ada%2Fx'), await connectV1(t, url, 'zo%C3%AB'), await connect(t, url)]
+  const [ada, zoe, nobody] = [
+    await connect(t, url, 'ada%2Fx'), await connectV1(t, url, 'zo%C3%AB'), await connect(t, url)
+  ]
   const { structuredContent } = await ada.callTool({ name: 'create_todo', arguments: { title: 'secret' } })
   const { todo } = structuredContent as { todo: { id: string } }
 
@@ -96,19 +111,23 @@ t.test('one subject sees and changes nothing of another', async (t) => {
     { structuredContent: { todos: [{ title: 'secret' }] } }, 'the header is percent-decoded')
 })
 
-t.test('answers to simultaneous requests with the same id do not change places', async (t) => {
+t.test('responses to simultaneous requests with the same id are not mixed up', async (t) => {
   const url = await startTodos(t)
   const connect = connectV2('legacy')
-  const callers = await Promise.all(['ada', 'ben', 'cleo', 'dora'].map(async (subject) => ({ subject, client: await connect(t, url, subject) })))
+  const callers = await Promise.all(['ada', 'ben', 'cleo', 'dora'].map(async (subject) => ({
+    subject, client: await connect(t, url, subject)
+  })))
   // Every client counts its ids from the same number.
   const titles = await Promise.all(callers.map(async ({ subject, client }) => {
-    const { structuredContent } = await client.callTool({ name: 'create_todo', arguments: { title: subject } })
+    const { structuredContent } = await client.callTool({
+      name: 'create_todo', arguments: { title: subject }
+    })
     return (structuredContent as { todo: { title: string } }).todo.title
   }))
   t.same(titles, ['ada', 'ben', 'cleo', 'dora'])
 })
 
-t.test('a subject header that says nothing readable is refused', async (t) => {
+t.test('an unreadable subject header is refused', async (t) => {
   const url = await startTodos(t)
   for (const subject of ['', '%', '%ff']) {
     const status = await post(url, { 'x-postern-subject': subject })
@@ -126,7 +145,7 @@ t.test('a page that rebound its name to the loopback address is refused', async 
   t.equal(await post(url, { origin: 'http://evil.example' }), 403)
 })
 
-t.test('on another address only the hosts that were listed are answered', async (t) => {
+t.test('on another address the server answers only the listed hosts', async (t) => {
   const server = await startTodoServer({ host: '0.0.0.0', port: 0, hosts: ['todo-server'] })
   t.teardown(() => server.close())
   t.equal(await post(server.url, { host: 'todo-server:8080' }), 200)
@@ -145,10 +164,12 @@ t.test('a taken port is an error that names it', async (t) => {
   await new Promise<void>((resolve) => { blocker.listen(0, '127.0.0.1', resolve) })
   t.teardown(() => { blocker.close() })
   const { port } = blocker.address() as AddressInfo
-  await t.rejects(startTodoServer({ port }), { name: 'PortTaken', port, message: `port ${port} for the todo server is already in use` })
+  await t.rejects(startTodoServer({ port }), {
+    name: 'PortTaken', port, message: `port ${port} for the todo server is already in use`
+  })
 })
 
-t.test('a list that is full takes no more, and the list longest unused makes room', async (t) => {
+t.test('a full list takes no more, and the list that was not used for longest makes room', async (t) => {
   const store = createTodoStore({ maxLists: 2, maxTodos: 1 })
   t.ok(store.of('ada').create('one', null))
   t.equal(store.of('ada').create('two', null), undefined)
@@ -165,12 +186,16 @@ function post (url: string, headers: Record<string, string>): Promise<number | u
   return new Promise((resolve, reject) => {
     const request = httpRequest(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers }
+      headers: {
+        'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers
+      }
     }, (response) => {
       response.resume()
       resolve(response.statusCode)
     })
     request.on('error', reject)
-    request.end(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos' } }))
+    request.end(JSON.stringify({
+      jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos' }
+    }))
   })
 }
