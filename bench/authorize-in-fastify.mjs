@@ -1,5 +1,5 @@
-// The same with the checks that a careful person adds by hand: jose on every request, the body
-// parsed, the tool's scope looked up.
+// The pass-through with what a careful person adds by hand: jose verifies every token, the body is
+// parsed, and the tool's scope is looked up.
 import replyFrom from '@fastify/reply-from'
 import { fastify } from 'fastify'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
@@ -9,7 +9,7 @@ const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`))
 const tools = new Map([['list_todos', 'todo:read']])
 const app = fastify({ logger: false })
 await app.register(replyFrom, { base: upstream, disableRequestLogging: true })
-app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
 app.post('/mcp', async (request, reply) => {
   const { payload } = await jwtVerify(request.headers.authorization.slice(7), keys, { issuer, audience })
   const { params } = JSON.parse(request.body)
