@@ -1,7 +1,7 @@
 import { JsonError } from './error.js'
 import type { JsonErrorKind } from './error.js'
 
-/** A place in the document and what is open there. One is made for each scan. */
+/** A place in the document, and what is open there. There is one for each scan. */
 export interface Cursor {
   readonly bytes: Buffer
   readonly maxDepth: number
@@ -14,9 +14,9 @@ export interface Cursor {
   /** Hash, start and end of each member name of the objects that are open, innermost last; see names.ts. */
   readonly names: number[]
   namesEnd: number
-  /** The first thing found that readers disagree about; thrown when the document ends. */
+  /** The first thing that readers disagree about. Thrown when the document ends. */
   problem: JsonError | undefined
-  /** Whether any of them is in the outermost object. */
+  /** Whether one of these things is in the outermost object. */
   problemAtTop: boolean
 }
 
@@ -31,7 +31,7 @@ export const CLOSE_BRACE = 0x7d
 
 const SPACE = 0x20
 
-/** Moves over white space (RFC 8259 §2) and returns the byte it stands on then, -1 at the end. */
+/** Moves over white space (RFC 8259 §2). Returns the next byte, -1 at the end. */
 export function skipSpace (cursor: Cursor): number {
   const { bytes } = cursor
   let at = cursor.at
@@ -58,7 +58,10 @@ export function failSyntax (cursor: Cursor, offset: number): never {
   throw new JsonError('syntax', offset, what)
 }
 
-/** Notes something that readers disagree about. The scan goes on, to learn whether the document has an unambiguous `id`. */
+/**
+ * Notes something that readers disagree about. The scan goes on: the document may still have an unambiguous
+ * `id`.
+ */
 export function noteProblem (cursor: Cursor, kind: JsonErrorKind, offset: number, message: string): void {
   if (cursor.depth === 1) cursor.problemAtTop = true
   cursor.problem ??= new JsonError(kind, offset, message)

@@ -1,12 +1,13 @@
 import type { Span } from './shape.js'
 
 /**
- * `encoding` and `syntax`: the bytes are no JSON text. The others are JSON that readers disagree about (`duplicate`,
- * `lookalike`, `surrogate`) or more than we take (`depth`, `count`).
+ * `encoding` and `syntax`: the bytes are not a JSON text. `duplicate`, `lookalike` and `surrogate`: JSON that
+ * readers disagree about. `depth` and `count`: more than is accepted.
  */
-export type JsonErrorKind = 'encoding' | 'syntax' | 'duplicate' | 'lookalike' | 'surrogate' | 'depth' | 'count'
+export type JsonErrorKind =
+  'encoding' | 'syntax' | 'duplicate' | 'lookalike' | 'surrogate' | 'depth' | 'count'
 
-/** Says what is wrong with a document and where; the message never quotes the document. */
+/** What is wrong with a document, and where. The message never quotes the document. */
 export class JsonError extends Error {
   override readonly name = 'JsonError'
 
@@ -20,8 +21,9 @@ export class JsonError extends Error {
   }
 
   /**
-   * What the shape picked from the outermost object, when the document was read to its end and that object itself is
-   * unambiguous: enough to answer the sender by its `id`, never to act upon. Undefined otherwise.
+   * The members that the shape picked from the outermost object, if the document was read to its end and that
+   * object is unambiguous; else undefined. They are only good for a response with the sender's `id`, never
+   * for acting on the message.
    */
   members: Readonly<Record<string, Span>> | undefined
 }

@@ -5,9 +5,9 @@ import type { CompiledMember, CompiledShape } from './shape.js'
 import { decodeString, skipString } from './string.js'
 
 /**
- * The names of one object that were met so far. While they are few and spelled without escapes, they are kept as
- * (hash, start, end) on the cursor's stack and compared one by one; a large object would take quadratic time, so from
- * then on a Set holds their texts.
+ * The names read so far in one object. A few names without escapes are kept as (hash, start, end) on the
+ * cursor's stack and compared one by one. For a large object that would take quadratic time, so it gets a Set
+ * of texts.
  */
 export interface Names {
   /** Where this object's entries begin on the cursor's stack. */
@@ -15,15 +15,15 @@ export interface Names {
   texts: Set<string> | undefined
 }
 
-/** Entries on the stack for each name: hash, start, end. */
+/** Numbers on the stack for each name: hash, start, end. */
 const ENTRY = 3
 const FEW = 24
 
 const UNDERSCORE = 0x5f
 const HYPHEN = 0x2d
 const SPACE = 0x20
-// A JavaScript reader that copies the object with Object.assign makes this member's value the copy's prototype, and then
-// finds members in it that the object does not have.
+// A JavaScript reader that copies the object with Object.assign makes the value of this member the copy's
+// prototype. It then finds members that the object itself does not have.
 const PROTOTYPE = Buffer.from('__proto__')
 
 /** Starts the names of an object. */
@@ -37,10 +37,13 @@ export function closeNames (cursor: Cursor, names: Names): void {
 }
 
 /**
- * Reads the member name that starts here and returns what the shape wants of it. Notes a problem when the
- * object holds the name already, when another reader could take it for a name of the shape, and when it is no text.
+ * Reads the member name that starts here. Returns the shape's member of that name, if there is one. Notes a
+ * problem when the object already has the name, when another reader could take it for a name of the shape,
+ * and when it is not valid text.
  */
-export function readName (cursor: Cursor, names: Names, shape: CompiledShape | undefined): CompiledMember | undefined {
+export function readName (
+  cursor: Cursor, names: Names, shape: CompiledShape | undefined
+): CompiledMember | undefined {
   const start = cursor.at
   skipString(cursor)
   const text = cursor.escaped ? decodeString(cursor, start) : undefined
@@ -57,8 +60,8 @@ function noteName (cursor: Cursor, names: Names, start: number, text: string | u
     }
     names.texts = textsOnStack(cursor, names)
   }
-  // The quote in front keeps V8 from taking a name for an array index: it hashes those to their numeric value, so that
-  // a sender could choose names that all collide.
+  // The quote in front keeps V8 from taking a name for an array index. V8 hashes those to their numeric
+  // value, so a sender could choose names that all collide.
   const key = text === undefined ? cursor.bytes.toString('utf8', start, cursor.at - 1) : `"${text}`
   if (names.texts.has(key)) noteDuplicate(cursor, start)
   names.texts.add(key)
@@ -69,9 +72,10 @@ function noteOnStack (cursor: Cursor, names: Names, start: number): void {
   const end = cursor.at
   const hash = hashBytes(cursor.bytes, start, end)
   for (let entry = names.base; entry < cursor.namesEnd; entry += ENTRY) {
-    if (stack[entry] === hash && equalBytes(cursor.bytes, stack[entry + 1] as number, stack[entry + 2] as number, start, end)) {
-      noteDuplicate(cursor, start)
-    }
+    if (stack[entry] !== hash) continue
+    const otherStart = stack[entry + 1] as number
+    const otherEnd = stack[entry + 2] as number
+    if (equalBytes(cursor.bytes, otherStart, otherEnd, start, end)) noteDuplicate(cursor, start)
   }
   stack[cursor.namesEnd] = hash
   stack[cursor.namesEnd + 1] = start
@@ -82,7 +86,9 @@ function noteOnStack (cursor: Cursor, names: Names, start: number): void {
 function textsOnStack (cursor: Cursor, names: Names): Set<string> {
   const texts = new Set<string>()
   for (let entry = names.base; entry < cursor.namesEnd; entry += ENTRY) {
-    texts.add(cursor.bytes.toString('utf8', cursor.names[entry + 1] as number, cursor.names[entry + 2] as number - 1))
+    const start = cursor.names[entry + 1] as number
+    const end = cursor.names[entry + 2] as number
+    texts.add(cursor.bytes.toString('utf8', start, end - 1))
   }
   return texts
 }
@@ -91,16 +97,19 @@ function noteDuplicate (cursor: Cursor, offset: number): void {
   noteProblem(cursor, 'duplicate', offset, 'a member name occurs twice in one object, again')
 }
 
-/** A small integer; long names only by length and both ends, which is enough to tell most apart. */
+/** Returns a small integer. Of long names, it covers the length and both ends: enough to tell most apart. */
 function hashBytes (bytes: Buffer, start: number, end: number): number {
   let hash = end - start
   const near = Math.min(end, start + 16)
+  const far = Math.max(near, end - 16)
   for (let at = start; at < near; at++) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0
-  for (let at = Math.max(near, end - 16); at < end; at++) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0
+  for (let at = far; at < end; at++) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0
   return hash & 0x3fffffff
 }
 
-function equalBytes (bytes: Buffer, start: number, end: number, otherStart: number, otherEnd: number): boolean {
+function equalBytes (
+  bytes: Buffer, start: number, end: number, otherStart: number, otherEnd: number
+): boolean {
   if (end - start !== otherEnd - otherStart) return false
   for (let at = start, other = otherStart; at < end; at++, other++) {
     if (bytes[at] !== bytes[other]) return false
@@ -108,7 +117,9 @@ function equalBytes (bytes: Buffer, start: number, end: number, otherStart: numb
   return true
 }
 
-function findMember (cursor: Cursor, shape: CompiledShape, start: number, text: string | undefined): CompiledMember | undefined {
+function findMember (
+  cursor: Cursor, shape: CompiledShape, start: number, text: string | undefined
+): CompiledMember | undefined {
   const { bytes } = cursor
   const end = cursor.at - 1
   if (text === undefined) {
@@ -116,7 +127,8 @@ function findMember (cursor: Cursor, shape: CompiledShape, start: number, text: 
       if (isExactly(bytes, start + 1, end, member.bytes)) return member
     }
   }
-  const folded = text === undefined && cursor.ascii ? undefined : foldName(text ?? decodeString(cursor, start))
+  const isPlain = text === undefined && cursor.ascii
+  const folded = isPlain ? undefined : foldName(text ?? decodeString(cursor, start))
   for (const { name, folded: other } of shape.members) {
     if (folded === undefined ? foldsTo(bytes, start + 1, end, other) : folded === other) {
       noteProblem(cursor, 'lookalike', start, `a member name that could be taken for ${JSON.stringify(name)}`)
@@ -137,7 +149,7 @@ function isExactly (bytes: Buffer, start: number, end: number, name: Buffer): bo
   return true
 }
 
-/** What `foldName` says of plain ASCII, without making a string of it. */
+/** Tells whether `foldName` would return `folded` for these plain ASCII bytes. Makes no string of them. */
 function foldsTo (bytes: Buffer, start: number, end: number, folded: string): boolean {
   const stop = Math.min(end, start + FOLDED_LENGTH)
   let length = 0

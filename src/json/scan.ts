@@ -1,30 +1,36 @@
 /**
  * A strict JSON reader (RFC 8259) for bytes that are examined here and read again elsewhere.
  *
- * Whoever authorises a message and then forwards its bytes decides for the upstream's parser too, so everything that two
- * parsers may read differently is refused, not repaired:
- * - a member name that occurs twice: some take the first, some the last (RFC 8259 §4 leaves it open);
- * - in the objects that a shape describes, a name that only a tolerant parser takes for one of the shape's: Go's
- *   encoding/json matches names without regard to case, with Unicode folding (CVE-2026-27896), C parsers cut at U+0000,
- *   the Python SDK accepts snake_case names; a name spelled with escapes, which a filter on raw bytes would miss;
- * - half surrogate pairs in names and in values that are picked, a byte order mark, anything but strict UTF-8;
- * - deep nesting, which overflows recursive parsers.
+ * A gateway that authorises a message and then forwards its bytes decides for the upstream's parser too. So
+ * everything that two parsers may read differently is refused, not repaired:
+ * - A member name that occurs twice. Some parsers take the first, some the last (RFC 8259 §4 leaves it open).
+ * - In the objects that a shape describes, a name that only a tolerant parser takes for one of the shape's.
+ *   Go's encoding/json ignores case, with Unicode folding (CVE-2026-27896), C parsers cut at U+0000, the
+ *   Python SDK accepts snake_case names. Also a name written with escapes, which a filter on raw bytes would
+ *   miss.
+ * - Half surrogate pairs in names and in values that are picked, a byte order mark, anything but strict
+ *   UTF-8.
+ * - Deep nesting, which overflows recursive parsers.
  *
- * Not checked: numbers beyond a double's range or precision, which stay as they are spelled, and half surrogate pairs in
- * values that are not picked.
+ * Not checked: numbers beyond a double's range or precision, which are forwarded as they are written, and
+ * half surrogate pairs in values that are not picked.
  *
- * One pass without building the document: a 4 MiB body costs memory only for what the shape names, and for the names of
- * large objects. The pass goes on after a duplicate or lookalike, to say whether the `id` can be trusted for the answer.
+ * There is one pass, and it does not build the document. A 4 MiB body costs memory only for the members of
+ * the shape and for the names of large objects. The pass goes on after a duplicate or lookalike, to find out
+ * whether the `id` can be trusted for the response.
  */
 import { isUtf8 } from 'node:buffer'
 import {
-  CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE, byteAt, enter, failSyntax, skipSpace
+  CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE,
+  byteAt, enter, failSyntax, skipSpace
 } from './cursor.js'
 import type { Cursor } from './cursor.js'
 import { JsonError } from './error.js'
 import { closeNames, openNames, readName } from './names.js'
 import { decodeString, skipString } from './string.js'
-import type { CompiledShape, CompiledWanted, JsonType, Members, Picked, PickedElements, PickedStrings, Shape, Span } from './shape.js'
+import type {
+  CompiledShape, CompiledWanted, JsonType, Members, Picked, PickedElements, PickedStrings, Shape, Span
+} from './shape.js'
 
 export interface ScanLimits {
   /** Objects and arrays that may be open at once; the outermost counts 1. At most 1000. */
@@ -32,16 +38,18 @@ export interface ScanLimits {
 }
 
 const DEEPEST = 1000
-/** Each string of a `strings` array becomes an operation to decide, so a body must not hold a million of them. */
+/** Each string of a `strings` array becomes one operation of the policy: a body must not hold a million. */
 const MOST_STRINGS = 1000
-/** What is kept of each element of a `[shape]` array takes up a hundred times the room of `{},`. */
+/** An element of a `[shape]` array takes a hundred times as much memory as its shortest text, `{},`. */
 const MOST_ELEMENTS = 100_000
 
 /**
- * Checks a whole JSON text (RFC 8259) and returns its value with the members that the shape names. Throws JsonError,
- * and RangeError when `maxDepth` exceeds 1000.
+ * Checks a whole JSON text (RFC 8259) and returns its value with the members that the shape names. Throws
+ * JsonError, and RangeError when `maxDepth` exceeds 1000.
  */
-export function scan<S extends Shape> (bytes: Buffer, shape: CompiledShape<S>, limits: ScanLimits): Picked<S> {
+export function scan<S extends Shape> (
+  bytes: Buffer, shape: CompiledShape<S>, limits: ScanLimits
+): Picked<S> {
   if (limits.maxDepth > DEEPEST) throw new RangeError(`maxDepth must not exceed ${DEEPEST}`)
   refuseOtherEncodings(bytes)
   const cursor: Cursor = {
@@ -68,14 +76,15 @@ function throwProblem (problem: JsonError, isAtTop: boolean, value: Picked<Shape
 }
 
 function refuseOtherEncodings (bytes: Buffer): void {
-  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) throw new JsonError('encoding', 0, 'a byte order mark')
+  const hasByteOrderMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
+  if (hasByteOrderMark) throw new JsonError('encoding', 0, 'a byte order mark')
   if (isUtf8(bytes)) return
   const repaired = Buffer.from(bytes.toString('utf8'))
   const offset = bytes.findIndex((byte, at) => byte !== repaired[at])
   throw new JsonError('encoding', offset, 'bytes that are not UTF-8')
 }
 
-/** Reads the value that starts with `first` at the cursor, and returns what is wanted of it. */
+/** Reads the value that starts with `first` at the cursor. Returns the part of it that is wanted. */
 function readValue (cursor: Cursor, first: number, wanted: CompiledWanted | undefined): Span | undefined {
   const start = cursor.at
   switch (first) {
@@ -98,7 +107,8 @@ function readString (cursor: Cursor, start: number, wanted: CompiledWanted | und
   skipString(cursor)
   if (wanted === undefined) return undefined
   if (wanted !== 'string') return { type: 'string', start, end: cursor.at }
-  const value: Picked<'string'> = { type: 'string', start, end: cursor.at, value: decodeString(cursor, start) }
+  const end = cursor.at
+  const value: Picked<'string'> = { type: 'string', start, end, value: decodeString(cursor, start) }
   return value
 }
 
@@ -140,7 +150,9 @@ function readArray (cursor: Cursor, start: number, wanted: CompiledWanted | unde
     do {
       const element = readValue(cursor, byte, each)
       if (element !== undefined) elements.push(element)
-      if (elements.length > most) throw new JsonError('count', start, `more than ${most} elements in the array`)
+      if (elements.length > most) {
+        throw new JsonError('count', start, `more than ${most} elements in the array`)
+      }
     } while ((byte = nextItem(cursor, CLOSE_BRACKET)) !== CLOSE_BRACKET)
   }
   cursor.depth--
@@ -166,7 +178,7 @@ function textsOf (elements: readonly Span[]): readonly string[] | undefined {
   return texts
 }
 
-/** Moves over the comma before the next item and returns that item's first byte, or over the end and returns `close`. */
+/** Moves over a comma and returns the first byte of the next item, or moves over `close` and returns that. */
 function nextItem (cursor: Cursor, close: number): number {
   const byte = skipSpace(cursor)
   if (byte !== COMMA && byte !== close) failSyntax(cursor, cursor.at)
@@ -177,7 +189,9 @@ function nextItem (cursor: Cursor, close: number): number {
   return next
 }
 
-function readWord (cursor: Cursor, word: string, type: JsonType, wanted: CompiledWanted | undefined): Span | undefined {
+function readWord (
+  cursor: Cursor, word: string, type: JsonType, wanted: CompiledWanted | undefined
+): Span | undefined {
   const start = cursor.at
   for (let index = 1; index < word.length; index++) {
     if (byteAt(cursor, start + index) !== word.charCodeAt(index)) failSyntax(cursor, start + index)
@@ -186,7 +200,7 @@ function readWord (cursor: Cursor, word: string, type: JsonType, wanted: Compile
   return wanted === undefined ? undefined : { type, start, end: cursor.at }
 }
 
-/** RFC 8259 §6: an optional minus, an integer without leading zeros, an optional fraction, an optional exponent. */
+/** RFC 8259 §6: optional minus, integer without leading zeros, optional fraction, optional exponent. */
 function skipNumber (cursor: Cursor): void {
   let at = cursor.at
   if (byteAt(cursor, at) === 0x2d) at++

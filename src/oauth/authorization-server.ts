@@ -129,9 +129,7 @@ export function createAuthorizationServer (
   }
 }
 
-/**
- * Returns the function that loads the keys: from the configured URL, or from the one in the metadata (A5).
- */
+/** Returns what loads the keys: from the configured URL, or from the one in the metadata (A5). */
 function createKeySetLoader (
   config: AuthorizationServerConfig,
   log: Log,

@@ -3,9 +3,7 @@ import type { Principal } from './principal.js'
 /** A token that was accepted, and how long that may be relied on. */
 export interface VerifiedToken {
   readonly principal: Principal
-  /**
-   * Tells whether the key that verified the token is still published. Called on every use: it must be cheap.
-   */
+  /** Tells whether the key of the token is still published. Called on every use, so it must be cheap. */
   readonly isCurrent: () => boolean
   /** Shortens how long the token is remembered, in seconds. */
   readonly rememberSeconds?: number

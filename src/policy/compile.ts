@@ -4,7 +4,9 @@ import { parseGlob } from './glob.js'
 import type { Implications } from './hierarchy.js'
 import { DEFAULT_METHOD_PATTERN, DEFAULT_METHODS, RESPONSES } from './methods.js'
 import type { Policy, TargetKind } from './policy.js'
-import { compileRule, findRule, type CompiledRule, type PatternRule, type RuleKind, type RuleTable, type RuleTables } from './rule-table.js'
+import {
+  compileRule, findRule, type CompiledRule, type PatternRule, type RuleKind, type RuleTable, type RuleTables
+} from './rule-table.js'
 import { nameRule, readPolicy, type ReadPolicy, type WrittenRule } from './read.js'
 import type { Alternatives } from './rule.js'
 
@@ -12,7 +14,7 @@ const ANYBODY: Alternatives = [[]]
 const NOBODY: Alternatives = []
 const NO_IMPLICATIONS: Implications = new Map()
 
-/** Returns the policy ready for deciding. Throws PolicyError with every problem of the configuration (P2, P3, P5). */
+/** Returns the policy ready for deciding. Throws PolicyError with every problem of it (P2, P3, P5). */
 export function compilePolicy (config: PolicyConfig): Policy {
   const read = readPolicy(config)
   const tables = compileTables(read, config.unlisted)
@@ -22,7 +24,7 @@ export function compilePolicy (config: PolicyConfig): Policy {
   }
 }
 
-/** Returns the look-up tables behind a policy, for what has to say why a decision came out as it did. Never throws. */
+/** Returns the look-up tables behind a policy, also for explaining a decision. Does not throw. */
 export function compileTables (read: ReadPolicy, unlisted: PolicyConfig['unlisted']): RuleTables {
   return {
     tools: compileTable(read, 'tools', unlisted.tools),
@@ -44,8 +46,8 @@ function compileTable (read: ReadPolicy, kind: TargetKind, unlisted: 'deny' | 'a
 }
 
 /**
- * The known methods are all looked up here, once, so that each is one entry of `exact` whichever rule decides about it.
- * An operator's rule beats the default, whether exact or a pattern (P1).
+ * Each known method is looked up here, once, and becomes an entry of `exact` with the rule that decides about
+ * it. An operator's rule, exact or a pattern, beats the default (P1).
  */
 function compileMethods (read: ReadPolicy): Pick<RuleTables, 'methods' | 'responses'> {
   const allowed = compileRule('methods default', ANYBODY, NO_IMPLICATIONS, 'unlisted')
@@ -59,14 +61,19 @@ function compileMethods (read: ReadPolicy): Pick<RuleTables, 'methods' | 'respon
   named.delete(RESPONSES)
   const notifications: PatternRule = { glob: parseGlob(DEFAULT_METHOD_PATTERN, 'name'), rule: allowed }
   return {
-    methods: { kind: 'methods', exact: named, patterns: [...patterns, notifications], denied, unlisted: denied },
+    methods: {
+      kind: 'methods', exact: named, patterns: [...patterns, notifications], denied, unlisted: denied
+    },
     responses
   }
 }
 
-function compileRules ({ rules, implications }: ReadPolicy, kind: RuleKind): Pick<RuleTable, 'exact' | 'patterns'> {
+function compileRules (
+  { rules, implications }: ReadPolicy, kind: RuleKind
+): Pick<RuleTable, 'exact' | 'patterns'> {
   const ofKind = rules.filter((rule) => rule.kind === kind)
-  const compile = (rule: WrittenRule): CompiledRule => compileRule(nameRule(rule), rule.alternatives, implications, 'forbidden')
+  const compile = (rule: WrittenRule): CompiledRule =>
+    compileRule(nameRule(rule), rule.alternatives, implications, 'forbidden')
   const patterns = ofKind
     .flatMap((rule) => rule.glob === undefined ? [] : [{ glob: rule.glob, rule: compile(rule) }])
     .sort((a, b) => b.glob.literals - a.glob.literals)

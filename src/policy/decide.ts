@@ -1,27 +1,38 @@
 import type { Decision, Operation } from './policy.js'
 import { findRule, type CompiledRule, type Demand, type RuleTables } from './rule-table.js'
 
-/** A message that asks for nothing is a mistake of the caller's; it must not become an open door. */
+/** An empty list of operations is a mistake of the calling code. It must not allow anything. */
 const NOTHING_ASKED: Decision = Object.freeze({
-  effect: 'deny', rule: 'no operation', reason: 'forbidden', requiredScopes: Object.freeze([]), missingScopes: Object.freeze([])
+  effect: 'deny',
+  rule: 'no operation',
+  reason: 'forbidden',
+  requiredScopes: Object.freeze([]),
+  missingScopes: Object.freeze([])
 })
 
 /**
- * Decides a message (P1): allowed when the rule of every operation is satisfied, and then `rule` is that of the last
- * one, which is the target's where there is one. Allocates nothing unless scopes are missing. Never throws.
+ * Decides about a message (P1). It is allowed when the rule of every operation is satisfied. `rule` is then
+ * that of the last operation, which is the target's if there is a target. Allocates nothing unless scopes are
+ * missing. Does not throw.
  */
-export function decide (tables: RuleTables, operations: readonly Operation[], scopes: ReadonlySet<string>): Decision {
+export function decide (
+  tables: RuleTables, operations: readonly Operation[], scopes: ReadonlySet<string>
+): Decision {
   let decision = NOTHING_ASKED
   for (const operation of operations) {
     const rule = findOperationRule(tables, operation)
-    if (!isSatisfied(rule, scopes)) return deny(operations.map((each) => findOperationRule(tables, each)), scopes)
+    if (!isSatisfied(rule, scopes)) {
+      return deny(operations.map((each) => findOperationRule(tables, each)), scopes)
+    }
     decision = rule.allowed
   }
   return decision
 }
 
 /** Returns the rule that decides about one operation (P1). */
-export function findOperationRule (tables: RuleTables, { method, target, response }: Operation): CompiledRule {
+export function findOperationRule (
+  tables: RuleTables, { method, target, response }: Operation
+): CompiledRule {
   if (target === undefined) return response === true ? tables.responses : findRule(tables.methods, method)
   switch (target.kind) {
     case 'tools': return findRule(tables.tools, target.name)
@@ -40,8 +51,9 @@ function isMet ({ satisfiedBy }: Demand, scopes: ReadonlySet<string>): boolean {
 }
 
 /**
- * A denial that no scope could lift speaks for the whole message; otherwise the client learns in one go every scope
- * that the message needs (P7), of the operations it may already do as well.
+ * Returns the denial of a message. When no scope helps with one of its operations, that decides. Otherwise
+ * the client learns at once every scope that the message needs (P7), also for operations that are allowed
+ * already.
  */
 function deny (rules: readonly CompiledRule[], scopes: ReadonlySet<string>): Decision {
   const denying = rules.filter((rule) => !isSatisfied(rule, scopes))
@@ -58,7 +70,7 @@ function deny (rules: readonly CompiledRule[], scopes: ReadonlySet<string>): Dec
   }
 }
 
-/** The alternative with the fewest missing scopes, the first one on a tie (P7). */
+/** Returns the alternative with the fewest missing scopes, the first one on a tie (P7). */
 function chooseAlternative ({ alternatives }: CompiledRule, scopes: ReadonlySet<string>): readonly Demand[] {
   let chosen: readonly Demand[] = []
   let fewest = Infinity

@@ -6,16 +6,16 @@ import { readPolicy, type ReadPolicy } from './read.js'
 import type { RuleKind } from './rule-table.js'
 import { describeAlternatives, type Alternatives } from './rule.js'
 
-/** What one scope does for one rule: suffices by itself, is one of several that are needed, or does nothing. */
+/** What a scope does for a rule: it suffices, it is one of several that are needed, or it does nothing. */
 export type ScopeEffect = 'suffices' | 'contributes' | 'none'
 
 export interface RuleRow {
   readonly kind: RuleKind
-  /** The rule's key, or `(unlisted)` for what no rule of the kind names (P4). */
+  /** The rule's key, or `(unlisted)` for targets that no rule names (P4). */
   readonly name: string
   /** `todo:read`, `a + b`, `a or b + c`, `any accepted token`, `nobody`. */
   readonly rule: string
-  /** One per scope of the description, in its order, counting what the scope implies. */
+  /** One for each scope of the description, in that order. What a scope implies counts for it. */
   readonly effects: readonly ScopeEffect[]
 }
 
@@ -23,11 +23,11 @@ export interface PolicyDescription {
   readonly rows: readonly RuleRow[]
   /** The scopes that rules name and those that imply one of them, sorted. */
   readonly scopes: readonly string[]
-  /** What has no effect, probably for a slip of the pen. What is allowed although seldom meant, the configuration warns about. */
+  /** What has no effect, probably by mistake. (`config` warns about what is allowed but seldom meant.) */
   readonly warnings: readonly string[]
 }
 
-/** Returns what a policy lets which scope do, rule by rule. Throws PolicyError for a policy that cannot be compiled. */
+/** Returns what each scope does for each rule. Throws PolicyError for a policy that cannot be compiled. */
 export function describePolicy (config: PolicyConfig): PolicyDescription {
   const read = readPolicy(config)
   const scopes = listEffectiveScopes(read)
@@ -47,12 +47,15 @@ const UNLISTED_KINDS = ['tools', 'resources', 'prompts'] as const
 
 /** Returns the rules as a table of text: kind, name, who may. */
 export function formatRules ({ rows }: PolicyDescription): string {
-  return formatColumns([['kind', 'name', 'may be used with'], ...rows.map(({ kind, name, rule }) => [kind, name, rule])])
+  return formatColumns([
+    ['kind', 'name', 'may be used with'],
+    ...rows.map(({ kind, name, rule }) => [kind, name, rule])
+  ])
 }
 
 /**
- * Returns rules × scopes as a table of text: ✓ where the scope alone suffices, + where it is one of several that are
- * needed, · where it does nothing.
+ * Returns rules × scopes as a table of text: ✓ where the scope suffices, + where it is one of several that
+ * are needed, · where it does nothing.
  */
 export function formatMatrix ({ rows, scopes }: PolicyDescription): string {
   return formatColumns([
@@ -65,7 +68,9 @@ const MARKS: Readonly<Record<ScopeEffect, string>> = { suffices: '✓', contribu
 
 function listEffectiveScopes (read: ReadPolicy): string[] {
   const named = listRuleScopes(read)
-  const broader = [...read.implications].filter(([, implied]) => named.some((scope) => implied.has(scope))).map(([scope]) => scope)
+  const broader = [...read.implications]
+    .filter(([, implied]) => named.some((scope) => implied.has(scope)))
+    .map(([scope]) => scope)
   return [...new Set([...named, ...broader])].sort()
 }
 

@@ -13,8 +13,9 @@ import { describeAlternatives } from './rule.js'
 /** A decision with what led to it. */
 export interface Explanation {
   readonly decision: Decision
-  /** The scopes as given, and with all that they imply; both sorted. */
+  /** The scopes as given, sorted. */
   readonly scopes: readonly string[]
+  /** The same with all that they imply, sorted. */
   readonly expandedScopes: readonly string[]
   readonly operations: readonly OperationExplanation[]
 }
@@ -25,11 +26,11 @@ export interface OperationExplanation {
   readonly rule: string
   /** The rule in words, e.g. `todo:read or todo:admin`. */
   readonly needs: string
-  /** What this operation alone would come to. */
+  /** The decision about a message with only this operation. */
   readonly decision: Decision
-  /** Why no pattern may match the name, when no exact rule does either (P6). */
+  /** Why no pattern may match the name. Absent when an exact rule matches it (P6). */
   readonly oddity?: string
-  /** Rules that match as well. */
+  /** Other rules that match. */
   readonly overruled: readonly OverruledRule[]
 }
 
@@ -39,8 +40,8 @@ export interface OverruledRule {
 }
 
 /**
- * Returns the decision about a message, and why: by the same code that decides about requests.
- * Throws PolicyError for a policy that cannot be compiled.
+ * Returns the decision about a message and the reasons for it, from the same code that decides about
+ * requests. Throws PolicyError for a policy that cannot be compiled.
  */
 export function explainDecision (
   config: PolicyConfig, operations: readonly Operation[], scopes: ReadonlySet<string>
@@ -76,23 +77,22 @@ function explainOperation (
   }
 }
 
-/** The rule map and the name that an operation is looked up by. */
+/** Returns the rule map and the name in it by which an operation is looked up. */
 function subjectOf ({ method, target, response }: Operation): [kind: RuleKind, name: string] {
   if (target !== undefined) return [target.kind, target.name]
   return ['methods', response === true ? RESPONSES : method]
 }
 
 function listMatchingPatterns ({ rules }: ReadPolicy, kind: RuleKind, name: string): string[] {
-  return rules.filter((rule) => rule.kind === kind && rule.glob !== undefined && matchesGlob(rule.glob, name)).map(nameRule)
+  return rules
+    .filter((rule) => rule.kind === kind && rule.glob !== undefined && matchesGlob(rule.glob, name))
+    .map(nameRule)
 }
 
-/** Returns the explanation as text for a terminal: every line ends in a newline, and nothing in it can steer the terminal. */
+/** Returns the explanation as text that is safe to print on a terminal. Every line ends in a newline. */
 export function formatExplanation ({ decision, scopes, expandedScopes, operations }: Explanation): string {
   const lines = [
-    `${decision.effect === 'allow' ? 'allowed' : `denied (${decision.reason})`} by ${printable(decision.rule)}`,
-    ...(decision.effect === 'deny' && decision.reason === 'insufficient_scope'
-      ? [`  required scopes: ${list(decision.requiredScopes)}`, `  missing scopes:  ${list(decision.missingScopes)}`]
-      : []),
+    ...formatDecision(decision),
     `scopes: ${list(scopes)}`,
     ...(expandedScopes.length > scopes.length ? [`  with what they imply: ${list(expandedScopes)}`] : []),
     ...operations.flatMap(formatOperation)
@@ -100,7 +100,20 @@ export function formatExplanation ({ decision, scopes, expandedScopes, operation
   return `${lines.join('\n')}\n`
 }
 
-function formatOperation ({ method, target, rule, needs, decision, oddity, overruled }: OperationExplanation): string[] {
+function formatDecision (decision: Decision): string[] {
+  const rule = printable(decision.rule)
+  if (decision.effect === 'allow') return [`allowed by ${rule}`]
+  const denied = `denied (${decision.reason}) by ${rule}`
+  if (decision.reason !== 'insufficient_scope') return [denied]
+  return [
+    denied,
+    `  required scopes: ${list(decision.requiredScopes)}`,
+    `  missing scopes:  ${list(decision.missingScopes)}`
+  ]
+}
+
+function formatOperation (operation: OperationExplanation): string[] {
+  const { method, target, rule, needs, decision, oddity, overruled } = operation
   return [
     `${quote(method)}${target === undefined ? '' : ` on ${target.kind} ${quote(target.name)}`}`,
     `  ${decision.effect === 'allow' ? 'allowed' : 'denied'} by ${printable(rule)}: ${needs}`,

@@ -1,23 +1,23 @@
 /** What a wildcard stands for: any run of characters, or any run without `/`. */
 export type Gap = 'any' | 'segment'
 
-/** A pattern (P3): literal text with gaps between. There is one chunk more than gaps; only the outer two may be empty. */
+/** A pattern (P3): chunks of literal text with gaps between them. Only the outer two chunks may be empty. */
 export interface Glob {
   readonly source: string
   readonly chunks: readonly string[]
   readonly gaps: readonly Gap[]
-  /** Number of literal characters (UTF-16 code units): more of them make a pattern more specific. */
+  /** Number of literal characters (UTF-16 code units). The more, the more specific is the pattern. */
   readonly literals: number
 }
 
-/** Tells whether a rule's key is a pattern. There is no escape: a `*` is always a wildcard. */
+/** Tells whether a rule's key is a pattern. A `*` is always a wildcard; there is no escape. */
 export function isPattern (key: string): boolean {
   return key.includes('*')
 }
 
 /**
- * Reads a pattern (P3). In URIs a single `*` stops at `/` and `**` does not; in names every run of stars is one
- * wildcard. Never throws.
+ * Reads a pattern (P3). In URIs a single `*` stops at `/` and `**` does not; in names every run of stars is
+ * one wildcard. Does not throw.
  */
 export function parseGlob (source: string, syntax: 'name' | 'uri'): Glob {
   const parts = source.split(/(\*+)/)
@@ -32,8 +32,9 @@ export function parseGlob (source: string, syntax: 'name' | 'uri'): Glob {
 }
 
 /**
- * Tells whether the whole name fits the pattern, comparing code unit by code unit. The client chooses the name, so the
- * cost is bounded by the name's length times the pattern's: nothing here tries a wildcard's lengths one after the other.
+ * Tells whether the whole name matches the pattern, code unit by code unit. The client chooses the name, so
+ * the cost is bounded: by the length of the name times that of the pattern, because the lengths of a wildcard
+ * are not tried one after the other.
  */
 export function matchesGlob ({ source, chunks, gaps, literals }: Glob, name: string): boolean {
   if (gaps.length === 0) return name === source
@@ -44,7 +45,7 @@ export function matchesGlob ({ source, chunks, gaps, literals }: Glob, name: str
   const end = name.length - suffix.length
   let reached: readonly number[] = [prefix.length]
   for (let index = 1; index < chunks.length - 1; index++) {
-    // Before a gap that crosses `/`, the earliest end leaves the most room: no later one can do better.
+    // Before a gap that may cross `/`, the earliest end leaves the most room, so later ones cannot do better.
     const earliestOnly = gaps[index] === 'any'
     reached = passChunk(name, end, reached, chunks[index] as string, gaps[index - 1] as Gap, earliestOnly)
     if (reached.length === 0) return false
@@ -54,7 +55,7 @@ export function matchesGlob ({ source, chunks, gaps, literals }: Glob, name: str
   return slash === -1 || slash >= end
 }
 
-/** Returns every position, ascending, at which an occurrence of the chunk ends that a gap can lead to from `reached`. */
+/** Returns, in ascending order, where the chunk can end when the gap before it starts at one of `reached`. */
 function passChunk (
   name: string, end: number, reached: readonly number[], chunk: string, gap: Gap, earliestOnly: boolean
 ): readonly number[] {
@@ -63,7 +64,8 @@ function passChunk (
   let next = 1
   let lastSlash = -1
   let slash = gap === 'any' ? -1 : name.indexOf('/', start)
-  for (let at = name.indexOf(chunk, start); at !== -1 && at + chunk.length <= end; at = name.indexOf(chunk, at + 1)) {
+  const last = end - chunk.length
+  for (let at = name.indexOf(chunk, start); at !== -1 && at <= last; at = name.indexOf(chunk, at + 1)) {
     for (; next < reached.length && reached[next] as number <= at; next++) start = reached[next] as number
     for (; slash !== -1 && slash < at; slash = name.indexOf('/', slash + 1)) lastSlash = slash
     if (lastSlash >= start) continue

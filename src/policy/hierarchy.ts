@@ -1,4 +1,4 @@
-/** For each scope that implies others: all of them, also through others, and never itself. */
+/** For each scope that implies others: all that it implies, directly or through others, without itself. */
 export type Implications = ReadonlyMap<string, ReadonlySet<string>>
 
 type Implies = Readonly<Record<string, readonly string[]>>
@@ -23,7 +23,10 @@ export function closeImplications (implies: Implies): Implications {
   return closure
 }
 
-/** Returns the cycles in `implies`, each from a scope back to itself (P5): at least one for every group of scopes that imply each other. */
+/**
+ * Returns the cycles in `implies`, each from a scope back to itself (P5): at least one for every group of
+ * scopes that imply each other.
+ */
 export function findCycles (implies: Implies): string[][] {
   const direct = new Map(Object.entries(implies))
   const cycles: string[][] = []
@@ -45,7 +48,7 @@ export function findCycles (implies: Implies): string[][] {
   return cycles
 }
 
-/** Returns the scopes with all that they imply (P5); the very same set when they imply nothing. */
+/** Returns the scopes with all that they imply (P5). When they imply nothing, that is the same set object. */
 export function expandScopes (implications: Implications, scopes: ReadonlySet<string>): ReadonlySet<string> {
   let expanded: Set<string> | undefined
   for (const scope of scopes) {
@@ -54,7 +57,7 @@ export function expandScopes (implications: Implications, scopes: ReadonlySet<st
   return expanded ?? scopes
 }
 
-/** Returns the scopes any one of which satisfies a demand for the given one: itself first, then those that imply it. */
+/** Returns the scopes that each satisfy a demand for the given one: itself, then those that imply it. */
 export function listSatisfying (implications: Implications, scope: string): string[] {
   const broader = [...implications].filter(([, implied]) => implied.has(scope)).map(([name]) => name)
   return [scope, ...broader]

@@ -1,9 +1,10 @@
-/** The key of an operator's rule for responses in `policy.methods`; no client-chosen method is looked up under it. */
+/** The key of the rule for responses in `policy.methods`. No method of a client is ever looked up with it. */
 export const RESPONSES = '(responses)'
 
 /**
- * The methods that any accepted token may use unless a `methods` rule says otherwise (P1). Those with a target are
- * decided by the target's rule as well. `notifications/*` and responses belong to the list; everything else is denied.
+ * The methods that any accepted token may use unless a `methods` rule says otherwise (P1). For those with a
+ * target, the target's rule decides as well. `notifications/*` and responses are allowed, too; all other
+ * methods are denied.
  */
 export const DEFAULT_METHODS = [
   'initialize',

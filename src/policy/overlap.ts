@@ -1,13 +1,16 @@
 import type { Gap, Glob } from './glob.js'
 
-type Token = { readonly literal: string, readonly gap?: never } | { readonly literal?: never, readonly gap: Gap }
+type Token =
+  | { readonly literal: string, readonly gap?: never }
+  | { readonly literal?: never, readonly gap: Gap }
 
 /**
  * Returns a name that both patterns match, or undefined when no name is matched by both (P3).
  *
- * Works from the patterns' ends: two rests have a name in common when a gap of one may be empty or may take the
- * other's next character, or when both go on with the same character. Of two gaps that meet, the one with the shorter
- * run is over first, so it is enough to end either. Costs the product of the two lengths.
+ * It works backwards from the ends of the patterns. Two rests have a name in common when both go on with the
+ * same character, or when a gap of one may end here or may take the next character of the other. When two
+ * gaps meet, one of them ends first, so it is enough to end either. The cost is the product of the two
+ * lengths.
  */
 export function findCommonName (a: Glob, b: Glob): string | undefined {
   const left = toTokens(a)
@@ -18,7 +21,8 @@ export function findCommonName (a: Glob, b: Glob): string | undefined {
   for (let i = left.length; i >= 0; i--) {
     for (let j = right.length; j >= 0; j--) {
       const ended = i === left.length && j === right.length
-      if (ended || nextSteps(left[i], right[j]).some(([di, dj]) => meets(i + di, j + dj))) common[i * width + j] = 1
+      const goesOn = ([di, dj]: Step): boolean => meets(i + di, j + dj)
+      if (ended || nextSteps(left[i], right[j]).some(goesOn)) common[i * width + j] = 1
     }
   }
   return meets(0, 0) ? spellName(left, right, meets) : undefined
@@ -37,7 +41,7 @@ const END_LEFT: Step = [1, 0]
 const END_RIGHT: Step = [0, 1]
 const BOTH: Step = [1, 1]
 
-/** The moves that keep both rests matching the same text; a move past a literal stands for that character. */
+/** Returns the moves after which both rests can match the same text. Moving past a literal spells it. */
 function nextSteps (left: Token | undefined, right: Token | undefined): readonly Step[] {
   if (left?.gap !== undefined && right?.gap !== undefined) return [END_LEFT, END_RIGHT]
   if (left?.gap !== undefined) return admits(left.gap, right?.literal) ? [END_LEFT, END_RIGHT] : [END_LEFT]
@@ -49,7 +53,9 @@ function admits (gap: Gap, literal: string | undefined): boolean {
   return literal !== undefined && (gap === 'any' || literal !== '/')
 }
 
-function spellName (left: readonly Token[], right: readonly Token[], meets: (i: number, j: number) => boolean): string {
+function spellName (
+  left: readonly Token[], right: readonly Token[], meets: (i: number, j: number) => boolean
+): string {
   let name = ''
   for (let i = 0, j = 0; i < left.length || j < right.length;) {
     const [di, dj] = nextSteps(left[i], right[j]).find(([di, dj]) => meets(i + di, j + dj)) as Step

@@ -1,10 +1,10 @@
-/** What a message asks for; `target` is what the policy's rule map of that kind is looked up with (behaviour P1). */
+/** What a message asks for. The rule map of the target's kind decides about the target (P1). */
 export interface Operation {
   readonly method: string
   readonly target?: Target
   /**
-   * The message is a response, so it has no method and `method` is only its label. A flag, because a client may choose
-   * any string as a method: none of them can pass for a response, or a response for one of them.
+   * The message is a response. It has no method, so `method` is only a label. This is a member of its own,
+   * because a client may choose any string as a method, and no method may pass for a response.
    */
   readonly response?: true
 }
@@ -17,27 +17,27 @@ export interface Target {
   readonly name: string
 }
 
-/** The outcome for a principal's scopes; `rule` names the rule as the configuration spells it, e.g. `tools.*_todo`. */
+/** The outcome for a principal's scopes. `rule` is written as in the configuration, e.g. `tools.*_todo`. */
 export type Decision =
   | { readonly effect: 'allow', readonly rule: string }
   | {
     readonly effect: 'deny'
     readonly rule: string
-    /** `insufficient_scope`: some set of scopes would lift it. Otherwise no scope could. */
+    /** `insufficient_scope`: with other scopes the message would be allowed. Otherwise no scope helps. */
     readonly reason: 'insufficient_scope' | 'forbidden' | 'unlisted'
-    /** Every scope the operation needs, for the alternative chosen by P7; empty when no scope could lift it. */
+    /** Every scope that the message needs, in the alternative that P7 chooses. Empty when no scope helps. */
     readonly requiredScopes: readonly string[]
     readonly missingScopes: readonly string[]
   }
 
-/** A compiled policy: pure, immutable, never throws. */
+/** A compiled policy: pure and immutable. It does not throw. */
 export interface Policy {
   /**
-   * Decides a whole message: every operation must be allowed (P1). An operation without a target consults `methods`,
-   * one with a target the rule map of its kind alone; so a message with a target is two operations. An empty list is
-   * denied.
+   * Decides about a whole message: every operation must be allowed (P1). The rule map `methods` decides about
+   * an operation without target, the rule map of the target's kind about one with target. So a message with a
+   * target is two operations. An empty list is denied.
    */
   decide (operations: readonly Operation[], scopes: ReadonlySet<string>): Decision
-  /** Every scope that the rules name, sorted; published as `scopes_supported` by default (R3). */
+  /** Every scope that the rules name, sorted. Published as `scopes_supported` by default (R3). */
   readonly scopes: readonly string[]
 }

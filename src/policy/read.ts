@@ -28,7 +28,7 @@ export function nameRule ({ kind, key }: { readonly kind: RuleKind, readonly key
   return `${kind}.${key}`
 }
 
-/** Returns what the policy says. Throws PolicyError with every problem: unreadable rules, rival patterns (P3), cycles (P5). */
+/** Returns what the policy says. Throws PolicyError: unreadable rules, rival patterns (P3), cycles (P5). */
 export function readPolicy (config: PolicyConfig): ReadPolicy {
   const problems: PolicyProblem[] = []
   const rules = RULE_KINDS.flatMap((kind) => readRuleMap(kind, config[kind], problems))
@@ -37,7 +37,7 @@ export function readPolicy (config: PolicyConfig): ReadPolicy {
   return { rules, implications: closeImplications(config.implies) }
 }
 
-/** `Object.entries` sees own keys alone: `__proto__` and `constructor` are names like any other (P3). */
+/** `Object.entries` returns only own keys: `__proto__` and `constructor` are names like any other (P3). */
 function readRuleMap (kind: RuleKind, map: RuleMap, problems: PolicyProblem[]): WrittenRule[] {
   const rules: WrittenRule[] = []
   for (const [key, rule] of Object.entries(map)) {
@@ -54,22 +54,24 @@ function readRuleMap (kind: RuleKind, map: RuleMap, problems: PolicyProblem[]): 
 
 function findKeyProblem (kind: RuleKind, key: string): string | undefined {
   if (key === '') return 'a name must not be empty'
-  // A wildcard may complete an escape that a pattern's text begins.
+  // A wildcard may complete a percent-escape that the text before it begins.
   if (!isPattern(key) || /%[0-9a-f]?\*/i.test(key)) return undefined
   const oddity = findOddity(kind, key.replace(/\*+/g, 'x'))
-  return oddity === undefined ? undefined : `this pattern can match nothing, because ${oddity}; name such targets exactly`
+  if (oddity === undefined) return undefined
+  return `this pattern cannot match any name, because ${oddity}; give the exact name instead`
 }
 
 function findRivals (rules: readonly WrittenRule[]): PolicyProblem[] {
   return rules.flatMap((rule, index) => rules.slice(index + 1).flatMap((other) => {
-    if (other.kind !== rule.kind || rule.glob === undefined || rule.glob.literals !== other.glob?.literals) return []
+    if (other.kind !== rule.kind || rule.glob === undefined) return []
+    if (rule.glob.literals !== other.glob?.literals) return []
     const name = findCommonName(rule.glob, other.glob)
-    return name === undefined
-      ? []
-      : [{
-          place: `${nameRule(rule)}, ${nameRule(other)}`,
-          message: `both patterns match ${JSON.stringify(name)} and neither has more literal characters; make one of them more specific`
-        }]
+    if (name === undefined) return []
+    return [{
+      place: `${nameRule(rule)}, ${nameRule(other)}`,
+      message: `both patterns match ${JSON.stringify(name)} and neither has more literal characters; ` +
+        'make one of them more specific'
+    }]
   }))
 }
 

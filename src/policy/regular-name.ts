@@ -1,41 +1,42 @@
 /**
- * Longer names match only exact rules, so that what a client sends cannot make patterns expensive. In UTF-16 code
- * units; RFC 9110 §4.1 asks of HTTP implementations no more than 8000 octets for a URI.
+ * Longer names match only exact rules, so that a client cannot make patterns expensive. In UTF-16 code units;
+ * RFC 9110 §4.1 recommends that HTTP implementations support URIs of at least 8000 octets.
  */
 export const LONGEST_PATTERN_NAME = 8192
 
-/** C0, U+007F, C1, and surrogates without a partner. */
+/** C0, U+007F, C1, and lone surrogates. */
 const UNSAFE = /[\p{Cc}\p{Cs}]/u
 
-/** What readers trim, and what nobody sees: a name with it looks like the one without. */
+/** Characters that readers trim or do not show: a name with them looks like the one without. */
 const UNSEEN = /^\s|\s$|\p{Default_Ignorable_Code_Point}/u
 
 /** Between delimiters of RFC 3986 §2.2, so that `..;x` or `?path=..` count as well. */
 const DOT_SEGMENT = /(?:^|[/:?#[\]@!$&'()*+,;=])\.\.?(?:$|[/:?#[\]@!$&'()*+,;=])/
 
-/** `.`, `/`, `\`, and the other characters that never need encoding: RFC 3986 §6.2.2.2 makes both spellings one URI. */
+/** `.`, `/`, `\`, and what never needs encoding: by RFC 3986 §6.2.2.2 both spellings are one URI. */
 const NEEDLESS_ESCAPE = /%(?:2[def]|3[0-9]|[46][1-9a-f]|5[0-9acf]|7[0-9ae])/i
 
-/** What is left after one decoding and would be decoded by a second one. */
+/** An escape that is left after decoding, and that a second decoding would replace. */
 const LEFT_OVER_ESCAPE = /%[0-9a-f%]/i
 
 /**
- * Returns why a tool, prompt or method name may match only an exact rule, or undefined when patterns may match it too
- * (P6, extended to names): a control character can cut a name short, or hide it, somewhere behind us, and white space
- * around it can be trimmed there. Not checked: letter case, and Unicode normalisation.
+ * Returns why a tool, prompt or method name may match only an exact rule, or undefined when patterns may
+ * match it too (P6, extended to names). At the upstream a control character can cut a name short or hide it,
+ * and white space around it can be trimmed. Not checked: letter case, Unicode normalisation.
  */
 export function findNameOddity (name: string): string | undefined {
   if (name.length > LONGEST_PATTERN_NAME) return `it is longer than ${LONGEST_PATTERN_NAME} characters`
   if (UNSAFE.test(name)) return 'it holds control characters or lone surrogates'
-  return UNSEEN.test(name) ? 'it begins or ends with white space, or holds characters that cannot be seen' : undefined
+  if (!UNSEEN.test(name)) return undefined
+  return 'it begins or ends with white space, or holds invisible characters'
 }
 
 /**
- * Returns why a URI may match only an exact rule, or undefined when patterns may match it too (P6): whoever resolves
- * it behind us could arrive at another resource than its text shows.
+ * Returns why a URI may match only an exact rule, or undefined when patterns may match it too (P6): the
+ * upstream could resolve it to another MCP resource than its text shows.
  *
- * Beyond P6's own list: empty path segments, percent-encoding that is broken, repeated, not UTF-8 or not needed, and
- * upper case in the scheme. Not checked: letter case elsewhere, ports, Unicode normalisation.
+ * Checked beyond the list of P6: empty path segments; percent-encoding that is broken, repeated, not UTF-8 or
+ * not needed; upper case in the scheme. Not checked: letter case elsewhere, ports, Unicode normalisation.
  */
 export function findUriOddity (uri: string): string | undefined {
   const oddity = findNameOddity(uri)
@@ -48,7 +49,7 @@ export function findUriOddity (uri: string): string | undefined {
   return uri.includes('%') ? findEscapeOddity(uri) : undefined
 }
 
-/** Many readers take `//` in a path for `/`. `start` is past the `//` that announces an authority. */
+/** Many readers take `//` in a path for `/`. `start` is after the `//` in front of an authority. */
 function hasEmptySegment (uri: string, start: number): boolean {
   const slashes = uri.indexOf('//', start)
   if (slashes === -1) return false
@@ -57,7 +58,9 @@ function hasEmptySegment (uri: string, start: number): boolean {
 }
 
 function findEscapeOddity (uri: string): string | undefined {
-  if (NEEDLESS_ESCAPE.test(uri)) return 'it encodes a dot, a slash, a backslash or a character that needs no encoding'
+  if (NEEDLESS_ESCAPE.test(uri)) {
+    return 'it encodes a dot, a slash, a backslash or a character that needs no encoding'
+  }
   const decoded = decode(uri)
   if (decoded === undefined) return 'its percent-encoding is broken or not UTF-8'
   if (LEFT_OVER_ESCAPE.test(decoded)) return 'it is percent-encoded twice'

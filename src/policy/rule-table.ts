@@ -7,10 +7,10 @@ import type { Alternatives } from './rule.js'
 /** The rule maps of a policy: one for each kind of target, and one for methods. */
 export type RuleKind = TargetKind | 'methods'
 
-/** One scope that a rule asks for. The hierarchy is worked in here, so that deciding never copies a principal's scopes. */
+/** One scope that a rule demands, and what satisfies it: so deciding never expands a principal's scopes. */
 export interface Demand {
   readonly scope: string
-  /** Holding any of these will do. */
+  /** To hold one of these is enough. */
   readonly satisfiedBy: readonly string[]
 }
 
@@ -18,9 +18,9 @@ export interface CompiledRule {
   /** As decisions report it: `tools.*_todo`, `methods default`, `tools unlisted`. */
   readonly name: string
   readonly alternatives: ReadonlyArray<readonly Demand[]>
-  /** The decision when an alternative is held, made once. */
+  /** The decision when the principal holds an alternative, made once. */
   readonly allowed: Decision
-  /** The decision when no scope could help, made once. */
+  /** The decision when no scope helps, made once. */
   readonly refused: Decision
 }
 
@@ -35,28 +35,34 @@ export interface RuleTable {
   readonly exact: ReadonlyMap<string, CompiledRule>
   /** Most specific first. */
   readonly patterns: readonly PatternRule[]
-  /** For names that no rule mentions, and for those that only an exact rule may match (P6). */
+  /** For names that no rule matches, and for those that only an exact rule may match (P6). */
   readonly denied: CompiledRule
-  /** For names that no rule mentions, when the policy allows those (P4). */
+  /** For names that no rule matches: it allows them when the policy does, else it is `denied` (P4). */
   readonly unlisted: CompiledRule
 }
 
 export type RuleTables = Readonly<Record<RuleKind, RuleTable>> & { readonly responses: CompiledRule }
 
-/** Returns a rule ready for deciding; `denial` is the reason it gives when it has no alternatives. */
+/** Returns a rule ready for deciding. `denial` is its reason when it has no alternatives. */
 export function compileRule (
   name: string, alternatives: Alternatives, implications: Implications, denial: 'forbidden' | 'unlisted'
 ): CompiledRule {
-  const nobodys = Object.freeze([])
+  const none = Object.freeze([])
+  const demand = (scope: string): Demand => ({ scope, satisfiedBy: listSatisfying(implications, scope) })
   return {
     name,
-    alternatives: alternatives.map((scopes) => scopes.map((scope) => ({ scope, satisfiedBy: listSatisfying(implications, scope) }))),
+    alternatives: alternatives.map((scopes) => scopes.map(demand)),
     allowed: Object.freeze({ effect: 'allow', rule: name }),
-    refused: Object.freeze({ effect: 'deny', rule: name, reason: denial, requiredScopes: nobodys, missingScopes: nobodys })
+    refused: Object.freeze({
+      effect: 'deny', rule: name, reason: denial, requiredScopes: none, missingScopes: none
+    })
   }
 }
 
-/** Returns the one rule that decides about a name: exact, else the most specific pattern, else what stands for unlisted names (P3, P4, P6). */
+/**
+ * Returns the one rule that decides about a name: the exact one, else the most specific pattern, else the one
+ * for unlisted names (P3, P4, P6).
+ */
 export function findRule (table: RuleTable, name: string): CompiledRule {
   const exact = table.exact.get(name)
   if (exact !== undefined) return exact
@@ -70,7 +76,7 @@ export function findOddity (kind: RuleKind, name: string): string | undefined {
 }
 
 function findPattern (patterns: readonly PatternRule[], name: string): CompiledRule | undefined {
-  // Before any pattern sees it: a very long name costs nothing.
+  // Checked before any pattern is tried, so that a very long name costs nothing.
   if (name.length > LONGEST_PATTERN_NAME) return undefined
   for (const { glob, rule } of patterns) {
     if (matchesGlob(glob, name)) return rule

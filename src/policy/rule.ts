@@ -1,4 +1,4 @@
-/** A rule in disjunctive normal form: one alternative must be held whole. None: nobody. An empty one: anybody. */
+/** A rule as alternatives: all scopes of one must be held. No alternative: nobody. An empty one: anybody. */
 export type Alternatives = ReadonlyArray<readonly string[]>
 
 /** Either what the rule says, or what is wrong with it. */
@@ -8,8 +8,8 @@ export type ReadRule = { readonly alternatives: Alternatives } | { readonly prob
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /**
- * Reads a rule (P2). An empty list is a problem, never a rule: `[]` would otherwise be a condition that everybody meets.
- * Does not trust the type, so that a rule that came past the schema is refused instead of widened.
+ * Reads a rule (P2). An empty list is a problem: as a rule it would be a condition that everybody meets. The
+ * parameter is `unknown` so that a rule that the schema did not check is refused instead of widened.
  */
 export function readRule (rule: unknown): ReadRule {
   if (rule === true) return { alternatives: [[]] }
@@ -21,10 +21,13 @@ export function readRule (rule: unknown): ReadRule {
   if (more.length > 0 || !Array.isArray(members)) return { problem: NOT_A_RULE }
   if (key === 'allOf') return collect([members])
   if (key !== 'anyOf') return { problem: NOT_A_RULE }
-  return members.length === 0 ? { problem: 'an empty anyOf is no rule; write false for "nobody"' } : collect(members)
+  return members.length === 0 ? { problem: EMPTY_ANY_OF } : collect(members)
 }
 
-const NOT_A_RULE = 'a rule is a scope, a list of scopes, { "anyOf": [...] }, { "allOf": [...] }, true or false'
+const NOT_A_RULE =
+  'a rule is a scope, a list of scopes, { "anyOf": [...] }, { "allOf": [...] }, true or false'
+const EMPTY_ANY_OF = 'an empty anyOf is not a rule; write false for "nobody"'
+const EMPTY_LIST = 'an empty list of scopes is not a rule; write true for "any accepted token"'
 
 /** Returns what is wrong with a scope, or undefined. */
 export function findScopeProblem (scope: unknown): string | undefined {
@@ -38,14 +41,16 @@ export function findScopeProblem (scope: unknown): string | undefined {
 /** Returns a rule in words: `a`, `a + b`, `a or b + c`, `any accepted token`, `nobody`. */
 export function describeAlternatives (alternatives: Alternatives): string {
   if (alternatives.length === 0) return 'nobody'
-  return alternatives.map((scopes) => scopes.length === 0 ? 'any accepted token' : scopes.join(' + ')).join(' or ')
+  return alternatives
+    .map((scopes) => scopes.length === 0 ? 'any accepted token' : scopes.join(' + '))
+    .join(' or ')
 }
 
 function collect (members: readonly unknown[]): ReadRule {
   const alternatives: string[][] = []
   for (const member of members) {
     const scopes: readonly unknown[] = Array.isArray(member) ? member : [member]
-    if (scopes.length === 0) return { problem: 'an empty list of scopes is no rule; write true for "any accepted token"' }
+    if (scopes.length === 0) return { problem: EMPTY_LIST }
     for (const scope of scopes) {
       const problem = findScopeProblem(scope)
       if (problem !== undefined) return { problem }

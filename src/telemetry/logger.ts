@@ -5,21 +5,20 @@ type Write = (fields: object, message?: string) => void
 /** The log of the gateway: each line has fields for programs, and a sentence where people need one. */
 export type Logger = Readonly<Record<'info' | 'warn' | 'error' | 'fatal', Write>>
 
-/** Control characters and those that break, hide or turn text, beyond what JSON makes escapes of. */
+/** Characters that JSON does not escape but that control a terminal, or break, hide or turn text. */
 const INVISIBLE = /[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
 
 /**
- * Returns a line of JSON with escapes for all that could steer a terminal or break and turn a line where it is read: clients
- * and authorization servers choose names. To a program it says the same.
+ * Returns a line of JSON in which these characters are escaped, because clients and authorization servers
+ * choose names that are logged. To a program the line means the same.
  */
 export function escapeInvisible (line: string): string {
   return line.replace(INVISIBLE, (character) => '\\u' + character.charCodeAt(0).toString(16).padStart(4, '0'))
 }
 
 /**
- * Opens the log: one JSON line per event on standard output, written in the background and
- * flushed at exit. `level` is one of pino's. Nothing that is logged comes from a request header
- * but what the audit event names (O5).
+ * Opens the log: one JSON line per event on standard output, written in the background and flushed at exit.
+ * `level` is one of pino's. Only the audit event holds values from request headers, and it names them (O5).
  */
 export function openLogger (level: string): Logger {
   return pino({

@@ -1,6 +1,8 @@
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
 
-/** What one request adds to the metrics; every value comes from a fixed set, so that a client cannot grow them. */
+/**
+ * What one request adds to the metrics. Labels come from fixed sets, so a client cannot make more of them.
+ */
 export interface RequestMeasure {
   readonly resource: string
   /** `allow`, or the code of the refusal. */
@@ -11,19 +13,21 @@ export interface RequestMeasure {
 
 export interface Metrics {
   record (measure: RequestMeasure): void
-  /** In the text format of Prometheus. */
+  /** Returns the metrics in the text format of Prometheus. */
   render (): Promise<{ readonly contentType: string, readonly body: string }>
 }
 
-/** Without an admin listener nobody reads them. */
+/** For a process without admin listener, where nobody reads metrics. */
 export const NO_METRICS: Metrics = {
   record () {},
   render: async () => ({ contentType: 'text/plain', body: '' })
 }
 
-const DURATION_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+const DURATION_BUCKETS_SECONDS = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
+]
 
-/** Opens the metrics of a process: requests by outcome, their durations, and Node's own. */
+/** Opens the metrics of a process: requests by outcome, their durations, and those of Node. */
 export function openMetrics (): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -35,7 +39,7 @@ export function openMetrics (): Metrics {
   })
   const durations = new Histogram({
     name: 'postern_request_duration_seconds',
-    help: 'Time from the first byte of a request to the end of its answer; streams count when they end',
+    help: 'Time from the first byte of a request to the end of its response; streams count when they end',
     labelNames: ['resource'],
     buckets: DURATION_BUCKETS_SECONDS,
     registers: [registry]
