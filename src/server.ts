@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fastify, type FastifyInstance } from 'fastify'
-import type { Config } from './config/config.js'
+import type { Config } from './options/gateway.js'
 import { buildApp, type Application } from './http/app.js'
 import { registerAdminRoutes } from './http/admin-route.js'
 import { trackConnections } from './http/connections.js'

@@ -21,27 +21,28 @@ interface Folder {
 /** docs/architecture.md, "Who may import what": every folder may import itself, `http/steps` excepted. */
 const FOLDERS: Readonly<Record<string, Folder>> = {
   json: { imports: [] },
-  config: { imports: ['json'], packages: ['typebox', 'env-schema'] },
-  policy: { imports: [], types: ['config'] },
+  options: { imports: [], packages: ['typebox'] },
+  policy: { imports: ['options'] },
   mcp: { imports: ['json'], types: ['policy'] },
-  oauth: { imports: [], types: ['config'], packages: ['jose'] },
+  oauth: { imports: ['options'], packages: ['jose'] },
+  config: { imports: ['json', 'oauth', 'options', 'policy'], packages: ['typebox', 'env-schema'] },
   upstream: { imports: [], packages: ['undici'] },
   telemetry: { imports: [], types: ['oauth', 'policy'], packages: ['pino', 'prom-client'] },
   'http/steps': {
     imports: ['http', 'oauth', 'mcp', 'policy', 'upstream', 'telemetry'],
-    types: ['config'],
+    types: ['options'],
     packages: ['fastify', '@fastify/http-proxy'],
     typesOfPackages: ['undici']
   },
   http: {
     imports: ['http/steps', 'oauth', 'mcp', 'policy', 'upstream', 'telemetry'],
-    types: ['config'],
+    types: ['options'],
     packages: ['fastify', '@fastify/cors', '@fastify/http-proxy']
   },
-  server: { imports: ['http'], types: ['config'], packages: ['fastify'] },
+  server: { imports: ['http'], types: ['options'], packages: ['fastify'] },
   // What examines shares no code with what is examined.
   doctor: { imports: [] },
-  commands: { imports: ['config', 'doctor', 'http', 'oauth', 'policy', 'server', 'telemetry'], packages: ['close-with-grace'] },
+  commands: { imports: ['config', 'doctor', 'http', 'oauth', 'options', 'policy', 'server', 'telemetry'], packages: ['close-with-grace'] },
   cli: { imports: ['commands'] }
 }
 

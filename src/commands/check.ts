@@ -1,7 +1,10 @@
-import type { AuthorizationServerConfig, Config, ServerConfig } from '../config/config.js'
+import type { AuthorizationServerConfig } from '../options/authorization-server.js'
+import type { Config } from '../options/gateway.js'
+import type { ServerConfig } from '../options/server.js'
 import { buildApp } from '../http/app.js'
 import { createServices } from '../http/services.js'
 import { metadataUrl } from '../oauth/protected-resource.js'
+import { acceptedAudience } from '../oauth/token-rules.js'
 import { describePolicy, formatMatrix, formatRules } from '../policy/describe.js'
 import { formatColumns } from '../policy/printable.js'
 import { openLogger } from '../telemetry/logger.js'
@@ -37,7 +40,7 @@ function printServer (server: ServerConfig, output: Output): void {
     ['resource', server.resource],
     ['metadata', metadataUrl(server.resource)],
     ['upstream', server.upstream],
-    ...server.authorizationServers.flatMap((one) => describeAuthorizationServer(one, server.audience))
+    ...server.authorizationServers.flatMap((one) => describeAuthorizationServer(one, acceptedAudience(server, one)))
   ]).trimEnd())
   output.print('')
   output.print(formatRules(description).trimEnd())
@@ -52,6 +55,6 @@ function describeAuthorizationServer (server: AuthorizationServerConfig, audienc
     ['authorization server', issuer],
     ...issuers.map((other) => ['  or as issuer', other]),
     ['  keys', jwksUri ?? 'as its metadata says'],
-    clientIds === undefined ? ['  audiences', (server.audience ?? audience).join(', ')] : ['  client ids', clientIds.join(', ')]
+    clientIds === undefined ? ['  audiences', audience.join(', ')] : ['  client ids', clientIds.join(', ')]
   ]
 }

@@ -1,7 +1,5 @@
-import { ConfigError, loadConfig, type LoadedConfig } from '../config/load.js'
-import type { PolicyConfig } from '../config/config.js'
-import { compilePolicy } from '../policy/compile.js'
-import { PolicyError, type PolicyProblem } from '../policy/policy-error.js'
+import { loadConfig, type LoadedConfig } from '../config/load.js'
+import { ConfigError, formatProblem } from '../config/problem.js'
 import { EXIT, UsageError, type Output } from './io.js'
 
 /** The flags that every command knows. */
@@ -14,22 +12,10 @@ export interface CommonFlags {
 /** Loads the configuration that the flags, the environment and the file make together. Throws ConfigError and UsageError. */
 export function loadForCommand (flags: CommonFlags): Promise<LoadedConfig> {
   return loadConfig({
-    findPolicyProblems,
     ...(flags.config === undefined ? {} : { file: flags.config }),
     ...(flags.host === undefined ? {} : { host: flags.host }),
     ...(flags.port === undefined ? {} : { port: readPort(flags.port, '--port') })
   })
-}
-
-/** Returns everything that keeps a policy from being compiled. */
-export function findPolicyProblems (policy: PolicyConfig): readonly PolicyProblem[] {
-  try {
-    compilePolicy(policy)
-    return []
-  } catch (error) {
-    if (error instanceof PolicyError) return error.problems
-    throw error
-  }
 }
 
 /** Returns a port number. Throws UsageError. */
@@ -45,6 +31,6 @@ export function reportConfigError (error: unknown, output: Output): number {
   const { problems, source } = error
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`
   output.printError(`postern: ${count} in the configuration${source === undefined ? '' : ` (${source})`}`)
-  for (const { place, message } of problems) output.printError(`  ${place}: ${message}`)
+  for (const problem of problems) output.printError(`  ${formatProblem(problem)}`)
   return EXIT.config
 }

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import closeWithGrace from 'close-with-grace'
-import { configFrom } from '../config/load.js'
+import { configFrom } from '../config/complete.js'
 import { createServices } from '../http/services.js'
 import { startServer } from '../server.js'
 import { openLogger } from '../telemetry/logger.js'
-import { findPolicyProblems, readPort } from './configuration.js'
+import { readPort } from './configuration.js'
 import { EXIT, type Output } from './io.js'
 
 export interface DemoFlags {
@@ -62,7 +62,7 @@ function portFlag (flags: DemoFlags, flag: keyof DemoFlags, option: string): Rec
 
 /** Starts a gateway for a configuration in the form of a file. Throws ConfigError, and the listener’s error. */
 export async function startGateway (value: unknown, listenOn: { host: string, port: number }): Promise<{ url: string, close (): Promise<void> }> {
-  const config = configFrom(value, { ...listenOn, logLevel: 'warn' }, findPolicyProblems)
+  const config = configFrom(value, { ...listenOn, logLevel: 'warn' })
   const services = createServices({ logger: openLogger(config.logLevel), sessionKey: randomBytes(32).toString('base64') })
   const server = await startServer(config, services)
   return { url: server.url, close: server.stop }

@@ -1,4 +1,4 @@
-import type { ServerConfig } from '../config/config.js'
+import type { ServerConfig } from '../options/server.js'
 import { createServices } from '../http/services.js'
 import { createAccessTokenVerifier } from '../oauth/access-token.js'
 import { AuthorizationServerUnavailable, InvalidToken } from '../oauth/failures.js'

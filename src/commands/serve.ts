@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import closeWithGrace from 'close-with-grace'
-import { ConfigError, type LoadedConfig } from '../config/load.js'
-import type { Config } from '../config/config.js'
+import type { LoadedConfig } from '../config/load.js'
+import { ConfigError } from '../config/problem.js'
+import type { Config } from '../options/gateway.js'
 import { watchConfigFile } from '../config/watch.js'
 import { createServices, type Services } from '../http/services.js'
 import { startServer, type RunningServer } from '../server.js'
@@ -75,7 +76,7 @@ async function start (startedWith: LoadedConfig): Promise<Gateway> {
 /** Says what is served. The last line is the sign that it can be used, and stopped. */
 function announce ({ server: { url, adminUrl }, logger, startedWith: { config, source, warnings } }: Gateway): void {
   logWarnings(warnings, logger)
-  if (config.servers.some(({ sessionKeys }) => sessionKeys.length === 0)) {
+  if (config.servers.some(({ session }) => session.key === undefined)) {
     logger.info({ event: 'configuration' }, 'session.key is not set: legacy sessions are bound with a random key, so replicas and restarts do not share them')
   }
   logger.info({ event: 'started', url, adminUrl, source, resources: resourcesOf(config) }, `listening on ${url}`)

@@ -1,18 +1,15 @@
-import type { Environment, VariableName } from './environment.js'
-import { findUrlFault } from './http-url.js'
+import type { Environment, VariableName } from '../options/environment.js'
+import { findUrlFault } from '../options/http-url.js'
 import { isJsonObject, parseJsonText } from './json-text.js'
-import type { Problem } from './problem.js'
+import { resultOf, type Problem, type Result } from './problem.js'
 
 const DOCUMENT = 'PROTECTED_RESOURCE_METADATA'
 
-/** A configuration file made of environment variables. */
-export interface Preset {
+/** A configuration file made of environment variables; parts whose variables are wrong are left out. */
+export interface Preset extends Result<Readonly<Record<string, unknown>>> {
   readonly name: string
-  /** What validateFile takes; parts whose variables are wrong are left out. */
-  readonly file: Readonly<Record<string, unknown>>
-  /** Place in `file` → variable that decides what stands there and below. */
+  /** Place in the file → variable that decides what stands there and below. */
   readonly variables: Readonly<Record<string, string>>
-  readonly problems: readonly Problem[]
 }
 
 /**
@@ -37,12 +34,12 @@ const POLICY_VARIABLES = { 'policy.tools': 'TOOL_SCOPES', 'policy.unlisted': 'TO
 /** Guessing which of two set-ups is meant would mean guessing whose tokens to accept. */
 function mixed (one: readonly string[], other: readonly string[]): Preset {
   const place = 'environment'
-  const message = `mixes the variables of two set-ups, ${one.join(', ')} (FastMCP) and ${other.join(', ')} (SDK): keep those of one`
+  const message = `mixes the variables of two set-ups, ${one.join(', ')} (FastMCP) and ${other.join(', ')} (SDK): ` +
+    'keep those of one'
   return {
+    ...resultOf({}, [{ place, message }]),
     name: place,
-    file: {},
-    variables: { resource: place, upstream: place, authorizationServers: place },
-    problems: [{ place, message }]
+    variables: { resource: place, upstream: place, authorizationServers: place }
   }
 }
 
@@ -54,14 +51,16 @@ function buildFastMcpPreset (env: Environment): Preset {
   const environmentUrl = base.value?.replace(/\/+$/, '')
   const issuer = `${environmentUrl}/resources/${id.value}`
   const isKnown = environmentUrl !== undefined && id.value !== undefined
+  const authorizationServer = { issuer, issuers: [environmentUrl], jwksUri: `${environmentUrl}/keys` }
+  const file = {
+    ...(mcp.value === undefined ? {} : { resource: endpointOf(mcp.value), audience: [id.value ?? '?', mcp.value] }),
+    ...upstreamOf(env),
+    ...(isKnown ? { authorizationServers: [authorizationServer] } : {}),
+    ...policyOf(policy.value)
+  }
   return {
+    ...resultOf(file, [...base.problems, ...id.problems, ...mcp.problems, ...policy.problems]),
     name: 'environment variables of FastMCP with ScalekitProvider',
-    file: {
-      ...(mcp.value === undefined ? {} : { resource: endpointOf(mcp.value), audience: [id.value ?? '?', mcp.value] }),
-      ...upstreamOf(env),
-      ...(isKnown ? { authorizationServers: [{ issuer, issuers: [environmentUrl], jwksUri: `${environmentUrl}/keys` }] } : {}),
-      ...policyOf(policy.value)
-    },
     variables: {
       resource: 'MCP_URL',
       upstream: 'UPSTREAM_URL',
@@ -70,8 +69,7 @@ function buildFastMcpPreset (env: Environment): Preset {
       'authorizationServers[0].issuers[0]': 'SCALEKIT_ENVIRONMENT_URL',
       'authorizationServers[0].jwksUri': 'SCALEKIT_ENVIRONMENT_URL',
       ...POLICY_VARIABLES
-    },
-    problems: [...base.problems, ...id.problems, ...mcp.problems, ...policy.problems]
+    }
   }
 }
 
@@ -81,23 +79,29 @@ function endpointOf (mcpUrl: string): string {
 }
 
 function buildSdkPreset (env: Environment): Preset {
-  const baseName = env.SK_ENV_URL === undefined && env.SCALEKIT_ENVIRONMENT_URL !== undefined ? 'SCALEKIT_ENVIRONMENT_URL' : 'SK_ENV_URL'
+  const isOtherName = env.SK_ENV_URL === undefined && env.SCALEKIT_ENVIRONMENT_URL !== undefined
+  const baseName = isOtherName ? 'SCALEKIT_ENVIRONMENT_URL' : 'SK_ENV_URL'
   const base = readUrl(env, baseName, 'the URL of the Scalekit environment')
   const document = readDocument(env)
   const policy = readToolScopes(env)
   const issuers = readAdvertised(document.value)
   const environmentUrl = base.value?.replace(/\/+$/, '')
   const { resource, authorization_servers: _, ...metadata } = document.value ?? {}
+  const file = {
+    ...(resource === undefined ? {} : { resource }),
+    ...upstreamOf(env),
+    ...(environmentUrl === undefined ? {} : { authorizationServers: trust(environmentUrl, issuers.value) }),
+    ...(env.EXPECTED_AUDIENCE === undefined ? {} : { audience: [env.EXPECTED_AUDIENCE] }),
+    metadata: withoutEmptyScopes(metadata),
+    ...policyOf(policy.value)
+  }
+  const audience = env.EXPECTED_AUDIENCE === undefined
+    ? [missing('EXPECTED_AUDIENCE', 'the Server URL as registered in the Scalekit dashboard')]
+    : []
+  const problems = [...base.problems, ...audience, ...document.problems, ...issuers.problems, ...policy.problems]
   return {
+    ...resultOf(file, problems),
     name: 'environment variables of the Scalekit SDK',
-    file: {
-      ...(resource === undefined ? {} : { resource }),
-      ...upstreamOf(env),
-      ...(environmentUrl === undefined ? {} : { authorizationServers: trust(environmentUrl, issuers.value) }),
-      ...(env.EXPECTED_AUDIENCE === undefined ? {} : { audience: [env.EXPECTED_AUDIENCE] }),
-      metadata: withoutEmptyScopes(metadata),
-      ...policyOf(policy.value)
-    },
     variables: {
       resource: document.value === undefined ? DOCUMENT : `${DOCUMENT}.resource`,
       metadata: DOCUMENT,
@@ -110,14 +114,7 @@ function buildSdkPreset (env: Environment): Preset {
         [`authorizationServers[${index}].jwksUri`, baseName]
       ])),
       ...POLICY_VARIABLES
-    },
-    problems: [
-      ...base.problems,
-      ...env.EXPECTED_AUDIENCE === undefined ? [missing('EXPECTED_AUDIENCE', 'the Server URL as registered in the Scalekit dashboard')] : [],
-      ...document.problems,
-      ...issuers.problems,
-      ...policy.problems
-    ]
+    }
   }
 }
 
@@ -148,11 +145,8 @@ function policyOf (policy: object | undefined): object {
   return policy === undefined ? {} : { policy }
 }
 
-/** What a variable says; `value` is absent when it is missing or wrong, and then there is a problem. */
-interface Read<T> {
-  readonly value?: T
-  readonly problems: readonly Problem[]
-}
+/** What a variable says; undefined when it is missing or wrong, and then there is a problem. */
+type Read<Value> = Result<Value | undefined>
 
 /** Returns the problem of a variable that a set-up cannot do without. */
 function missing (name: VariableName, what: string): Problem {
@@ -162,9 +156,9 @@ function missing (name: VariableName, what: string): Problem {
 /** Returns an http(s) URL without query and fragment. */
 function readUrl (env: Environment, name: 'SCALEKIT_ENVIRONMENT_URL' | 'SK_ENV_URL' | 'MCP_URL', what: string): Read<string> {
   const value = env[name]
-  if (value === undefined) return { problems: [missing(name, what)] }
+  if (value === undefined) return resultOf(value, [missing(name, what)])
   const fault = findUrlFault(value, { query: 'refused' })
-  return fault === undefined ? { value, problems: [] } : { problems: [{ place: name, message: fault }] }
+  return fault === undefined ? resultOf(value) : resultOf(undefined, [{ place: name, message: fault }])
 }
 
 /** Returns the id of the MCP server, which becomes part of an issuer. */
@@ -172,39 +166,42 @@ function readResourceId (env: Environment): Read<string> {
   const place = 'SCALEKIT_RESOURCE_ID'
   const value = env[place]
   const what = 'the id of the MCP server in the Scalekit dashboard, which starts with res_'
-  if (value === undefined) return { problems: [missing(place, what)] }
-  return /^res_[\w.~-]+$/.test(value) ? { value, problems: [] } : { problems: [{ place, message: `must be ${what}` }] }
+  if (value === undefined) return resultOf(value, [missing(place, what)])
+  if (/^res_[\w.~-]+$/.test(value)) return resultOf(value)
+  return resultOf(undefined, [{ place, message: `must be ${what}` }])
 }
 
 /** Returns the protected resource metadata document as the dashboard shows it. */
 function readDocument (env: Environment): Read<Record<string, unknown>> {
   const text = env[DOCUMENT]
   const what = 'the metadata document in the Scalekit dashboard, JSON on one line between single quotes'
-  if (text === undefined) return { problems: [missing(DOCUMENT, what)] }
+  if (text === undefined) return resultOf(text, [missing(DOCUMENT, what)])
   return readJsonObject(DOCUMENT, text, what)
 }
 
 /** Returns the issuers that the document names, each once and verbatim; none when it names none. */
-function readAdvertised (document: Readonly<Record<string, unknown>> | undefined): Read<string[]> & { value: string[] } {
+function readAdvertised (document: Readonly<Record<string, unknown>> | undefined): Result<string[]> {
   const advertised = document?.authorization_servers
-  if (advertised === undefined) return { value: [], problems: [] }
+  if (advertised === undefined) return resultOf([])
   if (Array.isArray(advertised) && advertised.length > 0 && advertised.every((issuer) => typeof issuer === 'string')) {
-    return { value: [...new Set(advertised)], problems: [] }
+    return resultOf([...new Set(advertised)])
   }
-  return { value: [], problems: [{ place: `${DOCUMENT}.authorization_servers`, message: 'must be a non-empty array of URLs' }] }
+  return resultOf([], [{ place: `${DOCUMENT}.authorization_servers`, message: 'must be a non-empty array of URLs' }])
 }
 
 /** Returns the policy of TOOL_SCOPES. Set but blank is refused: it would silently allow everything. */
 function readToolScopes (env: Environment): Read<Record<string, unknown>> {
   const place = 'TOOL_SCOPES'
   const text = env[place]
-  if (text === undefined) return { value: { unlisted: 'allow' }, problems: [] }
-  const { value, problems } = readJsonObject(place, text, 'a JSON object like {"list_todos": "todo:read"}; without the variable every tool is allowed')
-  return value === undefined ? { problems } : { value: { tools: value }, problems }
+  if (text === undefined) return resultOf({ unlisted: 'allow' })
+  const what = 'a JSON object like {"list_todos": "todo:read"}; without the variable every tool is allowed'
+  const { value: tools, problems } = readJsonObject(place, text, what)
+  return tools === undefined ? resultOf(tools, problems) : resultOf({ tools })
 }
 
 function readJsonObject (name: VariableName, text: string, what: string): Read<Record<string, unknown>> {
   const parsed = parseJsonText(Buffer.from(text))
-  if (!parsed.ok) return { problems: [{ place: name, message: `at ${parsed.line}:${parsed.column} ${parsed.message} (expected is ${what})` }] }
-  return isJsonObject(parsed.value) ? { value: parsed.value, problems: [] } : { problems: [{ place: name, message: `must be ${what}` }] }
+  const fault = (message: string): Read<never> => resultOf(undefined, [{ place: name, message }])
+  if (!parsed.ok) return fault(`at ${parsed.line}:${parsed.column} ${parsed.message} (expected ${what})`)
+  return isJsonObject(parsed.value) ? resultOf(parsed.value) : fault(`must be ${what}`)
 }

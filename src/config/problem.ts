@@ -1,23 +1,41 @@
-/** One thing wrong with the configuration; `place` is a member path, `line:column`, a variable or a flag. */
+/** One thing wrong with the configuration. `place` is a member path, `line:column`, a variable or a flag. */
 export interface Problem {
   readonly place: string
   readonly message: string
 }
 
-export type Path = readonly (string | number)[]
+/** What was read, everything wrong with it, and what is allowed but seldom meant. */
+export interface Result<Value> {
+  /** As far as it can be used: with problems, parts of it may be missing. */
+  readonly value: Value
+  readonly problems: readonly Problem[]
+  readonly warnings: readonly Problem[]
+}
 
-/** Every problem that was found, at once (behaviour O1). */
+export type Path = ReadonlyArray<string | number>
+
+/** Every problem that was found, at once (O1). */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[]
-  /** Where the configuration comes from, for people; absent when it is a value that the program made. */
+  /** Where the configuration comes from, for people; absent when the program made the value. */
   readonly source: string | undefined
 
   constructor (problems: readonly Problem[], source?: string) {
-    super(problems.map(({ place, message }) => `${place}: ${message}`).join('\n'))
+    super(problems.map(formatProblem).join('\n'))
     this.name = 'ConfigError'
     this.problems = problems
     this.source = source
   }
+}
+
+/** Returns a result with this value and nothing to say about it, or with these problems. */
+export function resultOf<Value> (value: Value, problems: readonly Problem[] = []): Result<Value> {
+  return { value, problems, warnings: [] }
+}
+
+/** Returns a problem in one line of text. */
+export function formatProblem ({ place, message }: Problem): string {
+  return `${place}: ${message}`
 }
 
 /** Returns a member path as a JavaScript programmer would write it: `servers[0].policy.tools["list_*"]`. */
@@ -31,12 +49,12 @@ export function formatPlace (path: Path): string {
 }
 
 /** Returns the problems without those that say nothing new: repeated, or at a place that `earlier` already names. */
-export function withoutEchoes (problems: readonly Problem[], earlier: readonly Problem[]): Problem[] {
+export function withoutEchoes (problems: readonly Problem[], earlier: readonly Problem[] = []): Problem[] {
   const named = new Set(earlier.map(({ place }) => place))
   const seen = new Set<string>()
-  return problems.filter(({ place, message }) => {
-    const text = `${place}\n${message}`
-    if (named.has(place) || seen.has(text)) return false
+  return problems.filter((problem) => {
+    const text = formatProblem(problem)
+    if (named.has(problem.place) || seen.has(text)) return false
     seen.add(text)
     return true
   })

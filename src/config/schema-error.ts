@@ -1,6 +1,7 @@
 import type { TLocalizedValidationError } from 'typebox/error'
-import { decodePointer, listOptions, rootSchema, schemaAt } from './options.js'
-import type { SchemaNode } from './options.js'
+import { configFile } from '../options/gateway.js'
+import type { SchemaNode } from '../options/json-schema.js'
+import { decodePointer, listOptions, schemaAt } from '../options/list.js'
 import type { Path } from './problem.js'
 
 export type SchemaError = TLocalizedValidationError
@@ -71,7 +72,6 @@ export function describeError (error: SchemaError, value: unknown): Finding[] {
     case 'minLength': return whole('must not be empty')
     case 'minItems': return whole('must not be empty: list at least one, or leave the option out')
     case 'minimum': return whole(`must be at least ${error.params.limit}`)
-    case 'exclusiveMinimum': return whole(`must be more than ${error.params.limit}`)
     case 'maximum': return whole(`must be at most ${error.params.limit}`)
     // `boolean` repeats additionalProperties; `if` and `not` are put into words by validate.ts.
     case 'boolean': case 'if': case 'not': return []
@@ -86,7 +86,7 @@ function nounFor (schema: SchemaNode): string {
 }
 
 function describeMissing (error: SchemaError & { keyword: 'required' }, path: Path, schema: SchemaNode): Finding[] {
-  const properties = (path.length === 0 ? rootSchema : schema).properties
+  const properties = (path.length === 0 ? configFile : schema).properties
   return error.params.requiredProperties.map((name) => {
     const missing = [...path, name]
     const description = properties?.[name]?.description

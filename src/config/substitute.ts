@@ -1,11 +1,8 @@
-import { formatPlace } from './problem.js'
-import type { Path, Problem } from './problem.js'
+import { formatPlace, type Path, type Problem, type Result } from './problem.js'
 
 export type Variables = Readonly<Record<string, string | undefined>>
 
-export interface Substituted {
-  readonly value: unknown
-  readonly problems: readonly Problem[]
+export interface Substituted extends Result<unknown> {
   /** Names of the variables that the text refers to. */
   readonly used: ReadonlySet<string>
 }
@@ -27,7 +24,11 @@ export function substituteVariables (value: unknown, env: Variables): Substitute
       if (reference === undefined) return '$'
       const named = whole.endsWith('}') && !reference.includes('${') ? NAMED.exec(reference) : null
       if (named === null) {
-        problems.push({ place: formatPlace(path), message: `holds a variable reference that is neither \${NAME} nor \${NAME:-default}; write ${'$$'} for a dollar sign` })
+        problems.push({
+          place: formatPlace(path),
+          message: 'holds a variable reference that is neither ' +
+            `\${NAME} nor \${NAME:-default}; write ${'$$'} for a dollar sign`
+        })
         return whole
       }
       const [, name = '', fallback] = named
@@ -35,7 +36,10 @@ export function substituteVariables (value: unknown, env: Variables): Substitute
       const found = Object.hasOwn(env, name) ? env[name] : undefined
       if (found !== undefined && found !== '') return found
       if (fallback !== undefined) return fallback
-      problems.push({ place: formatPlace(path), message: `the environment variable ${name} is not set: set it, or write \${${name}:-default}` })
+      problems.push({
+        place: formatPlace(path),
+        message: `the environment variable ${name} is not set: set it, or write \${${name}:-default}`
+      })
       return whole
     })
   }
@@ -47,5 +51,5 @@ export function substituteVariables (value: unknown, env: Variables): Substitute
     return Object.fromEntries(Object.entries(part).map(([key, member]) => [key, visit(member, [...path, key])]))
   }
 
-  return { value: visit(value, []), problems, used }
+  return { value: visit(value, []), problems, warnings: [], used }
 }

@@ -1,19 +1,14 @@
-import { Settings } from 'typebox/system'
 import { Errors } from 'typebox/schema'
+import { Settings } from 'typebox/system'
+import { configFile } from '../options/gateway.js'
 import { isJsonObject } from './json-text.js'
-import { describeError, withoutAlternatives } from './schema-error.js'
-import type { Finding } from './schema-error.js'
-import { formatPlace } from './problem.js'
-import type { Path, Problem } from './problem.js'
-import { configFile } from './schema.js'
-import type { ConfigFile, ServerEntry } from './schema.js'
+import { formatPlace, resultOf, type Path, type Result } from './problem.js'
+import { describeError, withoutAlternatives, type Finding } from './schema-error.js'
 
 /** A file without the members that are wrong: options that the file must have may be missing. */
-export type UsableFile = Omit<ConfigFile, 'servers'> & { servers?: Partial<ServerEntry>[] }
-
-export interface Validated {
-  readonly problems: readonly Problem[]
-  readonly usable: UsableFile
+export interface UsableFile {
+  readonly [option: string]: unknown
+  readonly servers?: readonly object[]
 }
 
 /** TypeBox stops after 8 errors unless told otherwise. */
@@ -23,17 +18,18 @@ const MAX_ERRORS = 1000
  * Returns every way in which a value is not a configuration file, and what remains of it without the wrong members, so
  * that rules between options can still be checked.
  */
-export function validateFile (value: unknown): Validated {
-  const findings = [
-    ...withoutAlternatives(listErrors(value)).flatMap((error) => describeError(error, value)),
-    ...findMisplaced(value)
-  ]
-  const copy = structuredClone(value)
-  for (const { unusable } of findings) prune(copy, unusable)
-  return {
-    problems: findings.map(({ path, message }) => ({ place: formatPlace(path), message })),
-    usable: (isJsonObject(copy) ? copy : {}) as UsableFile
-  }
+export function validateFile (value: unknown): Result<UsableFile> {
+  const findings = listFindings(value)
+  const copy = pruneAll(structuredClone(value), findings)
+  // An object has lost a member that it must have: it cannot be used either.
+  const usable = pruneAll(copy, listFindings(copy))
+  const problems = findings.map(({ path, message }) => ({ place: formatPlace(path), message }))
+  return resultOf((isJsonObject(usable) ? usable : {}) as UsableFile, problems)
+}
+
+function listFindings (value: unknown): Finding[] {
+  const errors = withoutAlternatives(listErrors(value))
+  return [...errors.flatMap((error) => describeError(error, value)), ...findMisplaced(value)]
 }
 
 function listErrors (value: unknown) {
@@ -58,6 +54,11 @@ function findMisplaced (value: unknown): Finding[] {
     const path = ['servers', index, 'authorizationServers']
     return [{ path, unusable: path, message: 'is required, here or once at the top level: whose tokens are accepted' }]
   })]
+}
+
+function pruneAll (root: unknown, findings: readonly Finding[]): unknown {
+  for (const { unusable } of findings) prune(root, unusable)
+  return root
 }
 
 /** Removes a member. An element of an array takes the whole array with it, so that no other element changes its place. */

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import type { AuthorizationServerConfig, Config } from '../config/config.js'
+import type { AuthorizationServerConfig } from '../options/authorization-server.js'
+import type { Config } from '../options/gateway.js'
 import type { Services } from './services.js'
 
 /** A probe must answer before the usual second is over. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { Config, ServerConfig } from '../config/config.js'
+import type { Config } from '../options/gateway.js'
+import type { ServerConfig } from '../options/server.js'
 import { createAccessTokenVerifier } from '../oauth/access-token.js'
 import { buildProtectedResourceMetadata, metadataUrl, resourcePath } from '../oauth/protected-resource.js'
 import { compilePolicy } from '../policy/compile.js'
@@ -103,7 +104,7 @@ function nextRequestId (): () => string {
 }
 
 function protect (config: ServerConfig, services: Services, openStreams: OpenStreams): ProtectedServer {
-  const keys = config.sessionKeys.length === 0 ? [services.sessionKey] : config.sessionKeys
+  const keys = config.session.key ?? [services.sessionKey]
   return {
     config,
     paths: mapPaths(config.resource, config.upstream),
@@ -117,6 +118,6 @@ function protect (config: ServerConfig, services: Services, openStreams: OpenStr
     }),
     policy: compilePolicy(config.policy),
     upstream: openUpstream(config.upstream, config.limits.upstreamTimeoutMs),
-    answers: { clock: services.clock, openStreams, sessions: { keys, resource: config.resource }, endStreamsAtTokenExpiry: config.endStreamsAtTokenExpiry }
+    answers: { clock: services.clock, openStreams, sessions: { keys, resource: config.resource }, endStreamsAtTokenExpiry: config.streams.endAtTokenExpiry }
   }
 }

@@ -1,7 +1,7 @@
 import cors, { type FastifyCorsOptions, type FastifyCorsOptionsDelegate } from '@fastify/cors'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { ServerConfig } from '../config/config.js'
+import type { ServerConfig } from '../options/server.js'
 import { allowedOrigins } from './origin.js'
 
 const ALLOWED_HEADERS = [

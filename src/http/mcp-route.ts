@@ -1,6 +1,6 @@
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
-import type { ServerConfig } from '../config/config.js'
+import type { ServerConfig } from '../options/server.js'
 import type { AccessTokenVerifier } from '../oauth/access-token.js'
 import { publishableScopes } from '../oauth/protected-resource.js'
 import { rememberToolHeaders } from '../mcp/tool-headers.js'

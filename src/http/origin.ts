@@ -1,4 +1,4 @@
-import type { ServerConfig } from '../config/config.js'
+import type { ServerConfig } from '../options/server.js'
 
 /** Returns whether an `Origin` may call: the resource's own, and those configured (C1). */
 export function allowedOrigins (server: ServerConfig): (origin: string) => boolean {
@@ -17,10 +17,10 @@ export function allowedOrigins (server: ServerConfig): (origin: string) => boole
 export function allowedHosts (server: ServerConfig): (host: string) => boolean {
   const resource = new URL(server.resource)
   const onLoopback = isLoopback(resource.hostname)
-  if (!onLoopback && server.hosts.length === 0) return () => true
+  if (!onLoopback && server.hosts === undefined) return () => true
   // The default port may be written out: it is the same authority (RFC 9110 §4.2.3).
   const spelledOut = resource.port === '' ? [`${resource.hostname}:${resource.protocol === 'https:' ? 443 : 80}`] : []
-  const allowed = new Set([resource.host, ...spelledOut, ...server.hosts].map((host) => host.toLowerCase()))
+  const allowed = new Set([resource.host, ...spelledOut, ...server.hosts ?? []].map((host) => host.toLowerCase()))
   return (host) => {
     const name = host.toLowerCase()
     return allowed.has(name) || (onLoopback && isLoopback(name.replace(/:\d{1,5}$/, '')))

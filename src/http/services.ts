@@ -1,5 +1,5 @@
 import { createAuthorizationServer, type AuthorizationServer } from '../oauth/authorization-server.js'
-import type { AuthorizationServerConfig } from '../config/config.js'
+import type { AuthorizationServerConfig } from '../options/authorization-server.js'
 import type { Logger } from '../telemetry/logger.js'
 import { NO_METRICS, type Metrics } from '../telemetry/metrics.js'
 
@@ -67,6 +67,6 @@ export function createServices (parts: { readonly logger: Logger, readonly sessi
  * What an authorization server is known by: all that decides whom is asked and where. The rest says
  * what is accepted, and may change without losing the keys.
  */
-function identityOf ({ algorithms, audience, clientIds, scopeClaims, advertise, ...identity }: AuthorizationServerConfig): string {
+function identityOf ({ algorithms, audience, clientIds, scopeClaim, advertise, ...identity }: AuthorizationServerConfig): string {
   return JSON.stringify(identity)
 }

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { ServerConfig } from '../config/config.js'
+import type { ServerConfig } from '../options/server.js'
 import { buildRequestHeaders, type Identity } from '../upstream/headers.js'
 import type { Upstream } from '../upstream/http.js'
 import { found } from './findings.js'

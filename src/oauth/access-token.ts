@@ -1,4 +1,5 @@
-import type { AuthorizationServerConfig, ServerConfig } from '../config/config.js'
+import type { AuthorizationServerConfig } from '../options/authorization-server.js'
+import type { ServerConfig } from '../options/server.js'
 import type { AuthorizationServer } from './authorization-server.js'
 import { MAX_TOKEN_LENGTH } from './bearer.js'
 import { InvalidToken } from './failures.js'

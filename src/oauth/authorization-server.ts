@@ -1,4 +1,4 @@
-import type { AuthorizationServerConfig } from '../config/config.js'
+import type { AuthorizationServerConfig } from '../options/authorization-server.js'
 import { AuthorizationServerUnavailable } from './failures.js'
 import { discover, type AuthorizationServerMetadata } from './discovery.js'
 import { FetchFailed, fetchJson, type FetchSettings } from './fetch-json.js'

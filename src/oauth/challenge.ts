@@ -1,3 +1,5 @@
+import { isScopeToken } from '../options/scope-token.js'
+
 /** What one Bearer challenge says (RFC 6750 §3, RFC 9728 §5.1). */
 export interface Challenge {
   /** Absolute URL of the protected resource metadata. */
@@ -38,9 +40,4 @@ function restrict (value: string): string {
 /** A scope that RFC 6749 §3.3 cannot express is left out: changed, it would be another scope. */
 function restrictToScopes (scope: string): string {
   return scope.split(' ').filter(isScopeToken).join(' ')
-}
-
-/** Tells whether a string can be a scope value (RFC 6749 §3.3). */
-export function isScopeToken (value: string): boolean {
-  return /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)
 }

@@ -1,4 +1,4 @@
-import { isScopeToken } from './challenge.js'
+import { isScopeToken } from '../options/scope-token.js'
 import { describeValue } from './describe.js'
 import { InvalidToken } from './failures.js'
 import { isJsonObject, type JsonObject } from './json-object.js'

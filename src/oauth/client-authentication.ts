@@ -1,6 +1,6 @@
 import { createPrivateKey, randomUUID, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
-import type { IntrospectionConfig } from '../config/config.js'
+import type { IntrospectionConfig } from '../options/authorization-server.js'
 
 /** The part of a request by which the authorization server knows us. */
 export interface ClientCredentials {
@@ -51,10 +51,26 @@ function signAssertion (
     .sign(key)
 }
 
+/** Returns why a PEM text cannot sign assertions, or undefined when it can. The sentence never quotes it. */
+export function findPrivateKeyFault (pem: string): string | undefined {
+  if (!pem.trimStart().startsWith('-----BEGIN PRIVATE KEY-----')) return NOT_PKCS8
+  try {
+    readPrivateKey(pem)
+    return undefined
+  } catch (error) {
+    return error instanceof UnusableKey ? error.message : NOT_PKCS8
+  }
+}
+
+const NOT_PKCS8 = 'is not an unencrypted PKCS #8 key in PEM form ("-----BEGIN PRIVATE KEY-----"): ' +
+  'convert it with `openssl pkcs8 -topk8 -nocrypt`, and keep its line breaks'
+
+class UnusableKey extends Error {}
+
 function readPrivateKey (pem: string): { key: KeyObject, alg: string } {
   const key = createPrivateKey(pem)
   const alg = algorithmFor(key)
-  if (alg === undefined) throw new Error('introspection.privateKey is of a kind that cannot sign assertions')
+  if (alg === undefined) throw new UnusableKey('is a key that cannot sign: use an RSA, P-256, P-384, P-521 or Ed25519 key')
   return { key, alg }
 }
 

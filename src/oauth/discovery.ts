@@ -1,4 +1,4 @@
-import type { AuthorizationServerConfig } from '../config/config.js'
+import type { AuthorizationServerConfig } from '../options/authorization-server.js'
 import { describeUrl, describeValue } from './describe.js'
 import { FetchFailed, fetchJson, type FetchSettings } from './fetch-json.js'
 import type { JsonObject } from './json-object.js'

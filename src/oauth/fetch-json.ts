@@ -1,3 +1,4 @@
+import { isLoopback } from '../options/loopback.js'
 import { describeUrl } from './describe.js'
 import { parseJsonObject, type JsonObject } from './json-object.js'
 
@@ -114,10 +115,6 @@ async function readBody (response: Response, shown: string): Promise<Uint8Array>
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, size)
-}
-
-function isLoopback (hostname: string): boolean {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 }
 
 /** undici's message is only "fetch failed"; what happened is in its cause. */

@@ -1,4 +1,4 @@
-import type { AuthorizationServerConfig, IntrospectionConfig } from '../config/config.js'
+import type { AuthorizationServerConfig, IntrospectionConfig } from '../options/authorization-server.js'
 import { createClientAuthentication } from './client-authentication.js'
 import type { AuthorizationServerMetadata } from './discovery.js'
 import { AuthorizationServerUnavailable } from './failures.js'

@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
+import { KEY_FAMILIES, type KeyFamily } from '../options/algorithms.js'
 import { describeValue } from './describe.js'
 import { isJsonObject, type JsonObject } from './json-object.js'
 
@@ -14,17 +15,10 @@ export interface VerificationKey {
   readonly family: KeyFamily
 }
 
-export type KeyFamily = 'RSA' | 'P-256' | 'P-384' | 'P-521' | 'Ed25519'
-
 /** Keys by id. A key that did not change stays the same object when the keys are fetched again. */
 export type KeySet = ReadonlyMap<string, VerificationKey>
 
-/** The signature algorithms that can be accepted, all asymmetric, and their keys (A2, RFC 8725 §3.1). */
-const FAMILIES: ReadonlyMap<string, KeyFamily> = new Map<string, KeyFamily>([
-  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'].map((alg) => [alg, 'RSA'] as const),
-  ['ES256', 'P-256'], ['ES384', 'P-384'], ['ES512', 'P-521'],
-  ['EdDSA', 'Ed25519'], ['Ed25519', 'Ed25519']
-])
+const FAMILIES: ReadonlyMap<string, KeyFamily> = new Map(Object.entries(KEY_FAMILIES))
 
 /** A token without `kid` is tried with every key that fits, so their number is limited. */
 const MAX_KEYS = 100

@@ -1,15 +1,18 @@
-import type { ServerConfig } from '../config/config.js'
+import type { ServerConfig } from '../options/server.js'
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
 /** These ask for something from the authorization server, so they are not scopes of this resource (R3). */
 const NOT_OF_A_RESOURCE: ReadonlySet<string> = new Set(['openid', 'offline_access'])
 
-/** The protected resource metadata document (RFC 9728 §2), ready to be serialised. */
-export interface ProtectedResourceMetadata {
+interface DerivedMembers {
   readonly resource: string
   readonly authorization_servers: readonly string[]
   readonly bearer_methods_supported: readonly ['header']
+}
+
+/** The protected resource metadata document (RFC 9728 §2), ready to be serialised. */
+export interface ProtectedResourceMetadata extends DerivedMembers {
   readonly scopes_supported?: readonly string[]
   readonly [member: string]: unknown
 }
@@ -53,10 +56,17 @@ export function buildProtectedResourceMetadata (
   const scopes = publishableScopes(isStringArray(operatorScopes) ? operatorScopes : fallback)
   return {
     ...added,
-    resource: server.resource,
-    authorization_servers: [...new Set(server.authorizationServers.map(({ advertise }) => advertise))],
-    bearer_methods_supported: ['header'],
+    ...derivedMembers(server),
     ...(scopes.length === 0 ? {} : { scopes_supported: scopes })
+  }
+}
+
+/** Returns the members that say what this resource checks. Nothing that an operator adds may contradict them (R3). */
+export function derivedMembers ({ resource, authorizationServers }: ServerConfig): DerivedMembers {
+  return {
+    resource,
+    authorization_servers: [...new Set(authorizationServers.map(({ issuer, advertise }) => advertise ?? issuer))],
+    bearer_methods_supported: ['header']
   }
 }
 

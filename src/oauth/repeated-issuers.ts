@@ -1,4 +1,4 @@
-import type { AuthorizationServerConfig } from '../config/config.js'
+import type { AuthorizationServerConfig } from '../options/authorization-server.js'
 
 type NamedIssuers = Pick<AuthorizationServerConfig, 'issuer' | 'issuers'>
 

@@ -1,4 +1,5 @@
-import type { AuthorizationServerConfig, ServerConfig } from '../config/config.js'
+import type { AuthorizationServerConfig } from '../options/authorization-server.js'
+import type { ServerConfig } from '../options/server.js'
 import type { AuthorizationServer } from './authorization-server.js'
 
 /** What one protected server demands of the tokens of one authorization server. */
@@ -29,13 +30,18 @@ export function buildTokenRules (server: ServerConfig, config: AuthorizationServ
     issuer: config.issuer,
     issuers: new Set([config.issuer, ...config.issuers]),
     algorithms: new Set(config.algorithms),
-    audience: new Set((config.audience ?? server.audience).flatMap(spellings)),
+    audience: new Set(acceptedAudience(server, config).flatMap(spellings)),
     strictAudience: server.strictAudience,
     ...(config.clientIds === undefined ? {} : { clientIds: new Set(config.clientIds) }),
-    scopeClaims: config.scopeClaims,
+    scopeClaims: config.scopeClaim,
     toleranceSeconds: server.clockToleranceSeconds,
     introspectionSeconds: config.introspection?.cacheSeconds ?? 0
   }
+}
+
+/** Returns the `aud` values that are accepted in tokens of one authorization server at one protected server (A3). */
+export function acceptedAudience (server: ServerConfig, { audience }: AuthorizationServerConfig): readonly string[] {
+  return audience ?? server.audience ?? [server.resource]
 }
 
 /** A URL without path may end in a slash or not; every other audience has only one spelling (A3). */

@@ -1,4 +1,4 @@
-import type { PolicyConfig } from '../config/config.js'
+import type { PolicyConfig } from '../options/policy.js'
 import { decide } from './decide.js'
 import { parseGlob } from './glob.js'
 import type { Implications } from './hierarchy.js'

@@ -1,4 +1,4 @@
-import type { PolicyConfig } from '../config/config.js'
+import type { PolicyConfig } from '../options/policy.js'
 import { listRuleScopes } from './compile.js'
 import { expandScopes, type Implications } from './hierarchy.js'
 import { formatColumns } from './printable.js'

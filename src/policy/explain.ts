@@ -1,4 +1,4 @@
-import type { PolicyConfig } from '../config/config.js'
+import type { PolicyConfig } from '../options/policy.js'
 import { compileTables } from './compile.js'
 import { decide, findOperationRule } from './decide.js'
 import { matchesGlob } from './glob.js'

@@ -1,4 +1,4 @@
-import type { PolicyConfig, RuleMap } from '../config/config.js'
+import type { PolicyConfig, RuleMap } from '../options/policy.js'
 import { isPattern, parseGlob, type Glob } from './glob.js'
 import { closeImplications, findCycles, type Implications } from './hierarchy.js'
 import { findCommonName } from './overlap.js'
@@ -30,11 +30,20 @@ export function nameRule ({ kind, key }: { readonly kind: RuleKind, readonly key
 
 /** Returns what the policy says. Throws PolicyError: unreadable rules, rival patterns (P3), cycles (P5). */
 export function readPolicy (config: PolicyConfig): ReadPolicy {
-  const problems: PolicyProblem[] = []
-  const rules = RULE_KINDS.flatMap((kind) => readRuleMap(kind, config[kind], problems))
-  problems.push(...findRivals(rules), ...findImpliesProblems(config.implies))
+  const { rules, problems } = readRules(config)
   if (problems.length > 0) throw new PolicyError(problems)
   return { rules, implications: closeImplications(config.implies) }
+}
+
+/** Returns everything that keeps a policy from being read. Places are relative to the policy. */
+export function findPolicyProblems (config: PolicyConfig): readonly PolicyProblem[] {
+  return readRules(config).problems
+}
+
+function readRules (config: PolicyConfig): { rules: WrittenRule[], problems: readonly PolicyProblem[] } {
+  const problems: PolicyProblem[] = []
+  const rules = RULE_KINDS.flatMap((kind) => readRuleMap(kind, config[kind], problems))
+  return { rules, problems: [...problems, ...findRivals(rules), ...findImpliesProblems(config.implies)] }
 }
 
 /** `Object.entries` returns only own keys: `__proto__` and `constructor` are names like any other (P3). */

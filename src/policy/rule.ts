@@ -1,11 +1,10 @@
+import { isScopeToken } from '../options/scope-token.js'
+
 /** A rule as alternatives: all scopes of one must be held. No alternative: nobody. An empty one: anybody. */
 export type Alternatives = ReadonlyArray<readonly string[]>
 
 /** Either what the rule says, or what is wrong with it. */
 export type ReadRule = { readonly alternatives: Alternatives } | { readonly problem: string }
-
-/** RFC 6749 §3.3. Anything else could neither be granted nor stand in a challenge (RFC 6750 §3). */
-const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /**
  * Reads a rule (P2). An empty list is a problem: as a rule it would be a condition that everybody meets. The
@@ -33,7 +32,7 @@ const EMPTY_LIST = 'an empty list of scopes is not a rule; write true for "any a
 export function findScopeProblem (scope: unknown): string | undefined {
   if (typeof scope !== 'string') return 'a scope is a string'
   if (scope === '') return 'a scope must not be empty'
-  if (SCOPE_TOKEN.test(scope)) return undefined
+  if (isScopeToken(scope)) return undefined
   const hint = scope.includes(' ') ? '; several scopes are a list: ["a", "b"]' : ''
   return `${JSON.stringify(scope)} holds characters that a scope cannot hold (RFC 6749 section 3.3)${hint}`
 }

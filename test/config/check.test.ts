@@ -97,6 +97,7 @@ t.test('authorization servers are reached over https, unless on loopback or allo
   await refuses(t, [
     [{ authorizationServers: ['http://login.example'] }, `authorizationServers[0]: ${refused}`],
     [{ authorizationServers: ['http://localhost.login.example'] }, `authorizationServers[0]: ${refused}`],
+    [{ authorizationServers: ['http://authlocalhost:9000'] }, `authorizationServers[0]: ${refused}`],
     [server({ issuer: 'http://login.example' }), `authorizationServers[0].issuer: ${refused}`],
     [server({ issuers: ['http://old.example'] }), `authorizationServers[0].issuers[0]: ${refused}`],
     [server({ advertise: 'http://login.example' }), `authorizationServers[0].advertise: ${refused}`],
@@ -109,6 +110,7 @@ t.test('authorization servers are reached over https, unless on loopback or allo
   ])
   await accepts(t, [
     { authorizationServers: ['http://localhost:9000', 'http://127.0.0.1:9000', 'http://[::1]:9000'] },
+    { authorizationServers: ['http://auth.localhost:9000'] },
     server({ issuer: 'http://keycloak:8080/realms/r', jwksUri: 'http://keycloak:8080/keys', allowHttp: true }),
     server({ jwksUri: 'https://login.example/keys?version=2' })
   ])
@@ -136,13 +138,15 @@ t.test('introspection has exactly one usable credential', async (t) => {
   const using = (members: object) => ({ authorizationServers: [{ issuer: LOGIN, introspection: { clientId: 'postern', ...members } }] })
   const unusable = 'authorizationServers[0].introspection.privateKey: is not an unencrypted PKCS #8 key in PEM form ("-----BEGIN PRIVATE KEY-----"): convert it with `openssl pkcs8 -topk8 -nocrypt`, and keep its line breaks'
   const key = pem('pkcs8')
+  const exchangeKey = generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   await refuses(t, [
     [using({}), 'authorizationServers[0].introspection: needs "clientSecret" or "privateKey"'],
     [using({ clientSecret: 'a', privateKey: key }), 'authorizationServers[0].introspection: must have only one of "clientSecret" and "privateKey"'],
     [using({ privateKey: 'key' }), unusable],
     [using({ privateKey: key.replaceAll('\n', '\\n') }), unusable],
     [using({ privateKey: pem('pkcs1') }), unusable],
-    [using({ privateKey: pem('pkcs8', 'passphrase') }), unusable]
+    [using({ privateKey: pem('pkcs8', 'passphrase') }), unusable],
+    [using({ privateKey: exchangeKey }), 'authorizationServers[0].introspection.privateKey: is a key that cannot sign: use an RSA, P-256, P-384, P-521 or Ed25519 key']
   ])
   await accepts(t, [using({ clientSecret: 'a' }), using({ privateKey: key })])
 })
@@ -227,7 +231,7 @@ t.test('P4: what is allowed but seldom meant is a warning', async (t) => {
     [{ resource: 'https://MCP.example:443/Mcp/' }, ['resource: is what most clients spell as https://mcp.example/Mcp/: write it so, or list that as an audience too']],
     [{ resource: 'https://MCP.example' }, ['resource: is what most clients spell as https://mcp.example/: write it so, or list that as an audience too']],
     [{ origins: ['https://a.example', '*'] }, ['origins: allows pages of every origin to call']],
-    [{ authorizationServers: [LOGIN, { issuer: 'http://login', allowHttp: true }] }, ['authorizationServers[1].allowHttp: permits to fetch keys over plain http: whoever can change that traffic can make tokens']],
+    [{ authorizationServers: [LOGIN, { issuer: 'http://login', allowHttp: true }] }, ['authorizationServers[1].allowHttp: allows keys to be fetched over plain http: anyone who can change that traffic can make tokens']],
     [{ defaultScopes: ['a', 'openid'], metadata: { scopes_supported: ['offline_access'] } }, [
       'defaultScopes: names openid, which is not a scope of a resource: it is left out',
       'metadata.scopes_supported: names offline_access, which is not a scope of a resource: it is left out'

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
 import type { Test } from 'tap'
-import { ConfigError, loadConfig } from '../../src/config/load.js'
+import { loadConfig } from '../../src/config/load.js'
 import type { LoadedConfig, LoadOptions } from '../../src/config/load.js'
-import type { Config, ServerConfig } from '../../src/config/config.js'
+import { ConfigError, formatProblem } from '../../src/config/problem.js'
+import type { Config } from '../../src/options/gateway.js'
+import type { ServerConfig } from '../../src/options/server.js'
 
 /** The smallest useful file. */
 export const MINIMAL = {
@@ -43,7 +45,7 @@ export async function problemsOf (loading: Promise<unknown>): Promise<string[]> 
     return []
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return error.problems.map(({ place, message }) => `${place}: ${message}`)
+    return error.problems.map(formatProblem)
   }
 }
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { listOptions } from '../../src/config/options.js'
-import { OPTIONS_MARKS, renderJsonSchema, renderPage } from '../../src/config/reference.js'
+import { listOptions } from '../../src/options/list.js'
+import { renderJsonSchema } from '../../src/options/published-schema.js'
+import { OPTIONS_MARKS, renderConfiguration } from '../../tools/config-reference.js'
 
 const ROOT = new URL('../../', import.meta.url)
 const REMEDY = 'run npm run build && npm run generate, and commit what it writes'
@@ -17,7 +18,7 @@ t.test('config.schema.json is what the schema says', (t) => {
 
 t.test('docs/configuration.md lists what the schema says', (t) => {
   const page = read('docs/configuration.md')
-  t.equal(page, renderPage(page), REMEDY)
+  t.equal(page, renderConfiguration(page), REMEDY)
   for (const { path } of listOptions()) t.ok(page.includes(`\n| \`${path}\` |`), path)
   t.end()
 })
@@ -25,8 +26,8 @@ t.test('docs/configuration.md lists what the schema says', (t) => {
 t.test('a change of the schema shows in the page', (t) => {
   const page = read('docs/configuration.md').replace('\n| `strictAudience` | boolean | `false` |', '\n| `strictAudience` | boolean | `true` |')
   t.not(page, read('docs/configuration.md'))
-  t.equal(renderPage(page), read('docs/configuration.md'))
-  t.throws(() => renderPage(page.replace(OPTIONS_MARKS[1], '')), /no place for a table/)
+  t.equal(renderConfiguration(page), read('docs/configuration.md'))
+  t.throws(() => renderConfiguration(page.replace(OPTIONS_MARKS[1], '')), /no place for a table/)
   t.end()
 })
 

@@ -1,8 +1,9 @@
 import t from 'tap'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ConfigError, configFrom, loadConfig } from '../../src/config/load.js'
-import type { PolicyConfig } from '../../src/config/config.js'
+import { configFrom } from '../../src/config/complete.js'
+import { loadConfig } from '../../src/config/load.js'
+import { ConfigError } from '../../src/config/problem.js'
 import { MINIMAL, load, loadServer, onlyServer, problemsOf, problemsWith, writeConfigFile } from './config-file.js'
 
 t.test('the smallest useful file gets every default', async (t) => {
@@ -22,12 +23,10 @@ t.test('the smallest useful file gets every default', async (t) => {
         authorizationServers: [{
           issuer: 'http://localhost:9000',
           issuers: [],
-          advertise: 'http://localhost:9000',
           algorithms: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
-          scopeClaims: ['scope', 'scp', 'scopes'],
+          scopeClaim: ['scope', 'scp', 'scopes'],
           allowHttp: false
         }],
-        audience: ['http://localhost:3002/mcp'],
         strictAudience: false,
         clockToleranceSeconds: 30,
         tokenCacheSeconds: 60,
@@ -43,13 +42,12 @@ t.test('the smallest useful file gets every default', async (t) => {
         defaultScopes: [],
         metadata: {},
         origins: [],
-        hosts: [],
         identityHeaders: { subject: true, clientId: true, issuer: true, scopes: true },
         upstreamHeaders: {},
         preserveHost: false,
         limits: { bodyBytes: 4194304, upstreamTimeoutMs: 60000 },
-        sessionKeys: [],
-        endStreamsAtTokenExpiry: true
+        session: {},
+        streams: { endAtTokenExpiry: true }
       }]
     }
   })
@@ -84,7 +82,7 @@ t.test('an issuer may be an object with every option', async (t) => {
     jwksUri: 'https://login.example/keys',
     algorithms: ['ES256'],
     audience: ['a'],
-    scopeClaims: ['realm_access.roles'],
+    scopeClaim: ['realm_access.roles'],
     allowHttp: false,
     introspection: { clientId: 'postern', clientSecret: 'secret', cacheSeconds: 0 }
   }])
@@ -92,8 +90,8 @@ t.test('an issuer may be an object with every option', async (t) => {
 
 t.test('short forms are written out', async (t) => {
   const [first, second] = ['1'.repeat(32), '2'.repeat(32)]
-  t.match(await loadServer(t, { session: { key: first } }), { sessionKeys: [first] })
-  t.match(await loadServer(t, { session: { key: [first, second] } }), { sessionKeys: [first, second] })
+  t.match(await loadServer(t, { session: { key: first } }), { session: { key: [first] } })
+  t.match(await loadServer(t, { session: { key: [first, second] } }), { session: { key: [first, second] } })
   t.match(await loadServer(t, { identityHeaders: false }), { identityHeaders: { subject: false, clientId: false, issuer: false, scopes: false } })
   t.match(await loadServer(t, { identityHeaders: { issuer: false } }), { identityHeaders: { subject: true, clientId: true, issuer: false, scopes: true } })
   t.match(await loadServer(t, { policy: { unlisted: 'allow' } }), { policy: { unlisted: { tools: 'allow', resources: 'allow', prompts: 'allow' } } })
@@ -187,19 +185,19 @@ t.test('variables of a set-up without effect beside a file are a warning, unless
 })
 
 t.test('problems of the policy are listed with the others, where the policy is written', async (t) => {
-  const findPolicyProblems = ({ tools }: PolicyConfig) => Object.keys(tools).map((name) => ({ place: `tools.${name}`, message: 'is no good' }))
-  t.strictSame(await problemsWith(t, { policy: { tools: { a: 'x', b: [] } }, origins: ['*.example'] }, { findPolicyProblems }), [
+  const cycle = { implies: { a: ['b'], b: ['a'] } }
+  t.strictSame(await problemsWith(t, { policy: { tools: { b: [] }, ...cycle }, origins: ['*.example'] }), [
     'policy.tools.b: must not be empty: list at least one, or leave the option out',
     'origins[0]: cannot hold a wildcard: list each origin, or "*" alone for all',
-    'policy.tools.a: is no good'
+    'policy.implies.a: a → b → a is a cycle'
   ])
   const { resource, upstream, ...defaults } = MINIMAL
   const servers = [
     { resource: `${resource}/a`, upstream }, { resource: `${resource}/b`, upstream },
-    { resource: `${resource}/c`, upstream, policy: { tools: { own: 'x' } } }
+    { resource: `${resource}/c`, upstream, policy: cycle }
   ]
-  t.strictSame(await problemsOf(load(t, { ...defaults, servers }, { findPolicyProblems })), [
-    'policy.tools.list_todos: is no good', 'servers[2].policy.tools.own: is no good'
+  t.strictSame(await problemsOf(load(t, { ...defaults, policy: cycle, servers })), [
+    'policy.implies.a: a → b → a is a cycle', 'servers[2].policy.implies.a: a → b → a is a cycle'
   ])
 })
 

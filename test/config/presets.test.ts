@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { readFileSync } from 'node:fs'
 import { loadConfig } from '../../src/config/load.js'
+import { derivedMembers } from '../../src/oauth/protected-resource.js'
 import { onlyServer, problemsOf } from './config-file.js'
 
 type Variables = Record<string, string | undefined>
@@ -45,7 +46,8 @@ t.test('the .env of FastMCP with ScalekitProvider works unchanged', async (t) =>
       audience: ['res_926123456', 'http://localhost:3002/'],
       metadata: {}
     })
-    t.match(onlyServer(loaded.config).authorizationServers, [{ issuer: ISSUER, issuers: [BASE], advertise: ISSUER, jwksUri: `${BASE}/keys` }])
+    t.match(onlyServer(loaded.config).authorizationServers, [{ issuer: ISSUER, issuers: [BASE], jwksUri: `${BASE}/keys` }])
+    t.strictSame(derivedMembers(onlyServer(loaded.config)).authorization_servers, [ISSUER])
     t.equal(onlyServer(loaded.config).authorizationServers.length, 1)
   }
 })
@@ -61,7 +63,8 @@ t.test('the .env of the Scalekit SDK works unchanged', async (t) => {
       audience: ['http://localhost:3002/'],
       metadata: { resource_documentation: 'http://localhost:3002/docs', scopes_supported: ['todo:read', 'todo:write'] }
     })
-    t.match(onlyServer(loaded.config).authorizationServers, [{ issuer: ISSUER, issuers: [BASE], advertise: ISSUER, jwksUri: `${BASE}/keys` }])
+    t.match(onlyServer(loaded.config).authorizationServers, [{ issuer: ISSUER, issuers: [BASE], jwksUri: `${BASE}/keys` }])
+    t.strictSame(derivedMembers(onlyServer(loaded.config)).authorization_servers, [ISSUER])
     t.notMatch(JSON.stringify(loaded), 'test_secret_of_the_client')
   }
 })
@@ -197,7 +200,7 @@ t.test('the issuers of the document are published as they stand there, and the e
   const issuersWith = async (members: object) => {
     const { config } = await loadConfig({ env: { ...SDK, PROTECTED_RESOURCE_METADATA: JSON.stringify({ ...DOCUMENT, ...members }) } })
     return onlyServer(config).authorizationServers.map(({ issuer, issuers, advertise, jwksUri }) => {
-      t.equal(advertise, issuer)
+      t.equal(advertise, undefined, 'the issuer itself')
       t.equal(jwksUri, `${BASE}/keys`)
       return [issuer, ...issuers]
     })

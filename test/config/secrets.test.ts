@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { loadConfig } from '../../src/config/load.js'
-import { environment } from '../../src/config/environment.js'
-import { listOptions } from '../../src/config/options.js'
+import { environment } from '../../src/options/environment.js'
+import { listOptions } from '../../src/options/list.js'
 import { MINIMAL, load, writeConfigFile } from './config-file.js'
 
 const MARK = 'MARKED-s3cr3t'

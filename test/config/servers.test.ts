@@ -16,8 +16,8 @@ t.test('the top level holds defaults, an entry replaces them as a whole', async 
   })
   t.strictSame(config.limits, { connections: 10, headerBytes: 20000, drainMs: 5 })
   t.match(config.servers, [
-    { audience: ['https://mcp.example/a'], strictAudience: true, authorizationServers: [{ issuer: LOGIN }], policy: { tools: { a: 'top' }, filterLists: false }, limits: { bodyBytes: 2048, upstreamTimeoutMs: 60000 } },
-    { audience: ['https://mcp.example/b'], strictAudience: true, authorizationServers: [{ issuer: 'https://other.example' }], limits: { bodyBytes: 4194304, upstreamTimeoutMs: 7 } }
+    { strictAudience: true, authorizationServers: [{ issuer: LOGIN }], policy: { tools: { a: 'top' }, filterLists: false }, limits: { bodyBytes: 2048, upstreamTimeoutMs: 60000 } },
+    { strictAudience: true, authorizationServers: [{ issuer: 'https://other.example' }], limits: { bodyBytes: 4194304, upstreamTimeoutMs: 7 } }
   ])
   t.strictSame(config.servers[1]?.policy.tools, { b: 'own' })
   t.equal(config.servers[1]?.policy.filterLists, true)
@@ -58,7 +58,7 @@ t.test('an upstream that can be reached through another server is warned about',
     })
     return warnings
   }
-  const warning = 'servers[1].upstream: lies below servers[0].upstream: whoever may call that server reaches this one too, under the rules of that one'
+  const warning = 'servers[1].upstream: lies below servers[0].upstream: a client that may call that server reaches this one too, under the rules of that one'
   t.strictSame(await warningsFor(['/a', 'http://up:8080/'], ['/b', 'http://up:8080/admin']), [warning])
   t.strictSame(await warningsFor(['/a', 'http://up:8080/mcp'], ['/a/b', 'http://up:8080/mcp/c']), [warning])
   t.strictSame(await warningsFor(['/a', 'http://up:8080/mcp'], ['/a/b', 'http://up:8080/mcp/b']), [], 'the path leads to the server of its own')

@@ -1,9 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { checkConfig } from '../../src/config/check.js'
-import { normalise } from '../../src/config/normalise.js'
-import { listOptions } from '../../src/config/options.js'
+import { completeConfig } from '../../src/config/complete.js'
 import { validateFile } from '../../src/config/validate.js'
+import { listOptions } from '../../src/options/list.js'
 import { MINIMAL, load, loadServer, problemsOf, problemsWith } from './config-file.js'
 
 const PROCESS = { host: '127.0.0.1', port: 3002, logLevel: 'info' }
@@ -42,7 +41,7 @@ t.test('names that every object inherits are unknown options, and names of rules
 t.test('a member __proto__ sets no option', async (t) => {
   const text = '{"upstream": "http://localhost:8080/", "__proto__": {"resource": "http://localhost:3002/mcp"}, "policy": {"tools": {"__proto__": 5}}}'
   t.match(await problemsOf(load(t, text)), [/^1:40: .*__proto__/])
-  const { problems, usable } = validateFile(JSON.parse(text))
+  const { problems, value: usable } = validateFile(JSON.parse(text))
   t.strictSame(problems.map(({ place }) => place), ['__proto__', 'policy.tools.__proto__', 'resource', 'authorizationServers'])
   t.equal(usable.resource, undefined)
 })
@@ -165,10 +164,9 @@ t.test('no file makes the checks throw, and a file without problems passes them 
   fc.assert(fc.property(value, names, value, (whole, name, part) => {
     for (const file of [whole, { ...MINIMAL, [name]: part }, { ...MINIMAL, resource: undefined, servers: [{ ...MINIMAL, [name]: part }] }]) {
       const json: unknown = JSON.parse(JSON.stringify(file))
-      const { usable } = validateFile(json)
-      checkConfig(normalise(usable, PROCESS))
+      completeConfig(json, PROCESS)
       // What is left of a file is right, required members aside.
-      const rest = validateFile(usable).problems.filter(({ message }) => !message.startsWith('is required'))
+      const rest = validateFile(validateFile(json).value).problems.filter(({ message }) => !message.startsWith('is required'))
       if (rest.length > 0) throw new Error(JSON.stringify(rest))
     }
   }), { numRuns: 500 })

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import type { PolicyConfig } from '../../src/config/config.js'
+import type { PolicyConfig } from '../../src/options/policy.js'
 import { explainDecision, formatExplanation } from '../../src/policy/explain.js'
 import type { Operation } from '../../src/policy/policy.js'
 import { policyConfig } from '../policy/policy-config.js'

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import type { Test } from 'tap'
-import { configFrom } from '../../src/config/load.js'
+import { configFrom } from '../../src/config/complete.js'
 import { createServices, systemClock, type Clock } from '../../src/http/services.js'
 import { startServer } from '../../src/server.js'
 import type { LogLine } from './process.js'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { pino } from 'pino'
-import { configFrom } from '../../src/config/load.js'
+import { configFrom } from '../../src/config/complete.js'
 import { createServices } from '../../src/http/services.js'
 import { startServer } from '../../src/server.js'
 import { openMetrics } from '../../src/telemetry/metrics.js'

@@ -1,7 +1,7 @@
 import { METHODS } from 'node:http'
 import t from 'tap'
 import { pino } from 'pino'
-import { configFrom } from '../../src/config/load.js'
+import { configFrom } from '../../src/config/complete.js'
 import { buildApp } from '../../src/http/app.js'
 import { createServices } from '../../src/http/services.js'
 import { send } from '../helpers/raw-http.js'

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import type { Test } from 'tap'
-import { configFrom } from '../../src/config/load.js'
+import { configFrom } from '../../src/config/complete.js'
 import { createServices, systemClock, type Clock } from '../../src/http/services.js'
 import { startServer, type RunningServer } from '../../src/server.js'
 import { startGateway, type TestGateway } from '../helpers/gateway.js'

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { createAccessTokenVerifier } from '../../src/oauth/access-token.js'
 import { InvalidToken } from '../../src/oauth/failures.js'
 import { createAuthorizationServer } from '../../src/oauth/authorization-server.js'
-import type { ServerConfig } from '../../src/config/config.js'
+import type { ServerConfig } from '../../src/options/server.js'
 import { startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { authorizationServerConfig, createClock, createLog, serverConfig, setUp, type Setup, type TestClock } from './setup.js'
 

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { AuthorizationServerUnavailable } from '../../src/oauth/failures.js'
 import { createAuthorizationServer, type AuthorizationServer } from '../../src/oauth/authorization-server.js'
 import { metadataUrls } from '../../src/oauth/discovery.js'
-import type { AuthorizationServerConfig } from '../../src/config/config.js'
+import type { AuthorizationServerConfig } from '../../src/options/authorization-server.js'
 import { sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { authorizationServerConfig, createClock, createLog } from './setup.js'
 

@@ -50,7 +50,7 @@ t.test('A5: plain http is for loopback hosts, unless the operator allows it', as
     asked.push(String(url))
     return new Response('{}')
   }
-  const refused = ['http://as.example/', 'http://127.0.0.1.example/', 'http://localhost.example/', 'http://10.0.0.1/', 'http://[::2]/', 'http://127.1.example/',
+  const refused = ['http://as.example/', 'http://127.0.0.1.example/', 'http://localhost.example/', 'http://alocalhost/', 'http://localhost./', 'http://10.0.0.1/', 'http://[::2]/', 'http://127.1.example/',
     'ftp://127.0.0.1/', 'file:///etc/passwd', 'data:application/json,{}', 'as.example', '']
   for (const url of refused) await failure(fetchJson(url, { ...settings, fetch: fake }))
   t.same(asked, [], 'none of them was asked')

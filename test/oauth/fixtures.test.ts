@@ -1,5 +1,6 @@
 import t from 'tap'
-import type { AuthorizationServerConfig, ServerConfig } from '../../src/config/config.js'
+import type { AuthorizationServerConfig } from '../../src/options/authorization-server.js'
+import type { ServerConfig } from '../../src/options/server.js'
 import { createAccessTokenVerifier } from '../../src/oauth/access-token.js'
 import { createAuthorizationServer } from '../../src/oauth/authorization-server.js'
 import { sendJson, startIssuer } from '../helpers/issuer.js'
@@ -128,7 +129,7 @@ const FIXTURES: Record<string, Fixture> = {
       [`https://login.microsoftonline.com/${TENANT}/v2.0/.well-known/openid-configuration`]: { issuer: `https://login.microsoftonline.com/${TENANT}/v2.0`, jwks_uri: `https://login.microsoftonline.com/${TENANT}/discovery/v2.0/keys` },
       [`https://login.microsoftonline.com/${TENANT}/discovery/v2.0/keys`]: keys
     },
-    as: { scopeClaims: ['scp', 'roles'] },
+    as: { scopeClaim: ['scp', 'roles'] },
     server: { resource: MCP, audience: [ENTRA_APP] },
     accepted: {
       'on behalf of a user': {
@@ -197,7 +198,7 @@ const FIXTURES: Record<string, Fixture> = {
       [`${KEYCLOAK}/.well-known/openid-configuration`]: { issuer: KEYCLOAK, jwks_uri: `${KEYCLOAK}/protocol/openid-connect/certs` },
       [`${KEYCLOAK}/protocol/openid-connect/certs`]: keys
     },
-    as: { scopeClaims: ['realm_access.roles'] },
+    as: { scopeClaim: ['realm_access.roles'] },
     server: { resource: MCP },
     accepted: {
       'a token with roles': {

@@ -3,7 +3,8 @@ import { createPublicKey, createPrivateKey, generateKeyPairSync } from 'node:cry
 import { text } from 'node:stream/consumers'
 import { jwtVerify } from 'jose'
 import { AuthorizationServerUnavailable, InvalidToken } from '../../src/oauth/failures.js'
-import type { AuthorizationServerConfig, IntrospectionConfig, ServerConfig } from '../../src/config/config.js'
+import type { AuthorizationServerConfig, IntrospectionConfig } from '../../src/options/authorization-server.js'
+import type { ServerConfig } from '../../src/options/server.js'
 import { sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { authorizationServerConfig, createClock, RESOURCE, serverConfig, setUp, type Setup, type TestClock } from './setup.js'
 

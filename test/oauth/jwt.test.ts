@@ -2,7 +2,8 @@ import t, { type Test } from 'tap'
 import { createHmac } from 'node:crypto'
 import { CompactEncrypt, CompactSign, exportJWK, exportSPKI, generateKeyPair, UnsecuredJWT } from 'jose'
 import { InvalidToken } from '../../src/oauth/failures.js'
-import type { AuthorizationServerConfig, ServerConfig } from '../../src/config/config.js'
+import type { AuthorizationServerConfig } from '../../src/options/authorization-server.js'
+import type { ServerConfig } from '../../src/options/server.js'
 import type { Principal } from '../../src/oauth/principal.js'
 import { startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { createSigningKey, forgeToken, type SigningKey } from '../helpers/keys.js'
@@ -88,7 +89,7 @@ t.test('a signature made of zeros is refused (CVE-2022-21449)', async (t) => {
 })
 
 t.test('an HMAC over what the authorization server publishes is refused, whatever is configured', async (t) => {
-  const { issuer, refuses, seconds } = await start(t, rsa, { as: { algorithms: ['HS256', 'HS384', 'HS512', 'none', 'RS256'] } })
+  const { issuer, refuses, seconds } = await start(t, rsa, { as: { algorithms: ['HS256', 'HS384', 'HS512', 'none', 'RS256'] as never } })
   const jwk = await exportJWK(rsa.publicKey)
   const pem = await exportSPKI(rsa.publicKey)
   const secrets: Record<string, string | Buffer> = {
@@ -109,7 +110,7 @@ t.test('an HMAC over what the authorization server publishes is refused, whateve
 })
 
 t.test('a symmetric key in the key set verifies nothing', async (t) => {
-  const { issuer, refuses, seconds } = await start(t, ec, { as: { algorithms: ['HS256', 'ES256'] } })
+  const { issuer, refuses, seconds } = await start(t, ec, { as: { algorithms: ['HS256', 'ES256'] as never } })
   issuer.keys = [{ kty: 'oct', k: Buffer.from('secret').toString('base64url'), kid: 'h', alg: 'HS256' }, ec.jwk]
   const signed = forgeToken({ alg: 'HS256', kid: 'h' }, { iss: issuer.issuer, aud: RESOURCE, sub: 'm', exp: seconds + 60 }).slice(0, -1)
   await refuses(`${signed}.${createHmac('sha256', 'secret').update(signed).digest('base64url')}`, /never accepted/)
@@ -353,7 +354,7 @@ t.test('A4: scopes are read from the first claim that is there', async (t) => {
 })
 
 t.test('A4: a scope claim can be a path, and a name with dots goes first', async (t) => {
-  const { issuer, verify } = await start(t, ec, { as: { scopeClaims: ['https://api.example/roles', 'realm_access.roles', 'constructor.name', '__proto__', 'permissions'] } })
+  const { issuer, verify } = await start(t, ec, { as: { scopeClaim: ['https://api.example/roles', 'realm_access.roles', 'constructor.name', '__proto__', 'permissions'] } })
   const scopes = async (claims: Record<string, unknown>) => [...(await verify(await issuer.token(claims))).scopes]
   t.same(await scopes({ realm_access: { roles: ['a', 'b'] } }), ['a', 'b'])
   t.same(await scopes({ 'https://api.example/roles': ['c'], realm_access: { roles: ['a'] } }), ['c'])

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { AuthorizationServerUnavailable, InvalidToken } from '../../src/oauth/failures.js'
-import type { AuthorizationServerConfig, ServerConfig } from '../../src/config/config.js'
+import type { AuthorizationServerConfig } from '../../src/options/authorization-server.js'
+import type { ServerConfig } from '../../src/options/server.js'
 import { sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { createSigningKey, type SigningKey } from '../helpers/keys.js'
 import { authorizationServerConfig, createClock, serverConfig, setUp, type Setup, type TestClock } from './setup.js'

@@ -1,4 +1,5 @@
-import type { AuthorizationServerConfig, ServerConfig } from '../../src/config/config.js'
+import type { AuthorizationServerConfig } from '../../src/options/authorization-server.js'
+import type { ServerConfig } from '../../src/options/server.js'
 import { createAccessTokenVerifier, type AccessTokenVerifier } from '../../src/oauth/access-token.js'
 import { createAuthorizationServer, type AuthorizationServer } from '../../src/oauth/authorization-server.js'
 
@@ -32,9 +33,8 @@ export function authorizationServerConfig (issuer: string, overrides: Partial<Au
   return {
     issuer,
     issuers: [],
-    advertise: issuer,
     algorithms: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'],
-    scopeClaims: ['scope', 'scp', 'scopes'],
+    scopeClaim: ['scope', 'scp', 'scopes'],
     allowHttp: false,
     ...overrides
   }
@@ -61,13 +61,12 @@ export function serverConfig (authorizationServers: readonly AuthorizationServer
     defaultScopes: [],
     metadata: {},
     origins: [],
-    hosts: [],
     identityHeaders: { subject: true, clientId: true, issuer: true, scopes: true },
     upstreamHeaders: {},
     preserveHost: false,
     limits: { bodyBytes: 4_194_304, upstreamTimeoutMs: 60_000 },
-    sessionKeys: [],
-    endStreamsAtTokenExpiry: true,
+    session: {},
+    streams: { endAtTokenExpiry: true },
     ...overrides
   }
 }

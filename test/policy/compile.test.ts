@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { PolicyConfig } from '../../src/config/config.js'
+import type { PolicyConfig } from '../../src/options/policy.js'
 import { compilePolicy } from '../../src/policy/compile.js'
 import { PolicyError, type PolicyProblem } from '../../src/policy/policy-error.js'
 import { policyConfig } from './policy-config.js'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { PolicyConfig } from '../../src/config/config.js'
+import type { PolicyConfig } from '../../src/options/policy.js'
 import { compilePolicy } from '../../src/policy/compile.js'
 import { PolicyError } from '../../src/policy/policy-error.js'
 import { DEFAULT_METHODS, RESPONSES } from '../../src/policy/methods.js'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import type { PolicyConfig } from '../../src/config/config.js'
+import type { PolicyConfig } from '../../src/options/policy.js'
 import { compilePolicy } from '../../src/policy/compile.js'
 import { DEFAULT_METHOD_PATTERN, DEFAULT_METHODS, RESPONSES } from '../../src/policy/methods.js'
 import type { Decision, Operation, TargetKind } from '../../src/policy/policy.js'

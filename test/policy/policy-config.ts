@@ -1,4 +1,4 @@
-import type { PolicyConfig } from '../../src/config/config.js'
+import type { PolicyConfig } from '../../src/options/policy.js'
 
 /** A policy configuration with every default filled in. */
 export function policyConfig (parts: Partial<PolicyConfig> = {}): PolicyConfig {

@@ -1,5 +1,5 @@
 import type { onRequestHookHandler } from 'fastify'
-import type { ServerConfig } from '../../config/config.js'
+import type { ServerConfig } from '../../options/server.js'
 import { allowedHosts } from '../origin.js'
 import { Refusal } from '../refusal.js'
 import { isRepeated } from '../repeated-header.js'

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { ServerConfig } from '../../config/config.js'
+import type { ServerConfig } from '../../options/server.js'
 import type { EditEvent } from '../../mcp/event-stream.js'
 import type { Upstream } from '../../upstream/http.js'
 import { readAnnouncedEndpoint, sealEndpoint, UnusableEndpoint, type EndpointSeal } from '../../upstream/message-endpoint.js'

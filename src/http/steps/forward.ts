@@ -1,5 +1,5 @@
 import type { RouteHandlerMethod } from 'fastify'
-import type { ServerConfig } from '../../config/config.js'
+import type { ServerConfig } from '../../options/server.js'
 import type { Upstream, UpstreamMessage } from '../../upstream/http.js'
 import { isListening, type ReceiveAnswer } from '../answer.js'
 import { found } from '../findings.js'

@@ -1,23 +1,5 @@
-import { configFile } from './schema.js'
-
-/** The part of JSON Schema that our schemas use. */
-export interface SchemaNode {
-  readonly type?: string
-  readonly title?: string
-  readonly description?: string
-  readonly default?: unknown
-  readonly enum?: readonly unknown[]
-  readonly properties?: Readonly<Record<string, SchemaNode>>
-  readonly required?: readonly string[]
-  readonly additionalProperties?: boolean | SchemaNode
-  readonly propertyNames?: SchemaNode
-  readonly items?: SchemaNode
-  readonly anyOf?: readonly SchemaNode[]
-  readonly else?: SchemaNode
-  readonly minimum?: number
-  readonly exclusiveMinimum?: number
-  readonly maximum?: number
-}
+import { configFile } from './gateway.js'
+import type { SchemaNode } from './json-schema.js'
 
 export interface Option {
   /** `policy.tools`, `authorizationServers[].issuer`. */
@@ -27,10 +9,8 @@ export interface Option {
   readonly schema: SchemaNode
 }
 
-export const rootSchema: SchemaNode = configFile as unknown as SchemaNode
-
 /** Returns every option of the file in the order of the schema. Entries of `servers` repeat them and are left out. */
-export function listOptions (schema: SchemaNode = rootSchema, prefix = ''): Option[] {
+export function listOptions (schema: SchemaNode = configFile, prefix = ''): Option[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, option]) => {
     const path = `${prefix}${name}`
     const isRequired = [schema, schema.else].some((node) => node?.required?.includes(name))
@@ -50,7 +30,7 @@ function listMembers (schema: SchemaNode, path: string): Option[] {
 
 /** Returns the schema that a JSON pointer into the root schema (`#/properties/policy`) names, or an empty one. */
 export function schemaAt (pointer: string): SchemaNode {
-  let node: unknown = rootSchema
+  let node: unknown = configFile
   for (const segment of decodePointer(pointer)) {
     node = typeof node === 'object' && node !== null ? (node as Record<string, unknown>)[segment] : undefined
   }

@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Config, ServerConfig } from './config.js'
-import { findUrlFault, isSameListener, parseUrl } from './http-url.js'
-import type { PlaceOf } from './normalise.js'
+import { derivedMembers } from '../oauth/protected-resource.js'
+import type { Config } from '../options/gateway.js'
+import { findUrlFault, isSameListener, parseUrl } from '../options/http-url.js'
+import type { ServerConfig } from '../options/server.js'
+import type { PlacedServer, PlaceOf } from './place.js'
 import type { Problem } from './problem.js'
-
-/** Shortest session key in characters. */
-const MIN_SESSION_KEY = 16
 
 /** Headers that describe the connection or the very bytes that were examined: only the gateway may set them (F1, M3, M5). */
 const OWN_HEADERS = new Set([
@@ -15,15 +14,14 @@ const OWN_HEADERS = new Set([
 const OWN_HEADER_PREFIXES = ['x-postern-', 'proxy-', 'mcp-']
 
 /** Returns the problems of one protected server, its authorization servers aside. */
-export function checkServer (server: ServerConfig, listen: Config['listen'], placeOf: PlaceOf): Problem[] {
+export function findServerProblems ({ server, placeOf }: PlacedServer, listen: Config['listen']): Problem[] {
   return [
     ...checkResource(server, placeOf),
     ...checkUpstream(server, listen, placeOf),
     ...checkMetadata(server, placeOf),
     ...checkUpstreamHeaders(server, placeOf),
     ...server.origins.flatMap((origin, index) => asProblem(findOriginFault(origin), placeOf('origins', index))),
-    ...server.hosts.flatMap((host, index) => asProblem(findHostFault(host), placeOf('hosts', index))),
-    ...checkSessionKeys(server, placeOf)
+    ...server.hosts?.flatMap((host, index) => asProblem(findHostFault(host), placeOf('hosts', index))) ?? []
   ]
 }
 
@@ -67,14 +65,10 @@ function isUnder (url: URL, parent: URL | undefined): boolean {
   return `${url.pathname}/`.startsWith(parent.pathname.replace(/\/*$/, '/'))
 }
 
-function checkMetadata ({ metadata, resource, authorizationServers }: ServerConfig, placeOf: PlaceOf): Problem[] {
-  const derived = {
-    resource,
-    authorization_servers: [...new Set(authorizationServers.map(({ advertise }) => advertise))],
-    bearer_methods_supported: ['header']
-  }
-  return Object.entries(derived).flatMap(([name, value]) => {
-    if (value.length === 0 || !Object.hasOwn(metadata, name) || isDeepStrictEqual(metadata[name], value)) return []
+function checkMetadata (server: ServerConfig, placeOf: PlaceOf): Problem[] {
+  return Object.entries(derivedMembers(server)).flatMap(([name, value]) => {
+    const added = server.metadata[name]
+    if (value.length === 0 || added === undefined || isDeepStrictEqual(added, value)) return []
     return [{ place: placeOf('metadata', name), message: 'contradicts what the gateway publishes by itself: remove it' }]
   })
 }
@@ -113,10 +107,4 @@ function findHostFault (host: string): string | undefined {
   if (host.includes('*')) return 'cannot hold a wildcard: list each host'
   if (/^(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i.test(host) && URL.canParse(`http://${host}`)) return undefined
   return 'is not a host name or address, with :port if it is not the default one'
-}
-
-function checkSessionKeys ({ sessionKeys }: ServerConfig, placeOf: PlaceOf): Problem[] {
-  return sessionKeys.flatMap((key, index) => (
-    key.length >= MIN_SESSION_KEY ? [] : [{ place: placeOf('session', 'key', index), message: `must have at least ${MIN_SESSION_KEY} characters` }]
-  ))
 }

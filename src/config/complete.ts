@@ -1,0 +1,90 @@
+import { gateway, type Config } from '../options/gateway.js'
+import { isSameListener, parseUrl } from '../options/http-url.js'
+import { server as serverOptions } from '../options/server.js'
+import { complete } from '../options/terms.js'
+import { findPolicyProblems } from '../policy/read.js'
+import { findAuthorizationServerProblems } from './authorization-server-problems.js'
+import { placeIn, type PlacedServer } from './place.js'
+import { ConfigError, withoutEchoes, type Problem, type Result } from './problem.js'
+import { findServerProblems } from './server-problems.js'
+import { warnAboutNestedUpstreams, warnAboutServer } from './server-warnings.js'
+import { validateFile, type UsableFile } from './validate.js'
+
+/** What the environment and the flags say. */
+export interface ProcessSettings {
+  readonly host: string
+  readonly port: number
+  readonly logLevel: string
+}
+
+/** Returns the complete configuration for a value of the file's form, with everything that is wrong with it. */
+export function completeConfig (value: unknown, settings: ProcessSettings): Result<Config> {
+  const file = validateFile(value)
+  const servers = completeServers(file.value)
+  const { host, port, logLevel } = settings
+  const config: Config = {
+    ...complete(gateway, file.value),
+    listen: { host, port },
+    logLevel,
+    servers: servers.map(({ server }) => server)
+  }
+  return {
+    value: config,
+    problems: withoutEchoes([...file.problems, ...findProblems(config, servers)]),
+    warnings: [...servers.flatMap(warnAboutServer), ...warnAboutNestedUpstreams(servers)]
+  }
+}
+
+/** Returns the complete configuration for a value of the file's form. Throws ConfigError with every problem there is. */
+export function configFrom (value: unknown, settings: ProcessSettings): Config {
+  const { value: config, problems } = completeConfig(value, settings)
+  if (problems.length > 0) throw new ConfigError(problems)
+  return config
+}
+
+/** Stands in for what the file lacks, which has been reported then; the rules pass over it. */
+const MISSING = { resource: '', upstream: '', authorizationServers: [] }
+
+/** Returns the protected servers with every default filled in. The top level holds defaults for the entries. */
+function completeServers (file: UsableFile): PlacedServer[] {
+  const { servers, ...shared } = file
+  const entries = servers === undefined ? [shared] : servers.map((entry) => ({ ...shared, ...entry }))
+  return entries.map((entry, index) => ({
+    server: complete(serverOptions, { ...MISSING, ...entry }),
+    placeOf: placeIn(file, servers === undefined ? undefined : index)
+  }))
+}
+
+/** Rules between options, which a schema cannot state. */
+function findProblems (config: Config, servers: readonly PlacedServer[]): Problem[] {
+  return [
+    ...servers.flatMap((placed) => [
+      ...findServerProblems(placed, config.listen),
+      ...findAuthorizationServerProblems(placed)
+    ]),
+    ...findEqualPaths(servers),
+    ...findAdminProblems(config),
+    ...servers.flatMap(({ server, placeOf }) => (
+      findPolicyProblems(server.policy).map(({ place, message }) => ({ place: `${placeOf('policy')}.${place}`, message }))
+    ))
+  ]
+}
+
+/** A request names a protected server only by its path: `Host` decides nothing (R6). */
+function findEqualPaths (servers: readonly PlacedServer[]): Problem[] {
+  const taken = new Map<string, string>()
+  return servers.flatMap(({ server: { resource }, placeOf }) => {
+    const path = parseUrl(resource)?.pathname.replace(/\/+$/, '')
+    const place = placeOf('resource')
+    if (path === undefined) return []
+    const first = taken.get(path)
+    if (first !== undefined) return [{ place, message: `has the same path as ${first}: requests could not be told apart` }]
+    taken.set(path, place)
+    return []
+  })
+}
+
+function findAdminProblems ({ admin, listen }: Config): Problem[] {
+  if (admin === undefined || admin.port === 0 || !isSameListener(admin, listen)) return []
+  return [{ place: 'admin.port', message: 'is the port that the gateway itself listens on: choose another one' }]
+}

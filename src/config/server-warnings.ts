@@ -1,0 +1,82 @@
+import { publishableScopes } from '../oauth/protected-resource.js'
+import { isUnprotected, parseUrl } from '../options/http-url.js'
+import type { ServerConfig } from '../options/server.js'
+import type { PlacedServer, PlaceOf } from './place.js'
+import type { Problem } from './problem.js'
+
+const KINDS = { tools: 'tool', resources: 'MCP resource', prompts: 'prompt' } as const
+type Kind = keyof typeof KINDS
+
+/** Returns what a protected server allows although it is seldom meant (P4). */
+export function warnAboutServer ({ server, placeOf }: PlacedServer): Problem[] {
+  const { resource, origins, authorizationServers, defaultScopes, metadata } = server
+  return [
+    ...warnAboutPolicy(server, placeOf),
+    ...warnAboutSpelling(resource, placeOf('resource')),
+    ...isUnprotected(resource)
+      ? [{
+          place: placeOf('resource'),
+          message: 'is plain http on a host that is not loopback: tokens travel in the clear; publish it under https'
+        }]
+      : [],
+    ...origins.includes('*') ? [{ place: placeOf('origins'), message: 'allows pages of every origin to call' }] : [],
+    ...authorizationServers.flatMap(({ allowHttp }, index) => (
+      allowHttp ? [{ place: placeOf('authorizationServers', index, 'allowHttp'), message: HTTP_ALLOWED }] : []
+    )),
+    ...warnAboutScopes(defaultScopes, placeOf('defaultScopes')),
+    ...warnAboutScopes(metadata.scopes_supported, placeOf('metadata', 'scopes_supported'))
+  ]
+}
+
+const HTTP_ALLOWED = 'allows keys to be fetched over plain http: anyone who can change that traffic can make tokens'
+
+/**
+ * The identifier is published as it is written. Clients ask for tokens as their URL parser spells it, and audiences
+ * are compared exactly (R3, A3).
+ */
+function warnAboutSpelling (resource: string, place: string): Problem[] {
+  const spelt = parseUrl(resource)?.href
+  if (spelt === undefined || spelt === resource || spelt === `${resource}/`) return []
+  return [{ place, message: `is what most clients spell as ${spelt}: write it so, or list that as an audience too` }]
+}
+
+/**
+ * Returns which upstreams can be reached through another server than their own. A path below a resource is mapped to
+ * the same path below its upstream (F3), unless it belongs to a server of its own.
+ */
+export function warnAboutNestedUpstreams (servers: readonly PlacedServer[]): Problem[] {
+  const mapped = servers.map(({ server: { resource, upstream }, placeOf }) => ({
+    path: pathOf(resource), base: pathOf(upstream), origin: parseUrl(upstream)?.origin, place: placeOf('upstream')
+  }))
+  return mapped.flatMap((inner) => mapped.flatMap((outer) => {
+    const isBelow = outer.origin !== undefined && outer.origin === inner.origin && inner.base.startsWith(`${outer.base}/`)
+    if (!isBelow || inner.path === outer.path + inner.base.slice(outer.base.length)) return []
+    return [{
+      place: inner.place,
+      message: `lies below ${outer.place}: a client that may call that server reaches this one too, under the rules of that one`
+    }]
+  }))
+}
+
+function pathOf (url: string): string {
+  return parseUrl(url)?.pathname.replace(/\/+$/, '') ?? ''
+}
+
+function warnAboutPolicy ({ policy }: ServerConfig, placeOf: PlaceOf): Problem[] {
+  const kinds = Object.keys(KINDS) as Kind[]
+  const allowed = kinds.filter((kind) => policy.unlisted[kind] === 'allow')
+  if (allowed.length > 0) {
+    const names = new Intl.ListFormat('en').format(allowed.map((kind) => KINDS[kind]))
+    return [{ place: placeOf('policy', 'unlisted'), message: `every ${names} that no rule names is allowed to every accepted token` }]
+  }
+  if (kinds.some((kind) => Object.keys(policy[kind]).length > 0)) return []
+  return [{ place: placeOf('policy'), message: 'names no tool, MCP resource or prompt: every call of one is denied' }]
+}
+
+function warnAboutScopes (scopes: unknown, place: string): Problem[] {
+  if (!Array.isArray(scopes)) return []
+  const written = scopes as readonly string[]
+  const publishable = publishableScopes(written)
+  return [...new Set(written)].filter((scope) => !publishable.includes(scope))
+    .map((scope) => ({ place, message: `names ${scope}, which is not a scope of a resource: it is left out` }))
+}

@@ -1,0 +1,36 @@
+import type { TSchema } from 'typebox'
+import { configFile } from './gateway.js'
+import { asWritten, mapChildren, mapNodes, type SchemaNode } from './json-schema.js'
+import { rule } from './policy.js'
+import { server } from './server.js'
+import { scope } from './terms.js'
+
+/** Pieces that have a name, so that each is written once however often it is used. */
+const NAMED: Readonly<Record<string, TSchema>> = { scope, rule, ...server.properties }
+
+/** Returns the text of `config.schema.json`: JSON Schema of the configuration file, as editors read it. */
+export function renderJsonSchema (): string {
+  const { schema, definitions } = shareDefinitions(mapNodes(configFile, allowVariables))
+  const head = { $schema: 'https://json-schema.org/draft/2020-12/schema', $id: 'urn:postern:config.schema.json' }
+  return `${JSON.stringify({ ...head, ...schema, $defs: definitions }, null, 2)}\n`
+}
+
+/** An editor sees the file before variables are replaced. */
+function allowVariables (node: SchemaNode): SchemaNode {
+  return node.pattern === undefined ? node : { ...node, pattern: `${node.pattern}|^\\$\\{` }
+}
+
+function shareDefinitions (root: SchemaNode): { schema: SchemaNode, definitions: Record<string, SchemaNode> } {
+  const published = (schema: TSchema): SchemaNode => mapNodes(asWritten(schema), allowVariables)
+  const names = new Map(Object.entries(NAMED).map(([name, schema]) => [textOf(published(schema)), name]))
+  const definitions: Record<string, SchemaNode> = {}
+  function share (node: SchemaNode): SchemaNode {
+    const name = names.get(textOf(node))
+    if (name === undefined) return mapChildren(node, share)
+    definitions[name] ??= mapChildren(node, share)
+    return { $ref: `#/$defs/${name}` }
+  }
+  return { schema: mapChildren(root, share), definitions }
+}
+
+const textOf = (node: SchemaNode): string => JSON.stringify(node)
