@@ -35,8 +35,7 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
     typesOfPackages: ['undici']
   },
   http: {
-    imports: ['http/steps', 'oauth', 'mcp', 'policy', 'upstream', 'telemetry'],
-    types: ['options'],
+    imports: ['http/steps', 'oauth', 'mcp', 'options', 'policy', 'upstream', 'telemetry'],
     packages: ['fastify', '@fastify/cors', '@fastify/http-proxy']
   },
   server: { imports: ['http'], types: ['options'], packages: ['fastify'] },

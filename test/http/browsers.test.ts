@@ -42,7 +42,14 @@ t.test('C1: an Origin is the resource\'s own, a configured one, or refused befor
     ['http://localhost:3002/mcp', undefined, 'http://localhost:3003', false],
     ['http://localhost:3002/mcp', undefined, 'http://localhost', false],
     ['http://localhost:3002/mcp', undefined, 'https://localhost:3002', false],
-    ['http://localhost:3002/mcp', undefined, 'http://localhost.evil:3002', false]
+    ['http://localhost:3002/mcp', undefined, 'http://localhost.evil:3002', false],
+    ['http://localhost:3002/mcp', undefined, 'http://app.localhost:3002', true],
+    ['http://app.localhost:3002/mcp', undefined, 'http://app.localhost:3002', true],
+    ['http://app.localhost:3002/mcp', undefined, 'http://127.0.0.1:3002', true],
+    ['http://app.localhost:3002/mcp', undefined, 'http://app.localhost:3003', false],
+    ['http://app.localhost:3002/mcp', undefined, 'http://app.localhost:3002/', false],
+    ['http://app.localhost:3002/mcp', undefined, 'http://applocalhost:3002', false],
+    ['http://app.localhost:3002/mcp', undefined, 'http://app.localhost.evil.example:3002', false]
   ]
   for (const [resource, origins, origin, allowed] of table) {
     const { url } = await startConfigured(t, { ...UNREACHABLE_SERVER, resource, ...(origins === undefined ? {} : { origins }) })
@@ -90,6 +97,14 @@ t.test('C1a: Host: on loopback only names of this machine and configured ones, e
     ['http://localhost:3002/mcp', undefined, 'evil@localhost', false],
     ['http://localhost:3002/mcp', undefined, 'localhost:3002:80', false],
     ['http://localhost:3002/mcp', undefined, '', false],
+    ['http://localhost:3002/mcp', undefined, 'app.localhost:3002', true],
+    ['http://localhost:3002/mcp', undefined, 'localhost.:3002', false],
+    ['http://localhost:3002/mcp', undefined, 'evil@app.localhost', false],
+    ['http://localhost:3002/mcp', undefined, 'evillocalhost', false],
+    ['http://app.localhost:3002/mcp', undefined, 'app.localhost:3002', true],
+    ['http://app.localhost:3002/mcp', undefined, 'localhost:3002', true],
+    ['http://app.localhost:3002/mcp', undefined, 'evil.example:3002', false],
+    ['http://app.localhost:3002/mcp', undefined, 'app.localhost.evil.example', false],
     ['http://localhost:3002/mcp', ['gateway:3002'], 'gateway:3002', true],
     ['http://localhost:3002/mcp', ['gateway:3002'], 'Gateway:3002', true],
     ['http://localhost:3002/mcp', ['gateway:3002'], 'gateway', false],
