@@ -12,29 +12,29 @@ Commands:
   check     print every problem of the configuration, or what would be served
   explain   print the decision about one operation, and the rule behind it
   doctor    examine an MCP server and its authorization servers from outside
-  demo      gateway, todo server and authorization server, ready to try
+  demo      run a gateway, a todo server and an authorization server to try
 
 Options of serve, check and explain:
   --config FILE   the configuration (default: POSTERN_CONFIG, or ./config.json)
   --host HOST     where to listen (default: HOST, or 127.0.0.1)
-  --port PORT     (default: PORT, or 3002)
+  --port PORT     the port (default: PORT, or 3002)
 
 Options of explain:
   --tool NAME | --prompt NAME | --mcp-resource URI | --method NAME
                   the operation
   --scopes "A B"  the scopes of the caller, or
-  --token JWT     an access token, checked as the gateway would
+  --token JWT     an access token, checked as the gateway does
                   (- reads it from standard input)
-  --resource URL  the protected resource, when there are several
+  --resource URL  the protected resource, if there are several
 
-doctor URL      the MCP endpoint; nothing there is changed. Its options:
+Options of doctor URL (the URL of an MCP endpoint; nothing there is changed):
   --token JWT     an access token for it, for the checks that need one
   --other-token JWT
                   one for another resource, which must be refused
                   (- for either reads it from standard input)
   --origin ORIGIN the web page for which CORS is checked (default: the URL's own)
   --timeout SECONDS
-                  for each request (default: 5)
+                  time limit of each request (default: 5)
   --json          one JSON document instead of text
 
 Options of demo:
@@ -55,12 +55,13 @@ const output: Output = {
 const text = { type: 'string' } as const
 const flag = { type: 'boolean' } as const
 const COMMON = { config: text, host: text, port: text }
-/** Loaded when they are run: the help need not wait for a server's worth of modules. */
+const OPERATION = { tool: text, prompt: text, 'mcp-resource': text, method: text }
+/** Commands are loaded when they run, so that the help does not wait for the modules of a server. */
 const COMMANDS = {
   serve: { options: COMMON, load: async () => (await import('./commands/serve.js')).serve },
   check: { options: COMMON, load: async () => (await import('./commands/check.js')).check },
   explain: {
-    options: { ...COMMON, tool: text, prompt: text, 'mcp-resource': text, method: text, scopes: text, token: text, resource: text },
+    options: { ...COMMON, ...OPERATION, scopes: text, token: text, resource: text },
     load: async () => (await import('./commands/explain.js')).explain
   },
   doctor: {
@@ -96,26 +97,29 @@ async function main (args: readonly string[]): Promise<number | undefined> {
 
 interface Syntax {
   readonly options: NonNullable<ParseArgsConfig['options']>
-  /** What the one argument without a name is. */
+  /** The name of the one argument that is not a flag. */
   readonly positional?: string
 }
 
 function parseFlags (args: string[], { options, positional }: Syntax): Record<string, string> {
   try {
-    const { values, positionals: [first, ...more] } = parseArgs({ args, options, allowPositionals: positional !== undefined })
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: positional !== undefined })
+    const [first, ...more] = positionals
     if (more.length > 0) throw new Error(`there is more than one ${positional}`)
-    return { ...values, ...positional === undefined || first === undefined ? {} : { [positional]: first } } as Record<string, string>
+    const argument = positional === undefined || first === undefined ? {} : { [positional]: first }
+    return { ...values, ...argument } as Record<string, string>
   } catch (error) {
     throw new UsageError((error as Error).message)
   }
 }
 
 function readVersion (): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  const { version } = JSON.parse(text) as { version: string }
   return version
 }
 
-// A reader that has seen enough, as `head` does, is no failure.
+// A reader such as `head` may close the pipe early. That is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE') throw error })
 
 try {

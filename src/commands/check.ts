@@ -11,7 +11,7 @@ import { openLogger } from '../telemetry/logger.js'
 import { loadForCommand, reportConfigError, type CommonFlags } from './configuration.js'
 import { EXIT, type Output } from './io.js'
 
-/** Goes as far as `serve` does before it listens, and prints every problem, or what would be served. */
+/** Does what `serve` does before it listens, and prints every problem, or what would be served. */
 export async function check (flags: CommonFlags, output: Output): Promise<number> {
   try {
     const { config, source, warnings } = await loadForCommand(flags)
@@ -19,7 +19,9 @@ export async function check (flags: CommonFlags, output: Output): Promise<number
     await app.close()
     output.print(`ok: ${source}`)
     output.print(`would listen on ${formatListener(config.listen)}`)
-    if (config.admin !== undefined) output.print(`would listen on ${formatListener(config.admin)} for the operator`)
+    if (config.admin !== undefined) {
+      output.print(`would listen on ${formatListener(config.admin)} for the operator`)
+    }
     for (const server of config.servers) printServer(server, output)
     if (warnings.length > 0) output.print('')
     for (const warning of warnings) output.print(`warning: ${warning}`)
@@ -48,13 +50,17 @@ function printServer (server: ServerConfig, output: Output): void {
   for (const warning of description.warnings) output.print(`\nwarning: policy.${warning}`)
 }
 
-/** Returns rows that say whose tokens are accepted, and which of them. */
-function describeAuthorizationServer (server: AuthorizationServerConfig, audience: readonly string[]): string[][] {
+/** Returns rows that say whose tokens are accepted, and which of those. */
+function describeAuthorizationServer (
+  server: AuthorizationServerConfig, audience: readonly string[]
+): string[][] {
   const { issuer, issuers, jwksUri, clientIds } = server
   return [
     ['authorization server', issuer],
     ...issuers.map((other) => ['  or as issuer', other]),
     ['  keys', jwksUri ?? 'as its metadata says'],
-    clientIds === undefined ? ['  audiences', audience.join(', ')] : ['  client ids', clientIds.join(', ')]
+    clientIds === undefined
+      ? ['  audiences', audience.join(', ')]
+      : ['  client ids', clientIds.join(', ')]
   ]
 }

@@ -2,14 +2,14 @@ import { loadConfig, type LoadedConfig } from '../config/load.js'
 import { ConfigError, formatProblem } from '../config/problem.js'
 import { EXIT, UsageError, type Output } from './io.js'
 
-/** The flags that every command knows. */
+/** The flags of every command that loads the configuration. */
 export interface CommonFlags {
   readonly config?: string | undefined
   readonly host?: string | undefined
   readonly port?: string | undefined
 }
 
-/** Loads the configuration that the flags, the environment and the file make together. Throws ConfigError and UsageError. */
+/** Loads the configuration from flags, environment and file. Throws ConfigError and UsageError. */
 export function loadForCommand (flags: CommonFlags): Promise<LoadedConfig> {
   return loadConfig({
     ...(flags.config === undefined ? {} : { file: flags.config }),
@@ -21,11 +21,11 @@ export function loadForCommand (flags: CommonFlags): Promise<LoadedConfig> {
 /** Returns a port number. Throws UsageError. */
 export function readPort (text: string, flag: string): number {
   const port = Number(text)
-  if (!/^\d{1,5}$/.test(text) || port > 65535) throw new UsageError(`${flag} must be a port number, 0 to 65535`)
-  return port
+  if (/^\d{1,5}$/.test(text) && port <= 65535) return port
+  throw new UsageError(`${flag} must be a port number, 0 to 65535`)
 }
 
-/** Prints every problem of a configuration, each with its place, and returns the exit code; rethrows what is none (O1). */
+/** Prints every problem of a ConfigError, and returns the exit code (O1). Rethrows other errors. */
 export function reportConfigError (error: unknown, output: Output): number {
   if (!(error instanceof ConfigError)) throw error
   const { problems, source } = error

@@ -14,12 +14,17 @@ export interface DemoFlags {
   readonly 'authorization-server-port'?: string | undefined
 }
 
+interface Gateway {
+  readonly url: string
+  close (): Promise<void>
+}
+
 interface DemoModule {
   runDemo (options: {
     gatewayPort?: number,
     todoPort?: number,
     authorizationServerPort?: number
-    startGateway (config: unknown, listenOn: { host: string, port: number }): Promise<{ url: string, close (): Promise<void> }>
+    startGateway (config: unknown, listenOn: { host: string, port: number }): Promise<Gateway>
     print (line: string): void
   }): Promise<{ close (): Promise<void> }>
 }
@@ -27,8 +32,8 @@ interface DemoModule {
 const STOP_MS = 10_000
 
 /**
- * Starts the gateway with a todo server and an authorization server, and prints how to try it.
- * Its parts are development code, which the published package does not contain.
+ * Starts the gateway with a todo server and an authorization server, and prints how to try them. Those two
+ * are development code, which the published package does not contain.
  */
 export async function demo (flags: DemoFlags, output: Output): Promise<number | undefined> {
   const parts = new URL('../../demo/dist/main.js', import.meta.url)
@@ -38,7 +43,9 @@ export async function demo (flags: DemoFlags, output: Output): Promise<number | 
   }
   const { runDemo } = await import(parts.href) as DemoModule
   let running: { close (): Promise<void> } | undefined
-  closeWithGrace({ delay: STOP_MS, logger: false, skip: ['beforeExit'] }, async () => { await running?.close() })
+  closeWithGrace({ delay: STOP_MS, logger: false, skip: ['beforeExit'] }, async () => {
+    await running?.close()
+  })
   try {
     running = await runDemo({
       ...portFlag(flags, 'gateway-port', 'gatewayPort'),
@@ -60,10 +67,13 @@ function portFlag (flags: DemoFlags, flag: keyof DemoFlags, option: string): Rec
   return text === undefined ? {} : { [option]: readPort(text, `--${flag}`) }
 }
 
-/** Starts a gateway for a configuration in the form of a file. Throws ConfigError, and the listener’s error. */
-export async function startGateway (value: unknown, listenOn: { host: string, port: number }): Promise<{ url: string, close (): Promise<void> }> {
+/** Starts a gateway for the content of a configuration file. Throws ConfigError and errors of listeners. */
+export async function startGateway (
+  value: unknown, listenOn: { host: string, port: number }
+): Promise<Gateway> {
   const config = configFrom(value, { ...listenOn, logLevel: 'warn' })
-  const services = createServices({ logger: openLogger(config.logLevel), sessionKey: randomBytes(32).toString('base64') })
+  const sessionKey = randomBytes(32).toString('base64')
+  const services = createServices({ logger: openLogger(config.logLevel), sessionKey })
   const server = await startServer(config, services)
   return { url: server.url, close: server.stop }
 }

@@ -13,10 +13,10 @@ export interface DoctorFlags {
 }
 
 const DEFAULT_TIMEOUT_SECONDS = '5'
-/** RFC 6750 §2.1; shorter ones are mistakes, and are not worth hiding in a report. */
+/** RFC 6750 §2.1. A shorter one is a mistake, and hiding it everywhere would garble the report. */
 const TOKEN = /^[\w\-.~+/]{8,}=*$/
 
-/** Examines an MCP server from outside and prints every finding. Returns 0 when nothing failed that must hold, else 1. Throws UsageError. */
+/** Examines an MCP server from outside and prints every finding. Returns 1 when a check failed, else 0. */
 export async function doctor (flags: DoctorFlags, output: Output): Promise<number> {
   const { url } = flags
   if (url === undefined) throw new UsageError('doctor needs the URL of an MCP endpoint')
@@ -34,8 +34,12 @@ export async function doctor (flags: DoctorFlags, output: Output): Promise<numbe
 
 function readUrl (text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') throw new UsageError('the URL must begin with https:// or http://')
-  if (url.username !== '' || url.password !== '') throw new UsageError('the URL must not hold a user name or a password')
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
+    throw new UsageError('the URL must begin with https:// or http://')
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new UsageError('the URL must not have a user name or a password')
+  }
   if (text.includes('#')) throw new UsageError('the URL must not have a fragment')
   return text
 }
@@ -43,18 +47,18 @@ function readUrl (text: string): string {
 function readToken (text: string | undefined, flag: string): string | undefined {
   if (text === undefined) return undefined
   const token = readSecret(text)
-  if (!TOKEN.test(token)) throw new UsageError(`${flag} must be one access token, without "Bearer"; or - to read it from standard input`)
-  return token
+  if (TOKEN.test(token)) return token
+  throw new UsageError(`${flag} must be one access token, without "Bearer" (- reads it from standard input)`)
 }
 
 function readOrigin (text: string | undefined): string | undefined {
   if (text === undefined) return undefined
-  if (!URL.canParse(text) || new URL(text).origin !== text) throw new UsageError('--origin must be an origin, for example https://app.example')
-  return text
+  if (URL.canParse(text) && new URL(text).origin === text) return text
+  throw new UsageError('--origin must be an origin, for example https://app.example')
 }
 
 function readSeconds (text: string): number {
   const seconds = Number(text)
-  if (!/^\d{1,3}$/.test(text) || seconds === 0) throw new UsageError('--timeout must be a number of seconds, 1 to 999')
-  return seconds
+  if (/^\d{1,3}$/.test(text) && seconds > 0) return seconds
+  throw new UsageError('--timeout must be a number of seconds, 1 to 999')
 }

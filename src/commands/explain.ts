@@ -19,14 +19,25 @@ export interface ExplainFlags extends CommonFlags {
   readonly resource?: string | undefined
 }
 
-/** Prints the decision about one operation and the rule behind it. Returns 0 when it is allowed, 1 when it is not. */
+/** The flags that name a target, and the method that acts on it. */
+const TARGET_FLAGS = [
+  { flag: 'tool', method: 'tools/call', kind: 'tools' },
+  { flag: 'prompt', method: 'prompts/get', kind: 'prompts' },
+  { flag: 'mcp-resource', method: 'resources/read', kind: 'resources' }
+] as const
+
+/** Prints the decision about one operation, and the rule behind it. Returns 0 when it is allowed, else 1. */
 export async function explain (flags: ExplainFlags, output: Output): Promise<number> {
   const operations = readOperations(flags)
-  if ((flags.scopes === undefined) === (flags.token === undefined)) throw new UsageError('explain needs either --scopes or --token')
+  if ((flags.scopes === undefined) === (flags.token === undefined)) {
+    throw new UsageError('explain needs either --scopes or --token')
+  }
   try {
     const { config } = await loadForCommand(flags)
     const server = chooseServer(config.servers, flags.resource)
-    const scopes = flags.token === undefined ? new Set(words(flags.scopes ?? '')) : await scopesOf(readSecret(flags.token), server, output)
+    const scopes = flags.token === undefined
+      ? new Set(splitWords(flags.scopes ?? ''))
+      : await readScopes(readSecret(flags.token), server, output)
     if (scopes === undefined) return EXIT.failure
     const explanation = explainDecision(server.policy, operations, scopes)
     output.print(formatExplanation(explanation).trimEnd())
@@ -37,32 +48,34 @@ export async function explain (flags: ExplainFlags, output: Output): Promise<num
 }
 
 function readOperations (flags: ExplainFlags): Operation[] {
-  const named = [
-    flags.tool === undefined ? undefined : { method: 'tools/call', target: { kind: 'tools', name: flags.tool } as const },
-    flags.prompt === undefined ? undefined : { method: 'prompts/get', target: { kind: 'prompts', name: flags.prompt } as const },
-    flags['mcp-resource'] === undefined ? undefined : { method: 'resources/read', target: { kind: 'resources', name: flags['mcp-resource'] } as const },
-    flags.method === undefined ? undefined : { method: flags.method }
-  ].filter((operation) => operation !== undefined)
-  const [operation] = named
-  if (operation === undefined || named.length > 1) throw new UsageError('explain needs one of --tool, --prompt, --mcp-resource, --method')
-  return 'target' in operation ? [{ method: operation.method }, operation] : [operation]
+  const named: Operation[][] = TARGET_FLAGS.flatMap(({ flag, method, kind }) => {
+    const name = flags[flag]
+    return name === undefined ? [] : [[{ method }, { method, target: { kind, name } }]]
+  })
+  if (flags.method !== undefined) named.push([{ method: flags.method }])
+  const [operations, ...more] = named
+  if (operations !== undefined && more.length === 0) return operations
+  throw new UsageError('explain needs one of --tool, --prompt, --mcp-resource, --method')
 }
 
 function chooseServer (servers: readonly ServerConfig[], resource: string | undefined): ServerConfig {
   const chosen = resource === undefined ? servers : servers.filter((server) => server.resource === resource)
   const [server] = chosen
   if (server === undefined || chosen.length > 1) {
-    throw new UsageError(`choose the protected resource with --resource: ${servers.map((one) => one.resource).join(', ')}`)
+    const resources = servers.map((one) => one.resource).join(', ')
+    throw new UsageError(`choose the protected resource with --resource: ${resources}`)
   }
   return server
 }
 
-function words (text: string): string[] {
+function splitWords (text: string): string[] {
   return text.split(/\s+/).filter((word) => word !== '')
 }
 
-/** Verifies the token as the gateway would, and prints whom it speaks for; undefined when it is not accepted. */
-async function scopesOf (token: string, server: ServerConfig, output: Output): Promise<ReadonlySet<string> | undefined> {
+/** Verifies a token as the gateway does, and prints whom it speaks for. Undefined when it is refused. */
+async function readScopes (
+  token: string, server: ServerConfig, output: Output
+): Promise<ReadonlySet<string> | undefined> {
   const services = createServices({ logger: openLogger('silent'), sessionKey: '' })
   const verifier = createAccessTokenVerifier({
     server,
@@ -76,9 +89,14 @@ async function scopesOf (token: string, server: ServerConfig, output: Output): P
     output.print(printable(`token of ${subject} (client ${clientId ?? 'unknown'}), issued by ${issuer}`))
     return scopes
   } catch (error) {
-    if (error instanceof InvalidToken) output.print(printable(`the token is not accepted: ${error.reason}`))
-    else if (error instanceof AuthorizationServerUnavailable) output.print(printable(`the token cannot be checked: ${error.message}`))
-    else throw error
+    output.print(printable(describeFailure(error)))
     return undefined
   }
+}
+
+/** Returns why a token is not accepted, or cannot be verified. Rethrows other errors. */
+function describeFailure (error: unknown): string {
+  if (error instanceof InvalidToken) return `the token is not accepted: ${error.reason}`
+  if (error instanceof AuthorizationServerUnavailable) return `the token cannot be checked: ${error.message}`
+  throw error
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Where a command writes; the process's own streams in `cli.ts`. */
+/** Where a command writes. In `cli.ts` these are the streams of the process. */
 export interface Output {
   /** Writes a line to standard output. */
   print (line: string): void
@@ -8,13 +8,16 @@ export interface Output {
   printError (line: string): void
 }
 
-/** sysexits.h: the command was used wrongly; the configuration is wrong (O1). */
+/** Exit codes (O1). `usage` and `config` are those of sysexits.h. */
 export const EXIT = { ok: 0, failure: 1, usage: 64, config: 78 } as const
 
 /** A command that was used wrongly; the message says how to use it. */
 export class UsageError extends Error {}
 
-/** Returns a secret given on the command line; `-` stands for standard input, for one that no list of processes and no shell history should show. */
+/**
+ * Returns a secret given on the command line. `-` reads it from standard input, so that it is not in the list
+ * of processes or the shell's history.
+ */
 export function readSecret (text: string): string {
   return text === '-' ? readFileSync(0, 'utf8').trim() : text
 }

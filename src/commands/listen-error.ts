@@ -1,15 +1,26 @@
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is taken',
-  EACCES: 'may not be listened on by this user',
+  EACCES: 'is not allowed for this user',
   EADDRNOTAVAIL: 'is not an address of this machine',
   ENOTFOUND: 'is not a host that can be resolved',
   EAI_AGAIN: 'is not a host that can be resolved now'
 }
 
-/** Returns in a sentence why a listener could not be opened, or undefined for an error that is none of a listener's. */
+const ADVICE = 'Choose another with --host and --port, HOST and PORT, or "admin" in the configuration'
+
+interface ListenError {
+  readonly syscall?: string
+  readonly code?: string
+  readonly address?: string
+  readonly hostname?: string
+  readonly port?: number
+}
+
+/** Returns why a listener could not be opened, and what to do. Undefined for every other error. */
 export function describeListenError (error: unknown): string | undefined {
-  const { syscall, code = '', address, hostname, port } = error as { syscall?: string, code?: string, address?: string, hostname?: string, port?: number }
+  const { syscall, code = '', address, hostname, port } = error as ListenError
   if (syscall !== 'listen' && syscall !== 'getaddrinfo') return undefined
-  const where = address?.includes(':') === true ? `[${address}]` : address ?? hostname
-  return `${where}${port === undefined ? '' : `:${port}`} ${REASONS[code] ?? `cannot be listened on (${code})`}. Choose another with --host and --port, HOST and PORT, or "admin" in the configuration`
+  const host = address?.includes(':') === true ? `[${address}]` : address ?? hostname
+  const listener = port === undefined ? host : `${host}:${port}`
+  return `${listener} ${REASONS[code] ?? `cannot be used (${code})`}. ${ADVICE}`
 }

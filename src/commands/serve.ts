@@ -12,18 +12,22 @@ import { loadForCommand, reportConfigError, type CommonFlags } from './configura
 import { EXIT, type Output } from './io.js'
 import { describeListenError } from './listen-error.js'
 
-/** Time beyond the drain deadline after which a stop that hangs is cut short. */
+/** A stop that hangs is ended this long after the drain deadline. */
 const STOP_MARGIN_MS = 5_000
+
+const RANDOM_SESSION_KEY = 'session.key is not set: ' +
+  'legacy sessions are bound with a random key, so replicas and restarts do not share them'
+const RELOAD_FAILED = 'the changed configuration is not usable; the previous one stays in use'
 
 interface Gateway {
   readonly server: RunningServer
   readonly services: Services
   readonly logger: Logger
-  /** What the listeners were made from. */
+  /** The configuration from which the listeners were made. */
   readonly startedWith: LoadedConfig
 }
 
-/** Runs the gateway until it is told to stop. Returns only when it could not start. */
+/** Runs the gateway until it is told to stop. Returns an exit code only when it could not start. */
 export async function serve (flags: CommonFlags, output: Output): Promise<number | undefined> {
   try {
     await run(flags)
@@ -38,10 +42,10 @@ export async function serve (flags: CommonFlags, output: Output): Promise<number
 
 async function run (flags: CommonFlags): Promise<void> {
   const { file } = await loadForCommand(flags)
-  // From now on this file or nothing: were it gone for a moment, other settings must not stand in for it.
+  // From now on only this file counts: when it is gone for a moment, other settings must not replace it.
   const pinned = { ...flags, config: file ?? flags.config }
-  // One after the other, or a slow reload could put an older configuration over a newer one. Watched before the load
-  // that counts begins: nothing written in between is missed.
+  // Reloads run one after the other, or a slow one could put an older configuration over a newer one.
+  // Watching begins before the load that counts, so that no change in between is missed.
   let work: Promise<Gateway>
   function enqueueReload (): void {
     work = work.then((gateway) => reload(pinned, gateway))
@@ -73,16 +77,19 @@ async function start (startedWith: LoadedConfig): Promise<Gateway> {
   return { server, services, logger, startedWith }
 }
 
-/** Says what is served. The last line is the sign that it can be used, and stopped. */
-function announce ({ server: { url, adminUrl }, logger, startedWith: { config, source, warnings } }: Gateway): void {
+/** Logs what is served. The last line is the sign that the gateway can be used, and stopped. */
+function announce ({ server, logger, startedWith }: Gateway): void {
+  const { url, adminUrl } = server
+  const { config, source, warnings } = startedWith
   logWarnings(warnings, logger)
   if (config.servers.some(({ session }) => session.key === undefined)) {
-    logger.info({ event: 'configuration' }, 'session.key is not set: legacy sessions are bound with a random key, so replicas and restarts do not share them')
+    logger.info({ event: 'configuration' }, RANDOM_SESSION_KEY)
   }
-  logger.info({ event: 'started', url, adminUrl, source, resources: resourcesOf(config) }, `listening on ${url}`)
+  const resources = resourcesOf(config)
+  logger.info({ event: 'started', url, adminUrl, source, resources }, `listening on ${url}`)
 }
 
-/** Builds the next application from the changed file; when that fails the old one goes on (O2). */
+/** Builds the next application from the changed file. When that fails, the old one goes on (O2). */
 async function reload (flags: CommonFlags, gateway: Gateway): Promise<Gateway> {
   const { server, services, logger, startedWith } = gateway
   try {
@@ -93,12 +100,12 @@ async function reload (flags: CommonFlags, gateway: Gateway): Promise<Gateway> {
     logger.info({ event: 'reloaded', resources: resourcesOf(config) }, 'the changed configuration is in use')
   } catch (error) {
     const reason = error instanceof ConfigError ? { problems: error.problems } : { err: error }
-    logger.error({ event: 'reload failed', ...reason }, 'the changed configuration is not usable; the previous one stays in use')
+    logger.error({ event: 'reload failed', ...reason }, RELOAD_FAILED)
   }
   return gateway
 }
 
-/** What the listeners are made from, and a reload leaves as it is: they would have to close. */
+/** The options of listeners. A reload does not apply them: the listeners would have to close. */
 const OF_LISTENERS: Readonly<Record<string, (config: Config) => unknown>> = {
   admin: ({ admin }) => admin,
   'limits.connections': ({ limits }) => limits.connections,
@@ -109,7 +116,7 @@ const OF_LISTENERS: Readonly<Record<string, (config: Config) => unknown>> = {
 function findIneffective (startedWith: Config, config: Config): string[] {
   return Object.entries(OF_LISTENERS)
     .filter(([, read]) => JSON.stringify(read(startedWith)) !== JSON.stringify(read(config)))
-    .map(([place]) => `${place}: takes effect at the next start only`)
+    .map(([place]) => `${place}: takes effect only at the next start`)
 }
 
 function logWarnings (warnings: readonly string[], logger: Logger): void {
@@ -118,7 +125,9 @@ function logWarnings (warnings: readonly string[], logger: Logger): void {
 
 /** Fetches keys before the first token needs them. */
 function prepareKeys ({ servers }: Config, services: Services): void {
-  for (const config of servers.flatMap(({ authorizationServers }) => authorizationServers)) services.authorizationServer(config).prepare()
+  for (const { authorizationServers } of servers) {
+    for (const config of authorizationServers) services.authorizationServer(config).prepare()
+  }
 }
 
 function resourcesOf ({ servers }: Config): string[] {
@@ -126,13 +135,16 @@ function resourcesOf ({ servers }: Config): string[] {
 }
 
 /**
- * Ends the process with code 0 once everything has stopped, with code 1 at once on a second signal (O3). Not on SIGHUP,
- * with which operators and service managers ask a server to look at its configuration.
+ * On a signal, ends the process with code 0 once everything has stopped; on a second signal, with code 1 at
+ * once (O3). Not on SIGHUP, with which operators and service managers ask for a look at the configuration.
  */
 function stopOnSignal ({ server, logger, startedWith: { config } }: Gateway, onStop: () => void): void {
-  const error = (message?: unknown): void => logger.error({ event: 'stopping', err: message instanceof Error ? message : undefined }, String(message))
-  closeWithGrace({ delay: config.limits.drainMs + STOP_MARGIN_MS, logger: { error }, skip: ['SIGHUP'] }, async ({ signal, err }) => {
-    if (err === undefined) logger.info({ event: 'stopping', signal }, 'stopping: finishing what is in flight')
+  const error = (message?: unknown): void => {
+    logger.error({ event: 'stopping', err: message instanceof Error ? message : undefined }, String(message))
+  }
+  const delay = config.limits.drainMs + STOP_MARGIN_MS
+  closeWithGrace({ delay, logger: { error }, skip: ['SIGHUP'] }, async ({ signal, err }) => {
+    if (err === undefined) logger.info({ event: 'stopping', signal }, 'stopping: finishing open requests')
     else logger.fatal({ event: 'failure', err }, 'stopping after a failure')
     onStop()
     await server.stop()

@@ -82,7 +82,7 @@ t.test('a change of what only a restart can change is said to be one', async (t)
   replace(file, config({ admin: { host: '127.0.0.1', port: 0 }, limits: { drainMs: 1, bodyBytes: 5000 } }))
   await gateway.printed(nth('reloaded', 1))
   const warnings = parseLog(gateway.stdout).filter(({ level }) => level === 40).map(({ message }) => message)
-  t.same(warnings, ['admin', 'limits.drainMs'].map((place) => `${place}: takes effect at the next start only`))
+  t.same(warnings, ['admin', 'limits.drainMs'].map((place) => `${place}: takes effect only at the next start`))
 })
 
 t.test('O2: a request under way finishes under the configuration it began with', async (t) => {
