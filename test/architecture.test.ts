@@ -31,8 +31,7 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
   'http/steps': {
     imports: ['http', 'oauth', 'mcp', 'policy', 'upstream', 'telemetry'],
     types: ['options'],
-    packages: ['fastify', '@fastify/http-proxy'],
-    typesOfPackages: ['undici']
+    packages: ['fastify', '@fastify/http-proxy']
   },
   http: {
     imports: ['http/steps', 'oauth', 'mcp', 'options', 'policy', 'upstream', 'telemetry'],

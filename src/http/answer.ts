@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '../oauth/principal.js'
 import type { UpstreamFailure } from '../upstream/failure.js'
 import { buildAnswerHeaders, isEventStream } from '../upstream/headers.js'
-import type { AnswerReceiver, Transfer } from '../upstream/http.js'
+import type { ResponseReceiver, RequestControl } from '../upstream/upstream.js'
 import { bindSession, type SessionBinding } from '../upstream/session.js'
 import { editAnswer, type ChooseTreatment } from './edited-answer.js'
 import { found } from './findings.js'
@@ -20,14 +20,14 @@ export interface AnswerOptions {
 }
 
 /** Makes the receiver of one answer; `target` is the upstream's path and query that gives it. */
-export type ReceiveAnswer = (request: FastifyRequest, reply: FastifyReply, transfer: Transfer, target: string) => AnswerReceiver
+export type ReceiveResponse = (request: FastifyRequest, reply: FastifyReply, control: RequestControl, target: string) => ResponseReceiver
 
 /** Returns how answers are received: edited when a treatment is chosen for one, else handed on as they come. */
-export function receiveAnswers (options: AnswerOptions, chooseFor?: (request: FastifyRequest, target: string) => ChooseTreatment | undefined): ReceiveAnswer {
-  return (request, reply, transfer, target) => {
-    const receiver = passAnswer(request, reply, transfer, options)
+export function receiveAnswers (options: AnswerOptions, chooseFor?: (request: FastifyRequest, target: string) => ChooseTreatment | undefined): ReceiveResponse {
+  return (request, reply, control, target) => {
+    const receiver = passAnswer(request, reply, control, options)
     const choose = chooseFor?.(request, target)
-    return choose === undefined ? receiver : editAnswer(receiver, transfer, choose)
+    return choose === undefined ? receiver : editAnswer(receiver, control, choose)
   }
 }
 
@@ -36,21 +36,21 @@ export function receiveAnswers (options: AnswerOptions, chooseFor?: (request: Fa
  * arrives is written at once; a client that reads slowly pauses the upstream (F4); whoever leaves
  * first takes the other along (F5).
  */
-function passAnswer (request: FastifyRequest, reply: FastifyReply, transfer: Transfer, options: AnswerOptions): AnswerReceiver {
+function passAnswer (request: FastifyRequest, reply: FastifyReply, control: RequestControl, options: AnswerOptions): ResponseReceiver {
   const { raw } = reply
-  raw.once('close', () => transfer.abort())
+  raw.once('close', () => control.abort())
   return {
-    onAnswer (status, headers) {
+    onResponse (status, headers) {
       if (raw.destroyed) return
       // In this order: what cannot be written throws, and is then still answered for.
       raw.writeHead(status, answerHeaders(request, reply, headers, options.sessions))
       reply.hijack()
-      raw.on('drain', () => transfer.resume())
+      raw.on('drain', () => control.resume())
       if (!isEventStream(headers)) return
       raw.flushHeaders()
-      watchStream(request, reply, transfer, options)
+      watchStream(request, reply, control, options)
     },
-    onChunk: (chunk) => raw.write(chunk),
+    onData: (chunk) => raw.write(chunk),
     onEnd: () => { raw.end() },
     onFailure (failure) {
       const refusal = asRefusal(failure)
@@ -65,9 +65,9 @@ function passAnswer (request: FastifyRequest, reply: FastifyReply, transfer: Tra
 }
 
 /** Makes a stream end, cleanly, when the gateway stops (O3) or the token that opened it expires (F11). */
-function watchStream (request: FastifyRequest, reply: FastifyReply, transfer: Transfer, options: AnswerOptions): void {
+function watchStream (request: FastifyRequest, reply: FastifyReply, control: RequestControl, options: AnswerOptions): void {
   function end (): void {
-    transfer.abort()
+    control.abort()
     reply.raw.end()
   }
   const forget = options.openStreams.add(end)

@@ -5,7 +5,7 @@ import type { ServerConfig } from '../options/server.js'
 import { createAccessTokenVerifier } from '../oauth/access-token.js'
 import { buildProtectedResourceMetadata, metadataUrl, resourcePath } from '../oauth/protected-resource.js'
 import { compilePolicy } from '../policy/compile.js'
-import { openUpstream } from '../upstream/http.js'
+import { openHttpUpstream } from '../upstream/http.js'
 import { mapPaths } from '../upstream/target.js'
 import { declareFindings } from './findings.js'
 import { registerHealthRoute } from './health-route.js'
@@ -117,7 +117,7 @@ function protect (config: ServerConfig, services: Services, openStreams: OpenStr
       now: services.clock.now
     }),
     policy: compilePolicy(config.policy),
-    upstream: openUpstream(config.upstream, config.limits.upstreamTimeoutMs),
+    upstream: openHttpUpstream(config.upstream, config.limits.upstreamTimeoutMs),
     answers: { clock: services.clock, openStreams, sessions: { keys, resource: config.resource }, endStreamsAtTokenExpiry: config.streams.endAtTokenExpiry }
   }
 }

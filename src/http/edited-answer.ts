@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { editEvents, type EditEvent } from '../mcp/event-stream.js'
 import { holdBytes } from '../mcp/held-bytes.js'
 import type { UpstreamFailure } from '../upstream/failure.js'
-import type { AnswerReceiver, Transfer } from '../upstream/http.js'
+import type { ResponseReceiver, RequestControl } from '../upstream/upstream.js'
 import { UnusableEndpoint } from '../upstream/message-endpoint.js'
 
 /** What is held of one answer to read it: a whole JSON body, or one event of a stream. */
@@ -27,21 +27,21 @@ export type ChooseTreatment = (status: number, headers: IncomingHttpHeaders) => 
 type Fail = (error: unknown) => void
 
 /** Puts itself before a receiver and changes the answer as chosen for it. */
-export function editAnswer (receiver: AnswerReceiver, transfer: Transfer, choose: ChooseTreatment): AnswerReceiver {
+export function editAnswer (receiver: ResponseReceiver, control: RequestControl, choose: ChooseTreatment): ResponseReceiver {
   let current = receiver
 
   function fail (error: unknown): void {
     current = DEAF
-    transfer.abort()
+    control.abort()
     receiver.onFailure(asFailure(error))
   }
 
   return {
-    onAnswer (status, headers) {
+    onResponse (status, headers) {
       current = treat(receiver, choose(status, headers), fail)
-      current.onAnswer(status, headers)
+      current.onResponse(status, headers)
     },
-    onChunk: (chunk) => current.onChunk(chunk),
+    onData: (chunk) => current.onData(chunk),
     onEnd: () => { current.onEnd() },
     onFailure: (failure) => { current.onFailure(failure) }
   }
@@ -52,24 +52,24 @@ function asFailure (error: unknown): UpstreamFailure {
   return { kind, reason: error instanceof Error ? error.message : String(error) }
 }
 
-const DEAF: AnswerReceiver = { onAnswer () {}, onChunk: () => true, onEnd () {}, onFailure () {} }
+const DEAF: ResponseReceiver = { onResponse () {}, onData: () => true, onEnd () {}, onFailure () {} }
 
-function treat (receiver: AnswerReceiver, treatment: Treatment, fail: Fail): AnswerReceiver {
+function treat (receiver: ResponseReceiver, treatment: Treatment, fail: Fail): ResponseReceiver {
   switch (treatment.as) {
     case 'sent': return receiver
     case 'body': return editBody(receiver, treatment.edit, fail)
     case 'events': return editStream(receiver, treatment.edit, fail)
     case 'status': return dropBody(receiver)
-    case 'failure': return treatment.ifAny === true ? refuseAnyBody(receiver, treatment.reason, fail) : { ...DEAF, onAnswer: () => { fail(treatment.reason) } }
+    case 'failure': return treatment.ifAny === true ? refuseAnyBody(receiver, treatment.reason, fail) : { ...DEAF, onResponse: () => { fail(treatment.reason) } }
   }
 }
 
-function editBody (receiver: AnswerReceiver, edit: (body: Buffer) => Buffer, fail: Fail): AnswerReceiver {
+function editBody (receiver: ResponseReceiver, edit: (body: Buffer) => Buffer, fail: Fail): ResponseReceiver {
   const held = holdBytes(MAX_BYTES)
   let answer: readonly [status: number, headers: IncomingHttpHeaders] = [0, {}]
   return {
-    onAnswer (...statusAndHeaders) { answer = statusAndHeaders },
-    onChunk (chunk) {
+    onResponse (...statusAndHeaders) { answer = statusAndHeaders },
+    onData (chunk) {
       attempt(() => held.append(chunk), fail)
       return true
     },
@@ -78,20 +78,20 @@ function editBody (receiver: AnswerReceiver, edit: (body: Buffer) => Buffer, fai
       let edited = body
       if (!attempt(() => { edited = edit(body) }, fail)) return
       const [status, headers] = answer
-      receiver.onAnswer(status, edited === body ? headers : { ...withoutBodyHeaders(headers), 'content-length': String(edited.length) })
-      if (edited.length > 0) receiver.onChunk(edited)
+      receiver.onResponse(status, edited === body ? headers : { ...withoutBodyHeaders(headers), 'content-length': String(edited.length) })
+      if (edited.length > 0) receiver.onData(edited)
       receiver.onEnd()
     },
     onFailure: receiver.onFailure
   }
 }
 
-function editStream (receiver: AnswerReceiver, edit: EditEvent, fail: Fail): AnswerReceiver {
+function editStream (receiver: ResponseReceiver, edit: EditEvent, fail: Fail): ResponseReceiver {
   let isFlowing = true
-  const editor = editEvents(edit, MAX_BYTES, (bytes) => { isFlowing = receiver.onChunk(bytes) })
+  const editor = editEvents(edit, MAX_BYTES, (bytes) => { isFlowing = receiver.onData(bytes) })
   return {
-    onAnswer (status, headers) { receiver.onAnswer(status, withoutBodyHeaders(headers)) },
-    onChunk (chunk) {
+    onResponse (status, headers) { receiver.onResponse(status, withoutBodyHeaders(headers)) },
+    onData (chunk) {
       isFlowing = true
       attempt(() => editor.push(chunk), fail)
       return isFlowing
@@ -103,19 +103,19 @@ function editStream (receiver: AnswerReceiver, edit: EditEvent, fail: Fail): Ans
   }
 }
 
-function dropBody (receiver: AnswerReceiver): AnswerReceiver {
+function dropBody (receiver: ResponseReceiver): ResponseReceiver {
   return {
-    onAnswer (status, headers) { receiver.onAnswer(status, { ...withoutBodyHeaders(headers), 'content-length': '0' }) },
-    onChunk: () => true,
+    onResponse (status, headers) { receiver.onResponse(status, { ...withoutBodyHeaders(headers), 'content-length': '0' }) },
+    onData: () => true,
     onEnd: receiver.onEnd,
     onFailure: receiver.onFailure
   }
 }
 
-function refuseAnyBody (receiver: AnswerReceiver, reason: string, fail: Fail): AnswerReceiver {
+function refuseAnyBody (receiver: ResponseReceiver, reason: string, fail: Fail): ResponseReceiver {
   return {
     ...editBody(receiver, (body) => body, fail),
-    onChunk (chunk) {
+    onData (chunk) {
       if (chunk.length > 0) fail(reason)
       return true
     }

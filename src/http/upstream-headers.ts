@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { ServerConfig } from '../options/server.js'
 import { buildRequestHeaders, type Identity } from '../upstream/headers.js'
-import type { Upstream } from '../upstream/http.js'
+import type { Upstream } from '../upstream/upstream.js'
 import { found } from './findings.js'
 
 /** Builds the headers of a request to the upstream. */

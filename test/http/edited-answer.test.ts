@@ -1,10 +1,10 @@
 import t from 'tap'
 import { editAnswer, type Treatment } from '../../src/http/edited-answer.js'
-import type { AnswerReceiver } from '../../src/upstream/http.js'
+import type { ResponseReceiver } from '../../src/upstream/upstream.js'
 
 interface Watched {
-  readonly edited: AnswerReceiver
-  /** What reached the receiver behind, and the transfer, in order. */
+  readonly edited: ResponseReceiver
+  /** What reached the receiver behind, and the control, in order. */
   readonly heard: unknown[]
 }
 
@@ -12,9 +12,9 @@ interface Watched {
 function watch (treatment: Treatment, room = Infinity): Watched {
   const heard: unknown[] = []
   let chunks = 0
-  const receiver: AnswerReceiver = {
-    onAnswer: (status) => heard.push(status),
-    onChunk (chunk) {
+  const receiver: ResponseReceiver = {
+    onResponse: (status) => heard.push(status),
+    onData (chunk) {
       heard.push(chunk.toString())
       return ++chunks < room
     },
@@ -22,7 +22,7 @@ function watch (treatment: Treatment, room = Infinity): Watched {
     onFailure: ({ kind, reason }) => heard.push(`${kind}: ${reason}`)
   }
   const edited = editAnswer(receiver, { resume () {}, abort: () => heard.push('abort') }, () => treatment)
-  edited.onAnswer(200, {})
+  edited.onResponse(200, {})
   return { edited, heard }
 }
 
@@ -33,10 +33,10 @@ function throwIfBad (bytes: Buffer): Buffer {
 
 t.test('a client that reads slowly pauses an edited stream', async (t) => {
   const { edited } = watch({ as: 'events', edit: ({ data }) => data }, 2)
-  t.equal(edited.onChunk(Buffer.from('data: 1\n\n')), true)
-  t.equal(edited.onChunk(Buffer.from('data: 2')), true, 'nothing was handed on')
-  t.equal(edited.onChunk(Buffer.from('\n\n')), false)
-  t.equal(edited.onChunk(Buffer.from('data: 3')), true, 'one pause is asked for once')
+  t.equal(edited.onData(Buffer.from('data: 1\n\n')), true)
+  t.equal(edited.onData(Buffer.from('data: 2')), true, 'nothing was handed on')
+  t.equal(edited.onData(Buffer.from('\n\n')), false)
+  t.equal(edited.onData(Buffer.from('data: 3')), true, 'one pause is asked for once')
 })
 
 t.test('after a failure nothing is heard any more, whatever still comes', async (t) => {
@@ -44,9 +44,9 @@ t.test('after a failure nothing is heard any more, whatever still comes', async 
   const whole = watch({ as: 'body', edit: throwIfBad })
   const empty = watch({ as: 'failure', reason: 'it is bad', ifAny: true })
   for (const { edited } of [streamed, whole, empty]) {
-    edited.onChunk(Buffer.from('data: good\n\ndata: bad\n\ndata: late\n\n'))
+    edited.onData(Buffer.from('data: good\n\ndata: bad\n\ndata: late\n\n'))
     edited.onEnd()
-    edited.onChunk(Buffer.from('data: later\n\n'))
+    edited.onData(Buffer.from('data: later\n\n'))
     edited.onEnd()
     edited.onFailure({ kind: 'broken', reason: 'later' })
   }

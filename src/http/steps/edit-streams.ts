@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { ServerConfig } from '../../options/server.js'
 import type { EditEvent } from '../../mcp/event-stream.js'
-import type { Upstream } from '../../upstream/http.js'
+import type { Upstream } from '../../upstream/upstream.js'
 import { readAnnouncedEndpoint, sealEndpoint, UnusableEndpoint, type EndpointSeal } from '../../upstream/message-endpoint.js'
 import { findObstacle } from '../answer-type.js'
 import type { ChooseTreatment } from '../edited-answer.js'

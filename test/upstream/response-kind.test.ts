@@ -1,12 +1,12 @@
 import t from 'tap'
 import { classifyFailure } from '../../src/upstream/failure.js'
-import { judgeAnswer, type SentRequest } from '../../src/upstream/verdict.js'
+import { classifyResponse, type SentRequest } from '../../src/upstream/response-kind.js'
 
 const SENT: SentRequest = { path: '/mcp/a?q=1', hosts: ['inner:8080', 'public.example'], redirects: 0 }
 
-t.test('an answer is passed on', async (t) => {
+t.test('a response is passed on', async (t) => {
   for (const status of [200, 202, 204, 299, 304, 400, 402, 404, 405, 409, 499, 500, 503, 599]) {
-    t.same(judgeAnswer(SENT, status, '/elsewhere'), { as: 'answer' }, String(status))
+    t.same(classifyResponse(SENT, status, '/elsewhere'), { kind: 'final' }, String(status))
   }
 })
 
@@ -39,9 +39,9 @@ t.test('a redirect is followed when it keeps method and host', async (t) => {
     [300, '/mcp/', undefined]
   ]
   for (const [status, location, path] of table) {
-    const verdict = judgeAnswer(SENT, status, location)
-    if (path === undefined) t.match(verdict, { as: 'failure', failure: { kind: 'redirect' } }, `${status} ${location}`)
-    else t.same(verdict, { as: 'redirect', path }, `${status} ${location}`)
+    const verdict = classifyResponse(SENT, status, location)
+    if (path === undefined) t.match(verdict, { kind: 'failure', failure: { kind: 'redirect' } }, `${status} ${location}`)
+    else t.same(verdict, { kind: 'redirect', path }, `${status} ${location}`)
   }
 })
 
@@ -51,20 +51,20 @@ t.test('the log is told where a redirect leads, but neither query nor password',
     ['/login?secret', 'the upstream answered 302 to http://inner:8080/login'],
     ['http://', 'the upstream answered 302 with a Location that is no URL'],
     [undefined, 'the upstream answered 302 without a Location']
-  ] as const) t.match(judgeAnswer(SENT, 302, location), { failure: { reason } })
+  ] as const) t.match(classifyResponse(SENT, 302, location), { failure: { reason } })
 })
 
 t.test('the fourth redirect is one too many', async (t) => {
-  t.equal(judgeAnswer({ ...SENT, redirects: 2 }, 307, '/x').as, 'redirect')
-  t.equal(judgeAnswer({ ...SENT, redirects: 3 }, 307, '/x').as, 'failure')
+  t.equal(classifyResponse({ ...SENT, redirects: 2 }, 307, '/x').kind, 'redirect')
+  t.equal(classifyResponse({ ...SENT, redirects: 3 }, 307, '/x').kind, 'failure')
 })
 
 t.test('a refusal of the gateway is a failure of the upstream', async (t) => {
-  for (const status of [401, 403, 407]) t.match(judgeAnswer(SENT, status, undefined), { as: 'failure', failure: { kind: 'refused' } })
+  for (const status of [401, 403, 407]) t.match(classifyResponse(SENT, status, undefined), { kind: 'failure', failure: { kind: 'refused' } })
 })
 
 t.test('a status that HTTP does not have is a broken answer (RFC 9110 §15)', async (t) => {
-  for (const status of [600, 999]) t.match(judgeAnswer(SENT, status, undefined), { as: 'failure', failure: { kind: 'broken' } })
+  for (const status of [600, 999]) t.match(classifyResponse(SENT, status, undefined), { kind: 'failure', failure: { kind: 'broken' } })
 })
 
 t.test('the ways of getting no answer are told apart', async (t) => {
