@@ -28,7 +28,7 @@ const wrongUsages: Readonly<Record<string, { args: string[], message: RegExp }>>
   'a flag of another command': { args: ['check', '--tool', 'x'], message: /^postern: .*--tool/ },
   'a flag without its value': { args: ['serve', '--config'], message: /^postern: .*--config/ },
   'a word too many': { args: ['serve', 'now'], message: /^postern: .*now/ },
-  'a port that is none': { args: ['serve', '--port', '80x'], message: /^postern: --port must be a port number, 0 to 65535\n/ },
+  'a port that is not a number': { args: ['serve', '--port', '80x'], message: /^postern: --port must be a port number, 0 to 65535\n/ },
   'a port beyond the last': { args: ['demo', '--todo-port', '65536'], message: /^postern: --todo-port must be a port number, 0 to 65535\n/ },
   'an operation that is not named': { args: ['explain', '--scopes', ''], message: /^postern: explain needs one of --tool, / },
   'two operations': { args: ['explain', '--tool', 'a', '--prompt', 'b', '--scopes', ''], message: /^postern: explain needs one of --tool, / },
@@ -91,8 +91,8 @@ t.test('a syntax error is named with its line and column, a missing file by its 
   t.match(missing.stderr, `  ${directory}/none.json: there is no such configuration file\n`)
 })
 
-t.test('a reader that has seen enough is no failure', async (t) => {
-  // true(1) reads nothing, and has ended long before the program prints.
+t.test('a reader that closes the pipe early is not a failure', async (t) => {
+  // true(1) reads nothing and ends long before the program prints.
   const program = startProgram(t, 'bash', ['-c', `${process.execPath} ${CLI} --help | true; echo "code \${PIPESTATUS[0]}"`])
   t.match(await program.ended, { stdout: 'code 0\n', stderr: '' })
 })

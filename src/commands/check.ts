@@ -42,7 +42,8 @@ function printServer (server: ServerConfig, output: Output): void {
     ['resource', server.resource],
     ['metadata', metadataUrl(server.resource)],
     ['upstream', server.upstream],
-    ...server.authorizationServers.flatMap((one) => describeAuthorizationServer(one, acceptedAudience(server, one)))
+    ...server.authorizationServers.flatMap((one) =>
+      describeAuthorizationServer(one, acceptedAudience(server, one)))
   ]).trimEnd())
   output.print('')
   output.print(formatRules(description).trimEnd())

@@ -70,8 +70,8 @@ class UnusableKey extends Error {}
 function readPrivateKey (pem: string): { key: KeyObject, alg: string } {
   const key = createPrivateKey(pem)
   const alg = algorithmFor(key)
-  if (alg === undefined) throw new UnusableKey('is a key that cannot sign: use an RSA, P-256, P-384, P-521 or Ed25519 key')
-  return { key, alg }
+  if (alg !== undefined) return { key, alg }
+  throw new UnusableKey('is a key that cannot sign: use an RSA, P-256, P-384, P-521 or Ed25519 key')
 }
 
 function algorithmFor ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string | undefined {

@@ -61,11 +61,13 @@ export function buildProtectedResourceMetadata (
   }
 }
 
-/** Returns the members that say what this resource checks. Nothing that an operator adds may contradict them (R3). */
+/** Returns the members that state what this resource checks. The operator's never replace them (R3). */
 export function derivedMembers ({ resource, authorizationServers }: ServerConfig): DerivedMembers {
   return {
     resource,
-    authorization_servers: [...new Set(authorizationServers.map(({ issuer, advertise }) => advertise ?? issuer))],
+    authorization_servers: [
+      ...new Set(authorizationServers.map(({ issuer, advertise }) => advertise ?? issuer))
+    ],
     bearer_methods_supported: ['header']
   }
 }

@@ -39,8 +39,10 @@ export function buildTokenRules (server: ServerConfig, config: AuthorizationServ
   }
 }
 
-/** Returns the `aud` values that are accepted in tokens of one authorization server at one protected server (A3). */
-export function acceptedAudience (server: ServerConfig, { audience }: AuthorizationServerConfig): readonly string[] {
+/** Returns the values of `aud` that a protected server accepts from one authorization server (A3). */
+export function acceptedAudience (
+  server: ServerConfig, { audience }: AuthorizationServerConfig
+): readonly string[] {
   return audience ?? server.audience ?? [server.resource]
 }
 

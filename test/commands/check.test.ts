@@ -35,7 +35,7 @@ prompts    (unlisted)  ·          ·
 `)
 })
 
-t.test('what is accepted and what is permitted though seldom meant is shown for every protected server', async (t) => {
+t.test('what is accepted, and what is allowed but seldom meant, is shown for every protected server', async (t) => {
   const { file } = writeConfig(t, {
     authorizationServers: [
       { issuer: 'https://a.example', issuers: ['https://old.example'], jwksUri: 'https://a.example/keys', audience: ['api://todos'] },

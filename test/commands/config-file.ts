@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 
-/** The gateway listens elsewhere (`--port 0`): what it is called and where it is need not be the same. */
+/** The gateway listens elsewhere (`--port 0`): its name and its address need not be the same. */
 export const RESOURCE = 'http://localhost:3002/mcp'
 
 /** Returns the configuration of the todo demo, with more members. */

@@ -68,7 +68,7 @@ t.test('O2: a change that is wrong is reported with every problem, and the old c
   t.equal(await resourceName(url), 'third')
 })
 
-t.test('P10: a policy takes effect by itself: who was allowed is refused, with no restart', async (t) => {
+t.test('P10: a changed policy takes effect without a restart: who was allowed is refused', async (t) => {
   const { gateway, issuer, file, config, call } = await serve(t)
   const token = await issuer.token({ scope: 'todo:read' })
   t.equal((await call(token)).status, 200)
@@ -77,7 +77,7 @@ t.test('P10: a policy takes effect by itself: who was allowed is refused, with n
   t.equal((await call(token)).status, 403)
 })
 
-t.test('a change of what only a restart can change is said to be one', async (t) => {
+t.test('a changed option that only a restart applies is reported', async (t) => {
   const { gateway, file, config } = await serve(t)
   replace(file, config({ admin: { host: '127.0.0.1', port: 0 }, limits: { drainMs: 1, bodyBytes: 5000 } }))
   await gateway.printed(nth('reloaded', 1))

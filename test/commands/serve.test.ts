@@ -103,7 +103,7 @@ t.test('O3: a second signal ends it at once, with code 1', async (t) => {
   await t.rejects(answer)
 })
 
-t.test('a port that is taken, or an address that is none of ours, is named, with exit code 1', async (t) => {
+t.test('a port that is taken, or an address of another machine, is named, with exit code 1', async (t) => {
   const port = await occupyPort(t)
   const { file } = writeConfig(t, todoConfig())
   t.match(await runCli(t, ['--config', file, '--port', String(port)]), {

@@ -62,7 +62,7 @@ export function nth (event: string, count: number): RegExp {
   return new RegExp(`(?:[\\s\\S]*?"event":"${event}"){${count}}[^\\n]*\\n`)
 }
 
-/** Lets the upstream wait with its answer; resolves once a request is there. */
+/** Lets the upstream wait with its response. Resolves once a request is there. */
 export function holdAnswers (upstream: TestUpstream): { reached: Promise<void>, release (): void } {
   const { answer } = upstream
   const held: Array<() => void> = []

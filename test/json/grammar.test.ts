@@ -15,7 +15,7 @@ function outcomeOf (bytes: Buffer): string {
   }
 }
 
-/** A text as a test's name: TAP ends a line at more characters than JSON escapes. */
+/** Returns a text as the name of a test: TAP ends a line at characters that JSON does not escape. */
 function show (text: string): string {
   return JSON.stringify(text).replace(/[^ -~]/g, (char) => `<${char.charCodeAt(0).toString(16)}>`)
 }
@@ -29,7 +29,7 @@ function parses (bytes: Buffer): boolean {
   }
 }
 
-// Every text also stands alone, in an array and as a member, so that a value's end is met in each context.
+// Every text is tried as a document, in an array and as a member, so that a value ends in each context.
 const VALUES = [
   'null', 'true', 'false', '0', '-0', '1', '-1', '10', '123456789012345678901234567890', '0.1', '-0.0', '1.50', '0e0', '1e1',
   '1E1', '1e+1', '1e-1', '1.5E-300', '1e999999', '-1e-999999', '0.00000000000000000000000000000000000000000001', '9007199254740993',
@@ -108,7 +108,7 @@ t.test('white space of RFC 8259 is accepted around every token', async (t) => {
   for (const text of SPACED) t.equal(outcomeOf(Buffer.from(text)), 'accepted', show(text))
 })
 
-t.test('what is no JSON is a syntax error', async (t) => {
+t.test('text that is not JSON is a syntax error', async (t) => {
   for (const text of NO_JSON) {
     t.equal(outcomeOf(Buffer.from(text)), 'syntax', show(text))
     t.equal(parses(Buffer.from(text)), false, 'and JSON.parse agrees')

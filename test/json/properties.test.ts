@@ -79,7 +79,7 @@ function spellEntries (entries: ReadonlyArray<readonly [string, unknown]>, choos
 t.test('whatever JSON.parse takes is accepted, when no name occurs twice', async () => {
   fc.assert(fc.property(fc.jsonValue({ maxDepth: 6 }), choices, (value, bytes) => {
     const choose = chooser(bytes)
-    // Under a name, for a prototype member is refused only where a shape looks for members.
+    // Under a name, because a prototype member is refused only where a shape looks for members.
     const text = `{"value":${space(choose)}${spell(value, choose)}}${space(choose)}`
     deepEqual(JSON.stringify(JSON.parse(text)), JSON.stringify({ value }), 'the spelling is right')
     return kindOf(Buffer.from(text)) === undefined

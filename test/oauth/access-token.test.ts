@@ -59,7 +59,7 @@ t.test('nothing is kept of a refused token', async (t) => {
     const first = verifier.verify(token)
     await t.rejects(first, InvalidToken)
     const second = verifier.verify(token)
-    t.not(second, first, 'verified again: whoever has no token cannot fill the memory either')
+    t.not(second, first, 'verified again: a client without a valid token cannot fill the memory either')
     await t.rejects(second, InvalidToken)
   }
 })

@@ -13,7 +13,7 @@ t.test('A1: one Bearer token in one Authorization header is read', async (t) => 
   t.same(readBearerToken(['AUTHORIZATION', 'Bearer abc'], '/mcp'), { kind: 'token', token: 'abc' }, 'header name in any case')
 })
 
-t.test('A1: no credentials, or those of another scheme, are none', async (t) => {
+t.test('A1: no credentials, and those of another scheme, count as none', async (t) => {
   t.same(readBearerToken([], '/mcp'), { kind: 'none' })
   t.same(readBearerToken(['X-Authorization', 'Bearer a', 'Proxy-Authorization', 'Bearer a', 'Cookie', 'access_token=a'], '/mcp'), { kind: 'none' })
   for (const other of ['Basic YTpi', 'DPoP abc', 'Negotiate', 'Bearerx abc', 'Bearer-Token abc', 'Digest username="a", realm="bearers"', 'B']) {

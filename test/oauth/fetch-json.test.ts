@@ -104,7 +104,7 @@ t.test('a POST is not redirected', async (t) => {
   t.same(requests, ['/post'])
 })
 
-t.test('A5: an answer of more than 1 MiB is refused, compressed or not', async (t) => {
+t.test('A5: a body of more than 1 MiB is refused, compressed or not', async (t) => {
   const big = Buffer.from(`{"a":"${'x'.repeat(1_048_576)}"}`)
   const { origin } = await serve(t, {
     '/plain': (_request, response) => response.end(big),

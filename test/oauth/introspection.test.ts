@@ -15,7 +15,7 @@ interface Asked {
 }
 
 interface OpaqueIssuer extends TestIssuer {
-  /** Introspection answers by token; every other token is not active. */
+  /** The response of introspection for each token. Every other token is not active. */
   readonly tokens: Map<string, unknown>
   readonly asked: Asked[]
 }
@@ -139,7 +139,7 @@ t.test('an active token has to meet what a JWT has to meet', async (t) => {
   }
 })
 
-t.test('client ids can stand in for the audience', async (t) => {
+t.test('client ids can replace the audience', async (t) => {
   const { issuer, verifier, claims } = await start(t, { as: { clientIds: ['client-1'] } })
   issuer.tokens.set('a', { ...claims, aud: undefined })
   issuer.tokens.set('b', { ...claims, aud: undefined, client_id: 'client-2' })
@@ -147,7 +147,7 @@ t.test('client ids can stand in for the audience', async (t) => {
   await t.rejects(verifier.verify('b'), /another client/)
 })
 
-t.test('an answer is remembered for cacheSeconds, tokenCacheSeconds or until exp, whichever is shortest', async (t) => {
+t.test('a response about a token is remembered for cacheSeconds, tokenCacheSeconds or until exp, whichever is shortest', async (t) => {
   const rows: [server: Partial<ServerConfig>, cacheSeconds: number, exp: number, seconds: number][] = [
     [{}, 20, 600, 20],
     [{ tokenCacheSeconds: 10 }, 20, 600, 10],
@@ -175,13 +175,13 @@ t.test('cacheSeconds 0 asks each time, but not twice at the same time', async (t
   t.equal(issuer.asked.length, 3)
 })
 
-t.test('a token without exp expires when its answer does', async (t) => {
+t.test('a token without exp expires together with the response about it', async (t) => {
   const { issuer, verifier, claims, clock } = await start(t)
   issuer.tokens.set('a', { ...claims, exp: undefined })
   t.equal((await verifier.verify('a')).expiresAt, clock.now() / 1000 + 20)
 })
 
-t.test('a revoked token is refused when its answer is forgotten', async (t) => {
+t.test('a revoked token is refused once the response about it is forgotten', async (t) => {
   const { issuer, verifier, clock } = await start(t)
   await verifier.verify('good')
   issuer.tokens.delete('good')
@@ -258,7 +258,7 @@ t.test('a JWT is verified, never asked about', async (t) => {
   t.same(issuer.asked, [])
 })
 
-t.test('an authorization server of opaque tokens only publishes no keys', async (t) => {
+t.test('an authorization server that issues only opaque tokens need not publish keys', async (t) => {
   const { issuer, verifier, authorizationServers, clock } = await start(t)
   await t.rejects(verifier.verify(await issuer.token({ exp: clock.now() / 1000 + 60 })), /no key published/)
   t.equal(authorizationServers[0]?.state(), 'fresh')

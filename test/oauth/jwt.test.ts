@@ -207,7 +207,7 @@ t.test('A2: a configured further issuer is accepted', async (t) => {
   t.equal(principal.issuer, 'https://env.example/resources/res_1')
 })
 
-t.test('A2: exp is required, and over when it and the tolerance have passed', async (t) => {
+t.test('A2: exp is required, and a token ends when exp and the tolerance have passed', async (t) => {
   const { issuer, accepts, refuses, seconds } = await start(t)
   await accepts(await issuer.token({ exp: seconds + 1 }))
   await accepts(await issuer.token({ exp: seconds - 29 }), 'within the tolerance')
@@ -306,7 +306,7 @@ t.test('A3: strictAudience refuses a token that is also for somebody else', asyn
   await refuses(await issuer.token({ aud: [RESOURCE, 'https://other.example'] }), /also meant for another audience/)
 })
 
-t.test('A3: client ids stand in for a missing audience only', async (t) => {
+t.test('A3: client ids replace only a missing audience', async (t) => {
   const { issuer, accepts, refuses } = await start(t, ec, { as: { clientIds: ['app-1'] } })
   await accepts(await issuer.token({ aud: undefined, client_id: 'app-1' }))
   await accepts(await issuer.token({ aud: undefined, client_id: 'app-1', token_use: 'access' }))

@@ -149,7 +149,7 @@ t.test('a remembered token is dropped when its key leaves the key set', async (t
   t.equal(await outcome(verifier.verify(second)), 'accepted')
 })
 
-t.test('remembered tokens alone keep the keys fresh', async (t) => {
+t.test('the use of remembered tokens is enough to keep the keys fresh', async (t) => {
   const { issuer, verifier, clock } = await start(t, { server: { tokenCacheSeconds: 86_400 } })
   const token = await issuer.token()
   await verifier.verify(token)
@@ -183,7 +183,7 @@ t.test('A5: one unusable key does not cost the others', async (t) => {
   for (const kid of ['short', 'ed448', 'off-curve', 'curve', 'empty', 'types', 'small']) t.match(line, kid, `${kid} is named in the log`)
 })
 
-t.test('a key set that is none is a failed fetch', async (t) => {
+t.test('a document that is not a key set is a failed fetch', async (t) => {
   for (const document of [{}, { keys: {} }, { keys: null }, []]) {
     const { issuer, verifier } = await start(t)
     issuer.routes.set('/jwks', (_request, response) => sendJson(response, document))

@@ -43,7 +43,7 @@ t.test('A6: keys that were never fetched: unavailable, with the time to try agai
   }
 })
 
-t.test('an outage from the start is not a fetch for each request, and ends by itself', async (t) => {
+t.test('an outage from the start does not cause a fetch for each request, and ends without a restart', async (t) => {
   const { issuer, verifier, clock, state } = await start(t)
   const token = await issuer.token()
   issuer.mode = 'fail'
@@ -68,7 +68,7 @@ t.test('junk for an authorization server that is down is unavailable too: it can
   t.type(await failure(verifier.verify(junk)), AuthorizationServerUnavailable)
 })
 
-t.test('an outage of one authorization server is none of the others', async (t) => {
+t.test('an outage of one authorization server does not affect the others', async (t) => {
   const clock = createClock()
   const [up, down] = [await startIssuer(t, { now: clock.now }), await startIssuer(t, { now: clock.now })]
   const { verifier } = setUp(serverConfig([authorizationServerConfig(down.issuer), authorizationServerConfig(up.issuer)]), clock)

@@ -21,7 +21,7 @@ t.test('P3: two equally specific patterns that share a name are refused, naming 
   t.match(problemsOf(t, { methods: { '*': 'a', '**': 'a' } }), [{ place: 'methods.*, methods.**' }])
 })
 
-t.test('patterns are no rivals when one is more specific, they share no name, or they are of different kinds', async (t) => {
+t.test('patterns are not rivals when one is more specific, they share no name, or they are of different kinds', async (t) => {
   compilePolicy(policyConfig({
     tools: { '*': 'a', '*_todo': 'b', 'get_*': 'c', 'set_*': 'd', 'delete_*': 'e' },
     prompts: { '*_todo': 'a' },

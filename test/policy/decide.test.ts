@@ -28,7 +28,7 @@ t.test('names of inherited properties are unlisted unless a rule names them', as
   }
 })
 
-t.test('scopes named like inherited properties are held by nobody by accident', async (t) => {
+t.test('nobody holds a scope by accident because its name is that of an inherited property', async (t) => {
   const rules = policy({ tools: { a: 'constructor', b: '__proto__' }, implies: JSON.parse('{"x":["__proto__"]}') as PolicyConfig['implies'] })
   t.match(ask(rules, [tool('a')]), { effect: 'deny', missingScopes: ['constructor'] })
   t.match(ask(rules, [tool('b')], 'y'), { effect: 'deny', missingScopes: ['__proto__'] })
@@ -124,7 +124,7 @@ t.test('a rule for a method with a target adds to the rule of the target', async
   t.match(ask(policy({ tools: { a: true }, methods: { 'tools/call': false } }), call), { rule: 'methods.tools/call', reason: 'forbidden' })
 })
 
-t.test('P7: a denial that no scope could lift hides no scopes behind it', async (t) => {
+t.test('P7: a denial that no scope can lift names no scopes', async (t) => {
   const rules = policy({ resources: { a: 'a', b: 'b', c: false } })
   t.strictSame(ask(rules, [uri('a'), uri('c'), uri('d')]), refusal('resources.c', 'forbidden'))
   t.strictSame(ask(rules, [uri('a'), uri('d'), uri('c')]), refusal('resources unlisted', 'unlisted'))
@@ -201,7 +201,7 @@ t.test('more scopes never turn an allowed message into a denied one', async () =
   }), { numRuns: 2_000 })
 })
 
-t.test('the required scopes lift a denial for missing scopes, together with those held or alone', async () => {
+t.test('the required scopes lift a denial for missing scopes, with and without those that are held', async () => {
   fc.assert(fc.property(config, operations, fc.subarray(['a', 'b', 'c', 'd']), (config, operations, scopes) => {
     const rules = compileOrSkip(config)
     const decision = rules.decide(operations, new Set(scopes))

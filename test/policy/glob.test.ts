@@ -72,7 +72,7 @@ t.test('matching agrees with the definition for names that were made to fit', as
 
 t.test('no name makes matching expensive', async (t) => {
   const names = ['a'.repeat(65_536), 'ab'.repeat(32_768), 'a/'.repeat(32_768), `${'a'.repeat(65_535)}c`]
-  // None of them fits, and none is found out by its ends.
+  // None of them matches, and their ends are not enough to find that out.
   const patterns = [
     `${'*a'.repeat(40)}*z*`, `${'**a'.repeat(40)}**z**`, `${'*a**a'.repeat(20)}*z*`, `${'**a*a'.repeat(20)}*z**`,
     `${'*'.repeat(200)}z*`, `**${'a'.repeat(60)}b*z**`, `${'**/*a'.repeat(20)}*z**`, '**a*z**', '**/*z*/**', '**a*/*z**'

@@ -26,7 +26,7 @@ t.test('cycles are named from a scope back to itself', async (t) => {
   t.strictSame(findCycles({ x: ['a'], a: ['b'], b: ['a'], p: ['q'], q: ['p'] }), [['a', 'b', 'a'], ['p', 'q', 'p']])
 })
 
-t.test('two ways to one scope are no cycle', async (t) => {
+t.test('two ways to one scope are not a cycle', async (t) => {
   t.strictSame(findCycles({ a: ['b', 'c'], b: ['d'], c: ['d'], d: ['e'] }), [])
 })
 

@@ -14,7 +14,7 @@ t.test('names with control characters or lone surrogates are odd', async (t) => 
   }
 })
 
-t.test('names with white space around them or characters that cannot be seen are odd', async (t) => {
+t.test('names with white space around them or with invisible characters are odd', async (t) => {
   for (const name of [' a', 'a ', '\u00a0a', 'a\u3000', 'a\u200bb', 'a\u00adb', '\ufeffa', 'a\u2060', '\u202ea']) {
     t.ok(findNameOddity(name), JSON.stringify(name))
     t.ok(findUriOddity(name), JSON.stringify(name))
