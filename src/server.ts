@@ -4,8 +4,8 @@ import { fastify, type FastifyInstance } from 'fastify'
 import type { Config } from './options/gateway.js'
 import { buildApp, type Application } from './http/app.js'
 import { registerAdminRoutes } from './http/admin-route.js'
-import { trackConnections } from './http/connections.js'
-import type { Services } from './http/services.js'
+import { trackConnections } from './connections.js'
+import type { Services } from './services.js'
 
 export interface RunningServer {
   /** Where it listens, e.g. `http://127.0.0.1:3002`. */
@@ -56,7 +56,8 @@ export async function startServer (config: Config, services: Services): Promise<
     if (isStopping) response.shouldKeepAlive = false
     connections.takeTurns(request, response, () => serve(current, request, response))
   })
-  // node drops what comes after the 2000th header without a word, an Origin or a second Authorization too; the size is limited anyway.
+  // node drops what comes after the 2000th header without a word, an Origin or a second Authorization too;
+  // the size is limited anyway.
   server.maxHeadersCount = 0
   const connections = trackConnections(server)
   if (limits.connections !== undefined) server.maxConnections = limits.connections
@@ -105,7 +106,10 @@ async function startGeneration (config: Config, services: Services): Promise<Gen
   return { app: await buildApp(config, services), underWay: 0, whenIdle: undefined }
 }
 
-/** The operator's routes must stay apart from what clients reach: a listener of their own, outside every reload. */
+/**
+ * The operator's routes must stay apart from what clients reach: a listener of their own, outside every
+ * reload.
+ */
 async function startAdmin (listen: NonNullable<Config['admin']>, config: () => Config, services: Services): Promise<{ app: FastifyInstance, url: string }> {
   const app = fastify({ logger: false, forceCloseConnections: true })
   registerAdminRoutes(app, config, services)

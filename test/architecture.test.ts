@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import ts from 'typescript'
@@ -28,19 +28,34 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
   config: { imports: ['json', 'oauth', 'options', 'policy'], packages: ['typebox', 'env-schema'] },
   upstream: { imports: [], packages: ['undici'] },
   telemetry: { imports: [], types: ['oauth', 'policy'], packages: ['pino', 'prom-client'] },
+  clock: { imports: [] },
+  services: { imports: ['clock', 'oauth', 'telemetry'], types: ['options'] },
+  connections: { imports: [] },
+  'http/request': { imports: ['mcp', 'oauth', 'options', 'upstream'], types: ['policy'], packages: ['fastify'] },
+  'http/response': {
+    imports: ['http/request', 'mcp', 'upstream'],
+    types: ['clock', 'oauth', 'options', 'policy'],
+    typesOfPackages: ['fastify']
+  },
   'http/steps': {
-    imports: ['http', 'oauth', 'mcp', 'policy', 'upstream', 'telemetry'],
-    types: ['options'],
-    packages: ['fastify', '@fastify/http-proxy']
+    imports: ['http/request', 'mcp', 'oauth', 'telemetry', 'upstream'],
+    types: ['options', 'policy', 'services'],
+    packages: ['fastify']
   },
   http: {
-    imports: ['http/steps', 'oauth', 'mcp', 'options', 'policy', 'upstream', 'telemetry'],
+    imports: ['http/request', 'http/response', 'http/steps', 'mcp', 'oauth', 'policy', 'upstream'],
+    types: ['options', 'services'],
     packages: ['fastify', '@fastify/cors', '@fastify/http-proxy']
   },
-  server: { imports: ['http'], types: ['options'], packages: ['fastify'] },
+  server: { imports: ['connections', 'http'], types: ['options', 'services'], packages: ['fastify'] },
   // What examines shares no code with what is examined.
   doctor: { imports: [] },
-  commands: { imports: ['config', 'doctor', 'http', 'oauth', 'options', 'policy', 'server', 'telemetry'], packages: ['close-with-grace'] },
+  commands: {
+    imports: [
+      'clock', 'config', 'doctor', 'http', 'oauth', 'options', 'policy', 'server', 'services', 'telemetry'
+    ],
+    packages: ['close-with-grace']
+  },
   cli: { imports: ['commands'] }
 }
 
@@ -127,6 +142,32 @@ t.test('every folder is in the table, and the table names no other', async (t) =
   t.strictSame([...new Set(files.map(({ folder }) => folder))].sort(), Object.keys(FOLDERS).sort())
 })
 
+t.test('no folder is above one that it imports: arrows go down, and there is no circle', async (t) => {
+  const below = new Set<string>()
+  for (const [folder, { imports, types = [] }] of Object.entries(FOLDERS)) {
+    for (const other of [...imports, ...types]) t.ok(below.has(other), `${folder} stands above ${other}`)
+    below.add(folder)
+  }
+})
+
+t.test('the map in docs/architecture.md names every file', async (t) => {
+  const docs = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+  const [, map = ''] = /^## The map\n+```\n([\s\S]*?)^```$/m.exec(docs) ?? []
+  const sections = new Map<string, string>()
+  let folder = ''
+  for (const line of map.split('\n')) {
+    // A folder, or a file beside the folders, stands two spaces in; what a folder holds stands deeper.
+    const [, name] = /^ {2}(\S+?)\/?( |$)/.exec(line) ?? []
+    folder = name ?? folder
+    sections.set(folder, `${sections.get(folder) ?? ''}${line.replace(/^ {2}\S+/, '')}\n`)
+  }
+  for (const { path, folder } of files) {
+    const name = basename(path, '.ts')
+    if (name === folder) t.ok(sections.has(name) || sections.has(`${name}.ts`), path)
+    else t.match(sections.get(folder) ?? '', new RegExp(`(^|[ ·])${name}( |$)`, 'm'), `${path} is named below ${folder}/`)
+  }
+})
+
 t.test('docs/architecture.md shows the same table', async (t) => {
   const docs = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
   const codes = (names: readonly string[], prefix = ''): string[] => names.map((name) => `${prefix}\`${name}\``)
@@ -204,7 +245,7 @@ t.test('the time of day is read in one place, and everywhere else passed in', as
     return reads
   })
   // The logger stamps lines; nothing is decided by that.
-  t.strictSame(readers.map(({ path }) => path).sort(), ['http/services.ts', 'telemetry/logger.ts'])
+  t.strictSame(readers.map(({ path }) => path).sort(), ['clock.ts', 'telemetry/logger.ts'])
 })
 
 /** Written out as the type of a constant; a type with a name of its own is trusted to be read-only. */

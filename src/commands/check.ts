@@ -2,7 +2,7 @@ import type { AuthorizationServerConfig } from '../options/authorization-server.
 import type { Config } from '../options/gateway.js'
 import type { ServerConfig } from '../options/server.js'
 import { buildApp } from '../http/app.js'
-import { createServices } from '../http/services.js'
+import { createServices } from '../services.js'
 import { metadataUrl } from '../oauth/protected-resource.js'
 import { acceptedAudience } from '../oauth/token-rules.js'
 import { describePolicy, formatMatrix, formatRules } from '../policy/describe.js'

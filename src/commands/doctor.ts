@@ -1,6 +1,6 @@
 import { examine } from '../doctor/examine.js'
 import { formatJson, formatText, summarise } from '../doctor/report.js'
-import { systemClock } from '../http/services.js'
+import { systemClock } from '../clock.js'
 import { EXIT, readSecret, UsageError, type Output } from './io.js'
 
 export interface DoctorFlags {

@@ -1,5 +1,5 @@
 import type { ServerConfig } from '../options/server.js'
-import { createServices } from '../http/services.js'
+import { createServices } from '../services.js'
 import { createAccessTokenVerifier } from '../oauth/access-token.js'
 import { AuthorizationServerUnavailable, InvalidToken } from '../oauth/failures.js'
 import { explainDecision, formatExplanation } from '../policy/explain.js'

@@ -17,7 +17,9 @@ export interface ProcessSettings {
   readonly logLevel: string
 }
 
-/** Returns the complete configuration for a value of the file's form, with everything that is wrong with it. */
+/**
+ * Returns the complete configuration for a value of the file's form, with everything that is wrong with it.
+ */
 export function completeConfig (value: unknown, settings: ProcessSettings): Result<Config> {
   const file = validateFile(value)
   const servers = completeServers(file.value)
@@ -35,7 +37,10 @@ export function completeConfig (value: unknown, settings: ProcessSettings): Resu
   }
 }
 
-/** Returns the complete configuration for a value of the file's form. Throws ConfigError with every problem there is. */
+/**
+ * Returns the complete configuration for a value of the file's form. Throws ConfigError with every problem
+ * there is.
+ */
 export function configFrom (value: unknown, settings: ProcessSettings): Config {
   const { value: config, problems } = completeConfig(value, settings)
   if (problems.length > 0) throw new ConfigError(problems)
@@ -45,7 +50,9 @@ export function configFrom (value: unknown, settings: ProcessSettings): Config {
 /** Stands in for what the file lacks, which has been reported then; the rules pass over it. */
 const MISSING = { resource: '', upstream: '', authorizationServers: [] }
 
-/** Returns the protected servers with every default filled in. The top level holds defaults for the entries. */
+/**
+ * Returns the protected servers with every default filled in. The top level holds defaults for the entries.
+ */
 function completeServers (file: UsableFile): PlacedServer[] {
   const { servers, ...shared } = file
   const entries = servers === undefined ? [shared] : servers.map((entry) => ({ ...shared, ...entry }))

@@ -9,13 +9,15 @@ export interface Flags {
   readonly port?: number
 }
 
-/** Names that other logging libraries have for pino's levels, found in `.env` files of the reference set-ups. */
+/**
+ * Names that other logging libraries have for pino's levels, found in `.env` files of the reference set-ups.
+ */
 const LEVEL_ALIASES: ReadonlyMap<string, string> = new Map([['warning', 'warn'], ['critical', 'fatal']])
 
 /**
- * Returns the variables that the program reads, flags laid over them, with a problem for each that is wrong (its
- * default stands in for it). Blank variables count as unset, except TOOL_SCOPES, whose absence allows every tool.
- * White space and quotes around a value are dropped: a `.env` file that is handed over as it is
+ * Returns the variables that the program reads, flags laid over them, with a problem for each that is wrong
+ * (its default stands in for it). Blank variables count as unset, except TOOL_SCOPES, whose absence allows
+ * every tool. White space and quotes around a value are dropped: a `.env` file that is handed over as it is
  * (`docker run --env-file`) keeps its quotes and carriage returns.
  */
 export function readEnvironment (env: Variables, flags: Flags): Result<Environment> {

@@ -18,8 +18,9 @@ const MESSAGES: Readonly<Partial<Record<JsonErrorKind, string>>> = {
 }
 
 /**
- * Returns the value of a JSON text, or where it goes wrong (line and column from 1, columns in UTF-16 units as editors
- * count them). Duplicate members are refused. The message never quotes the text: it may hold secrets.
+ * Returns the value of a JSON text, or where it goes wrong (line and column from 1, columns in UTF-16 units
+ * as editors count them). Duplicate members are refused. The message never quotes the text: it may hold
+ * secrets.
  */
 export function parseJsonText (bytes: Buffer): JsonText {
   try {

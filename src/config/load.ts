@@ -29,7 +29,9 @@ export interface LoadedConfig {
   readonly file?: string
 }
 
-/** What a configuration is made from: a file, or variables in its stead. Without a value there is a problem. */
+/**
+ * What a configuration is made from: a file, or variables in its stead. Without a value there is a problem.
+ */
 interface Source extends Result<unknown> {
   /** For people. */
   readonly name: string
@@ -43,8 +45,8 @@ interface Source extends Result<unknown> {
 const FILELESS = /^(UPSTREAM_URL|TOOL_SCOPES|MCP_URL|EXPECTED_AUDIENCE|PROTECTED_RESOURCE_METADATA|SK_.*|SCALEKIT_.*)$/
 
 /**
- * Returns the configuration: flags beat the environment, the environment beats the file. Throws ConfigError with every
- * problem there is (O1). No problem and no warning quotes a value: it may be a secret.
+ * Returns the configuration: flags beat the environment, the environment beats the file. Throws ConfigError
+ * with every problem there is (O1). No problem and no warning quotes a value: it may be a secret.
  */
 export async function loadConfig (options: LoadOptions = {}): Promise<LoadedConfig> {
   const env = options.env ?? process.env
@@ -67,8 +69,8 @@ export async function loadConfig (options: LoadOptions = {}): Promise<LoadedConf
 }
 
 /**
- * Returns the source: the file that was named, else the default file if it exists, else a preset. A file that was named
- * is never passed over. `env` is where its variables come from.
+ * Returns the source: the file that was named, else the default file if it exists, else a preset. A file that
+ * was named is never passed over. `env` is where its variables come from.
  */
 async function findSource (named: string | undefined, values: Environment, env: Variables): Promise<Source> {
   const name = named ?? DEFAULT_CONFIG_FILE

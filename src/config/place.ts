@@ -2,7 +2,10 @@ import type { ServerConfig } from '../options/server.js'
 import { isJsonObject } from './json-text.js'
 import { formatPlace, type Path } from './problem.js'
 
-/** Where an option of a server is written: in its entry, or at the top level when it is inherited or the only server. */
+/**
+ * Where an option of a server is written: in its entry, or at the top level when it is inherited or the only
+ * server.
+ */
 export type PlaceOf = (option: string, ...rest: Path) => string
 
 /** A protected server and where its options are written. */
@@ -11,7 +14,10 @@ export interface PlacedServer {
   readonly placeOf: PlaceOf
 }
 
-/** Returns where the options of the server with this index are written; undefined stands for a file without `servers`. */
+/**
+ * Returns where the options of the server with this index are written; undefined stands for a file without
+ * `servers`.
+ */
 export function placeIn (file: Readonly<Record<string, unknown>>, index: number | undefined): PlaceOf {
   const entry = index === undefined || !Array.isArray(file.servers) ? undefined : file.servers[index] as object
   return (option, ...rest) => {
@@ -21,7 +27,10 @@ export function placeIn (file: Readonly<Record<string, unknown>>, index: number 
   }
 }
 
-/** Returns the path up to the first value without members: an issuer that is written as a string has no `.issuer`. */
+/**
+ * Returns the path up to the first value without members: an issuer that is written as a string has no
+ * `.issuer`.
+ */
 function shorten (root: unknown, path: Path): Path {
   let node = root
   const end = path.findIndex((segment) => {

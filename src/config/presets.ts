@@ -13,9 +13,9 @@ export interface Preset extends Result<Readonly<Record<string, unknown>>> {
 }
 
 /**
- * Returns the configuration of a Scalekit set-up from the variables of its own `.env`, or undefined when there are
- * none. Like the originals, both trust one authorization server by the keys of its environment, and without
- * TOOL_SCOPES allow every tool to every accepted token.
+ * Returns the configuration of a Scalekit set-up from the variables of its own `.env`, or undefined when
+ * there are none. Like the originals, both trust one authorization server by the keys of its environment, and
+ * without TOOL_SCOPES allow every tool to every accepted token.
  */
 export function buildPreset (env: Environment): Preset | undefined {
   const names = Object.keys(env) as VariableName[]
@@ -73,7 +73,10 @@ function buildFastMcpPreset (env: Environment): Preset {
   }
 }
 
-/** Registered as base URL by some guides and as the URL of the endpoint by others; FastMCP serves `/mcp` either way. */
+/**
+ * Registered as base URL by some guides and as the URL of the endpoint by others; FastMCP serves `/mcp`
+ * either way.
+ */
 function endpointOf (mcpUrl: string): string {
   return /\/mcp\/?$/.test(mcpUrl) ? mcpUrl : `${mcpUrl.replace(/\/+$/, '')}/mcp`
 }
@@ -119,8 +122,8 @@ function buildSdkPreset (env: Environment): Preset {
 }
 
 /**
- * The document's issuers are trusted like the environment's own: an environment moves from one to the other and signs
- * with the same keys. Published is what the document says.
+ * The document's issuers are trusted like the environment's own: an environment moves from one to the other
+ * and signs with the same keys. Published is what the document says.
  */
 function trust (environmentUrl: string, advertised: readonly string[]): object[] {
   const jwksUri = `${environmentUrl}/keys`

@@ -48,7 +48,10 @@ export function formatPlace (path: Path): string {
   }).join('')
 }
 
-/** Returns the problems without those that say nothing new: repeated, or at a place that `earlier` already names. */
+/**
+ * Returns the problems without those that say nothing new: repeated, or at a place that `earlier` already
+ * names.
+ */
 export function withoutEchoes (problems: readonly Problem[], earlier: readonly Problem[] = []): Problem[] {
   const named = new Set(earlier.map(({ place }) => place))
   const seen = new Set<string>()

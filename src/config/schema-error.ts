@@ -27,8 +27,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 }
 
 /**
- * Returns the errors without those of alternatives that were not meant. When exactly one alternative of a union has the
- * type of the value, its own errors say best what is wrong; otherwise the union's does.
+ * Returns the errors without those of alternatives that were not meant. When exactly one alternative of a
+ * union has the type of the value, its own errors say best what is wrong; otherwise the union's does.
  */
 export function withoutAlternatives (errors: readonly SchemaError[]): SchemaError[] {
   const unions = errors.filter(({ keyword }) => keyword === 'anyOf').sort((a, b) => a.schemaPath.length - b.schemaPath.length)
@@ -119,7 +119,10 @@ function hint (name: string, known: readonly string[], path: Path): string {
   return known.length <= 8 ? `; known here: ${known.join(', ')}` : ''
 }
 
-/** Returns a JSON pointer as a path; what it points into tells the places in arrays from members whose name is a number. */
+/**
+ * Returns a JSON pointer as a path; what it points into tells the places in arrays from members whose name is
+ * a number.
+ */
 function toPath (pointer: string, root: unknown): Path {
   let node = root
   return decodePointer(pointer).map((segment) => {
@@ -130,8 +133,8 @@ function toPath (pointer: string, root: unknown): Path {
 }
 
 /**
- * Returns the word of a list that a misspelt one was most likely meant to be, if any is near enough: a third of its
- * letters may be inserted, deleted, exchanged or swapped with a neighbour; letter case does not count.
+ * Returns the word of a list that a misspelt one was most likely meant to be, if any is near enough: a third
+ * of its letters may be inserted, deleted, exchanged or swapped with a neighbour; letter case does not count.
  */
 function suggest (word: string, known: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3))

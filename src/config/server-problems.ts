@@ -6,7 +6,10 @@ import type { ServerConfig } from '../options/server.js'
 import type { PlacedServer, PlaceOf } from './place.js'
 import type { Problem } from './problem.js'
 
-/** Headers that describe the connection or the very bytes that were examined: only the gateway may set them (F1, M3, M5). */
+/**
+ * Headers that describe the connection or the very bytes that were examined: only the gateway may set them
+ * (F1, M3, M5).
+ */
 const OWN_HEADERS = new Set([
   'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect',
   'host', 'content-length', 'content-type', 'content-encoding'

@@ -31,8 +31,8 @@ export function warnAboutServer ({ server, placeOf }: PlacedServer): Problem[] {
 const HTTP_ALLOWED = 'allows keys to be fetched over plain http: anyone who can change that traffic can make tokens'
 
 /**
- * The identifier is published as it is written. Clients ask for tokens as their URL parser spells it, and audiences
- * are compared exactly (R3, A3).
+ * The identifier is published as it is written. Clients ask for tokens as their URL parser spells it, and
+ * audiences are compared exactly (R3, A3).
  */
 function warnAboutSpelling (resource: string, place: string): Problem[] {
   const spelt = parseUrl(resource)?.href
@@ -41,8 +41,8 @@ function warnAboutSpelling (resource: string, place: string): Problem[] {
 }
 
 /**
- * Returns which upstreams can be reached through another server than their own. A path below a resource is mapped to
- * the same path below its upstream (F3), unless it belongs to a server of its own.
+ * Returns which upstreams can be reached through another server than their own. A path below a resource is
+ * mapped to the same path below its upstream (F3), unless it belongs to a server of its own.
  */
 export function warnAboutNestedUpstreams (servers: readonly PlacedServer[]): Problem[] {
   const mapped = servers.map(({ server: { resource, upstream }, placeOf }) => ({

@@ -15,8 +15,8 @@ export interface UsableFile {
 const MAX_ERRORS = 1000
 
 /**
- * Returns every way in which a value is not a configuration file, and what remains of it without the wrong members, so
- * that rules between options can still be checked.
+ * Returns every way in which a value is not a configuration file, and what remains of it without the wrong
+ * members, so that rules between options can still be checked.
  */
 export function validateFile (value: unknown): Result<UsableFile> {
   const findings = listFindings(value)
@@ -42,7 +42,10 @@ function listErrors (value: unknown) {
   }
 }
 
-/** What depends on whether the file has `servers`; said here because JSON Schema's own words for it help nobody. */
+/**
+ * What depends on whether the file has `servers`; said here because JSON Schema's own words for it help
+ * nobody.
+ */
 function findMisplaced (value: unknown): Finding[] {
   if (!isJsonObject(value) || !Object.hasOwn(value, 'servers')) return []
   const beside = ['resource', 'upstream'].filter((name) => Object.hasOwn(value, name)).map((name) => (
@@ -61,7 +64,10 @@ function pruneAll (root: unknown, findings: readonly Finding[]): unknown {
   return root
 }
 
-/** Removes a member. An element of an array takes the whole array with it, so that no other element changes its place. */
+/**
+ * Removes a member. An element of an array takes the whole array with it, so that no other element changes
+ * its place.
+ */
 function prune (root: unknown, path: Path): void {
   let node = root
   let holder: Record<string, unknown> | undefined

@@ -4,9 +4,14 @@ import type { FSWatcher } from 'node:fs'
 import { dirname, join, parse, resolve, sep } from 'node:path'
 
 export interface WatchOptions {
-  /** Events come in bursts; this long after the first one the file is looked at. Milliseconds, default 100. */
+  /**
+   * Events come in bursts; this long after the first one the file is looked at. Milliseconds, default 100.
+   */
   readonly delayMs?: number
-  /** The file is looked at this often in any case, for file systems without events. Milliseconds, default 30000. */
+  /**
+   * The file is looked at this often in any case, for file systems without events. Milliseconds, default
+   * 30000.
+   */
   readonly pollMs?: number
 }
 
@@ -20,10 +25,10 @@ export interface ConfigFileWatcher {
 const MAX_LINKS = 40
 
 /**
- * Calls back each time the content of a file has become another one: written in place, replaced by rename, or reached
- * through symbolic links that were swapped, as Kubernetes does (behaviour O2). A file that is missing for a moment has
- * not changed. Changed is what differs from the content at the time of this call: make it before loading the file.
- * Keeps no process alive. `onChange` must not throw.
+ * Calls back each time the content of a file has become another one: written in place, replaced by rename, or
+ * reached through symbolic links that were swapped, as Kubernetes does (behaviour O2). A file that is missing
+ * for a moment has not changed. Changed is what differs from the content at the time of this call: make it
+ * before loading the file. Keeps no process alive. `onChange` must not throw.
  */
 export function watchConfigFile (file: string, onChange: () => void, options: WatchOptions = {}): ConfigFileWatcher {
   const { delayMs = 100, pollMs = 30_000 } = options
@@ -36,8 +41,8 @@ export function watchConfigFile (file: string, onChange: () => void, options: Wa
     if (isClosed) return false
     clearTimeout(pending)
     pending = undefined
-    // Anew each time: a link may lead elsewhere now, and a directory of the same name may be another one. What changes
-    // from here on raises an event; what changed before is in the content that is read next.
+    // Anew each time: a link may lead elsewhere now, and a directory of the same name may be another one.
+    // What changes from here on raises an event; what changed before is in the content that is read next.
     closeWatchers()
     watchers = directoriesOf(file).flatMap((directory) => watchDirectory(directory, schedule))
     const found = hashOf(file)

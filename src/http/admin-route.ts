@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { AuthorizationServerConfig } from '../options/authorization-server.js'
 import type { Config } from '../options/gateway.js'
-import type { Services } from './services.js'
+import type { Services } from '../services.js'
 
 /** A probe must answer before the usual second is over. */
 const CONNECT_TIMEOUT_MS = 800

@@ -6,14 +6,14 @@ import { createAccessTokenVerifier } from '../oauth/access-token.js'
 import { buildProtectedResourceMetadata, metadataUrl, resourcePath } from '../oauth/protected-resource.js'
 import { compilePolicy } from '../policy/compile.js'
 import { openHttpUpstream } from '../upstream/http.js'
-import { mapPaths } from '../upstream/target.js'
-import { declareFindings } from './findings.js'
+import { mapPaths } from '../upstream/path.js'
+import { declareFindings } from './request/findings.js'
 import { registerHealthRoute } from './health-route.js'
 import { registerMcpRoute, type ProtectedServer } from './mcp-route.js'
 import { registerAuthorizationServerMetadataRoute, registerResourceMetadataRoute } from './metadata-route.js'
-import { trackOpenStreams, type OpenStreams } from './open-streams.js'
-import { Refusal, sendRefusal } from './refusal.js'
-import type { Services } from './services.js'
+import { trackOpenStreams, type OpenStreams } from './response/open-streams.js'
+import { Refusal, sendRefusal } from './request/refusal.js'
+import type { Services } from '../services.js'
 import { refuseUnrouted } from './steps/refuse-unrouted.js'
 
 /** A whole gateway for one configuration, ready to be given requests. */
@@ -26,8 +26,8 @@ export interface Application {
 }
 
 /**
- * Builds one whole application from a configuration: nothing it holds is changed afterwards (O2).
- * Throws PolicyError when a policy cannot be compiled.
+ * Builds one whole application from a configuration. Nothing that it holds is changed afterwards (O2). Throws
+ * PolicyError when a policy cannot be compiled.
  */
 export async function buildApp (config: Config, services: Services): Promise<Application> {
   const openStreams = trackOpenStreams()
@@ -39,7 +39,8 @@ export async function buildApp (config: Config, services: Services): Promise<App
     frameworkErrors: (error, request, reply) => { sendRefusal(error, request, reply) }
   })
   declareFindings(app)
-  // Messages alone have a body, and their plugin context reads it: none is parsed for an answer that needs no credentials (A10).
+  // Only messages have a body, and only their plugin context reads it: none is parsed without credentials
+  // (A10).
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => { done(null) })
   app.addHook('onRequest', (request, reply, done) => {
@@ -49,7 +50,8 @@ export async function buildApp (config: Config, services: Services): Promise<App
   app.addHook('onRequest', checkHttpVersion)
   app.setErrorHandler((error, request, reply) => {
     request.refusal = sendRefusal(error, request, reply)
-    if (request.refusal.code === 'internal_error') services.logger.error({ event: 'failure', requestId: request.id, err: error })
+    if (request.refusal.code !== 'internal_error') return
+    services.logger.error({ event: 'failure', requestId: request.id, err: error })
   })
 
   registerHealthRoute(app)
@@ -57,8 +59,10 @@ export async function buildApp (config: Config, services: Services): Promise<App
   for (const server of servers) {
     await app.register(async (context) => registerMcpRoute(context, server, services), { prefix: server.paths.prefix })
   }
-  // Whatever is neither public nor at or under a protected resource (R5).
-  if (servers.every(({ paths }) => paths.prefix !== '')) await app.register(async (context) => refuseUnrouted(context, 'not_found'))
+  // Every path that is neither public nor at or under a protected resource (R5).
+  if (servers.every(({ paths }) => paths.prefix !== '')) {
+    await app.register(async (context) => refuseUnrouted(context, 'not_found'))
+  }
   await app.ready()
   return {
     routing: app.routing,
@@ -71,32 +75,40 @@ export async function buildApp (config: Config, services: Services): Promise<App
   }
 }
 
-/** node reads what calls itself HTTP/0.9 or HTTP/2.0 like HTTP/1.1; whoever else reads it does not. */
+/** Node reads a request that calls itself HTTP/0.9 or HTTP/2.0 like HTTP/1.1. Other servers do not. */
 function checkHttpVersion ({ raw }: FastifyRequest, _reply: FastifyReply, done: () => void): void {
   if (raw.httpVersionMajor !== 1) {
-    throw new Refusal('invalid_request', { reason: `HTTP/${raw.httpVersion}`, description: 'Send the request as HTTP/1.1' })
+    const reason = `HTTP/${raw.httpVersion}`
+    throw new Refusal('invalid_request', { reason, description: 'Send the request as HTTP/1.1' })
   }
   done()
 }
 
-/** The documents that anyone may read; with health, all that is registered outside a protected context (R5). */
-async function registerMetadataRoutes (app: FastifyInstance, servers: readonly ProtectedServer[], services: Services): Promise<void> {
+/**
+ * The documents that anyone may read. With health, they are all that stands outside a protected context (R5).
+ */
+async function registerMetadataRoutes (
+  app: FastifyInstance, servers: readonly ProtectedServer[], services: Services
+): Promise<void> {
   for (const { config, policy } of servers) {
     // The path form answers for each resource, the root form too when there is only one (R2, R4).
     const suffixes = new Set([...(servers.length === 1 ? [''] : []), ...pathSuffixes(config.resource)])
     registerResourceMetadataRoute(app, suffixes, buildProtectedResourceMetadata(config, policy.scopes))
     const [first] = config.authorizationServers
-    if (first !== undefined) registerAuthorizationServerMetadataRoute(app, suffixes, services.authorizationServer(first))
+    if (first === undefined) continue
+    registerAuthorizationServerMetadataRoute(app, suffixes, services.authorizationServer(first))
   }
 }
 
-/** The resource's path, and the same without a slash at its end: official clients drop that before they ask. */
+/** The resource's path, also without a slash at its end: official clients drop that before they ask. */
 function pathSuffixes (resource: string): string[] {
   const path = resourcePath(resource)
   return path === '/' ? [''] : [path.replace(/\/$/, ''), path]
 }
 
-/** Unique in this process, and unlikely to meet that of another one in the same log. */
+/**
+ * Makes ids that are unique in this process, and unlikely to meet those of another process in the same log.
+ */
 function nextRequestId (): () => string {
   const prefix = randomBytes(6).toString('base64url')
   let count = 0
@@ -118,6 +130,11 @@ function protect (config: ServerConfig, services: Services, openStreams: OpenStr
     }),
     policy: compilePolicy(config.policy),
     upstream: openHttpUpstream(config.upstream, config.limits.upstreamTimeoutMs),
-    answers: { clock: services.clock, openStreams, sessions: { keys, resource: config.resource }, endStreamsAtTokenExpiry: config.streams.endAtTokenExpiry }
+    responses: {
+      clock: services.clock,
+      openStreams,
+      sessions: { keys, resource: config.resource },
+      endStreamsAtTokenExpiry: config.streams.endAtTokenExpiry
+    }
   }
 }

@@ -2,7 +2,7 @@ import cors, { type FastifyCorsOptions, type FastifyCorsOptionsDelegate } from '
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ServerConfig } from '../options/server.js'
-import { allowedOrigins } from './origin.js'
+import { allowedOrigins } from './request/origin.js'
 
 const ALLOWED_HEADERS = [
   'Authorization', 'Content-Type', 'Accept', 'DPoP', 'Last-Event-ID', 'Mcp-Session-Id',
@@ -47,7 +47,10 @@ async function share (app: FastifyInstance, path: string, options: FastifyCorsOp
   await app.register(cors, options)
 }
 
-/** An OPTIONS request without these headers is no preflight (Fetch §4.8) and needs credentials like any other (R5). */
+/**
+ * An OPTIONS request without these headers is no preflight (Fetch §4.8) and needs credentials like any other
+ * (R5).
+ */
 function isPreflight ({ method, headers }: FastifyRequest): boolean {
   return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
 }

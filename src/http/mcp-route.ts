@@ -1,17 +1,21 @@
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
-import type { ServerConfig } from '../options/server.js'
+import { rememberToolHeaders } from '../mcp/tool-headers.js'
+import type { EndpointSeal } from '../mcp/message-endpoint.js'
 import type { AccessTokenVerifier } from '../oauth/access-token.js'
 import { publishableScopes } from '../oauth/protected-resource.js'
-import { rememberToolHeaders } from '../mcp/tool-headers.js'
+import type { ServerConfig } from '../options/server.js'
 import type { Policy } from '../policy/policy.js'
+import type { Services } from '../services.js'
+import type { PathMapping } from '../upstream/path.js'
 import type { Upstream } from '../upstream/upstream.js'
-import type { EndpointSeal } from '../upstream/message-endpoint.js'
-import type { PathMapping } from '../upstream/target.js'
-import { receiveAnswers, type AnswerOptions } from './answer.js'
 import { shareWithOrigins } from './cors.js'
+import { forwardMessage } from './forward-message.js'
 import { hintScopes } from './hint-scopes.js'
-import type { Services } from './services.js'
+import { proxyOptions } from './proxy.js'
+import { editStreams } from './response/edit-streams.js'
+import { filterLists, filterStreamedLists } from './response/filter-lists.js'
+import { receiveResponses, type ResponseOptions } from './response/receive-response.js'
 import { audit } from './steps/audit.js'
 import { authenticate } from './steps/authenticate.js'
 import { authorize } from './steps/authorize.js'
@@ -19,14 +23,10 @@ import { bindSessionStep } from './steps/bind-session.js'
 import { checkHost } from './steps/check-host.js'
 import { checkOrigin } from './steps/check-origin.js'
 import { checkToolHeaders } from './steps/check-tool-headers.js'
-import { editStreams } from './steps/edit-streams.js'
-import { filterLists, filterStreamedLists } from './steps/filter-lists.js'
-import { forward } from './steps/forward.js'
-import { proxyOptions } from './steps/proxy.js'
 import { readMessageStep } from './steps/read-message.js'
 import { refuseBody } from './steps/refuse-body.js'
 import { refuseUnrouted } from './steps/refuse-unrouted.js'
-import { resolveTargetStep } from './steps/resolve-target.js'
+import { resolvePathStep } from './steps/resolve-path.js'
 
 /** One protected server, put together. */
 export interface ProtectedServer {
@@ -36,44 +36,49 @@ export interface ProtectedServer {
   readonly verifier: AccessTokenVerifier
   readonly policy: Policy
   readonly upstream: Upstream
-  readonly answers: AnswerOptions
+  readonly responses: ResponseOptions
 }
 
 /**
- * The path of every request at or under a protected resource, in order. Whatever is registered
- * here needs credentials, because it is registered here (R5).
+ * The path of every request at or under a protected resource, in order. Every route that is registered here
+ * needs credentials, because it is registered here (R5).
  */
-export async function registerMcpRoute (app: FastifyInstance, server: ProtectedServer, services: Services): Promise<void> {
-  const { config, policy, upstream, resourceMetadata, verifier } = server
+export async function registerMcpRoute (
+  app: FastifyInstance, server: ProtectedServer, services: Services
+): Promise<void> {
+  const { config, policy, upstream, resourceMetadata, verifier, responses } = server
   const { filterLists: filters } = config.policy
-  const seal: EndpointSeal = { ...server.answers.sessions, prefix: server.paths.prefix }
+  const seal: EndpointSeal = { ...responses.sessions, prefix: server.paths.prefix }
+  const hints = hintScopes(policy, publishableScopes(config.defaultScopes))
 
   app.addHook('onRequest', checkOrigin(config))
   await shareWithOrigins(app, config)
   app.addHook('onRequest', checkHost(config))
   app.addHook('onRequest', audit(config.resource, services))
-  app.addHook('onRequest', authenticate({ verifier, resourceMetadata, hintScopes: hintScopes(policy, publishableScopes(config.defaultScopes)) }))
+  app.addHook('onRequest', authenticate({ verifier, resourceMetadata, hintScopes: hints }))
   refuseUnrouted(app, 'method_not_allowed', { allow: 'GET, HEAD, POST, DELETE, OPTIONS' })
-  app.addHook('onRequest', resolveTargetStep(server.paths, seal))
+  app.addHook('onRequest', resolvePathStep(server.paths, seal))
 
   // POST: a message, read from the very bytes that are forwarded.
   await app.register(async (messages) => {
     messages.removeAllContentTypeParsers()
     messages.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
     messages.addHook('preHandler', readMessageStep())
-    messages.addHook('preHandler', bindSessionStep(server.answers.sessions))
+    messages.addHook('preHandler', bindSessionStep(responses.sessions))
     messages.addHook('preHandler', authorize({ policy, resourceMetadata }))
     const toolHeaders = rememberToolHeaders()
     messages.addHook('preHandler', checkToolHeaders(toolHeaders))
-    const receive = receiveAnswers(server.answers, filters ? filterLists(policy, toolHeaders) : undefined)
-    for (const url of ['/', '/*']) messages.post(url, { bodyLimit: config.limits.bodyBytes }, forward(config, upstream, receive))
+    const receive = receiveResponses(responses, filters ? filterLists(policy, toolHeaders) : undefined)
+    const { bodyBytes: bodyLimit } = config.limits
+    for (const url of ['/', '/*']) messages.post(url, { bodyLimit }, forwardMessage(config, upstream, receive))
   })
 
   // GET, HEAD, DELETE: no body, no message; the legacy stream, its end, and what lies beside it.
   await app.register(async (streams) => {
     streams.addHook('onRequest', refuseBody())
-    streams.addHook('preHandler', bindSessionStep(server.answers.sessions))
-    const edit = editStreams({ server: config, upstream, seal, editEvents: filters ? filterStreamedLists(policy) : undefined })
-    await streams.register(httpProxy, proxyOptions(config, upstream, receiveAnswers(server.answers, edit)))
+    streams.addHook('preHandler', bindSessionStep(responses.sessions))
+    const editEvents = filters ? filterStreamedLists(policy) : undefined
+    const receive = receiveResponses(responses, editStreams({ server: config, upstream, seal, editEvents }))
+    await streams.register(httpProxy, proxyOptions(config, upstream, receive))
   })
 }

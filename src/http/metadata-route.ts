@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AuthorizationServer } from '../oauth/authorization-server.js'
 import { AuthorizationServerUnavailable } from '../oauth/failures.js'
 import { shareWithAll } from './cors.js'
-import { Refusal } from './refusal.js'
+import { Refusal } from './request/refusal.js'
 
 /** Seconds that clients and caches may keep a metadata document. */
 const MAX_AGE_SECONDS = 300
@@ -13,13 +13,19 @@ interface Document {
   readonly etag: string
 }
 
-/** Serves one resource's metadata at `/oauth-protected-resource` with each of `suffixes`, as the same bytes (R2). */
+/**
+ * Serves one resource's metadata at `/oauth-protected-resource` with each of `suffixes`, as the same bytes
+ * (R2).
+ */
 export function registerResourceMetadataRoute (app: FastifyInstance, suffixes: Iterable<string>, metadata: object): void {
   const document = toDocument(metadata)
   for (const suffix of suffixes) registerDocument(app, `/oauth-protected-resource${suffix}`, async () => document)
 }
 
-/** Mirrors the authorization server metadata at `/oauth-authorization-server` with each of `suffixes`: 2025-03-26 clients look for it here (R4). */
+/**
+ * Mirrors the authorization server metadata at `/oauth-authorization-server` with each of `suffixes`:
+ * 2025-03-26 clients look for it here (R4).
+ */
 export function registerAuthorizationServerMetadataRoute (app: FastifyInstance, suffixes: Iterable<string>, authorizationServer: AuthorizationServer): void {
   async function mirror (): Promise<Document> {
     try {

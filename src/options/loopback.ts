@@ -1,6 +1,6 @@
 /**
- * Returns whether a host name or address can only mean this machine: `localhost`, every name under it (RFC 6761
- * §6.3), 127.0.0.0/8 and ::1. Letter case and brackets around IPv6 do not matter.
+ * Returns whether a host name or address can only mean this machine: `localhost`, every name under it (RFC
+ * 6761 §6.3), 127.0.0.0/8 and ::1. Letter case and brackets around IPv6 do not matter.
  */
 export function isLoopback (host: string): boolean {
   const name = bareHost(host)

@@ -38,14 +38,17 @@ export function oneOrMore (item: Type.TString, options: Type.TSchemaOptions) {
 }
 
 /**
- * Returns the schema of a map whose names the operator chooses. In plain JSON Schema, so that filling in defaults
- * leaves the map as it is: `__proto__` is a name like any other.
+ * Returns the schema of a map whose names the operator chooses. In plain JSON Schema, so that filling in
+ * defaults leaves the map as it is: `__proto__` is a name like any other.
  */
 export function mapOf<Item> (item: TSchema, options: { readonly description: string, readonly [keyword: string]: unknown }) {
   return Type.Unsafe<Record<string, Item>>({ type: 'object', additionalProperties: item, default: {}, ...options })
 }
 
-/** Returns a valid value with every default filled in and every short form written out. The value is not changed. */
+/**
+ * Returns a valid value with every default filled in and every short form written out. The value is not
+ * changed.
+ */
 export function complete<Schema extends TSchema> (schema: Schema, value: unknown): StaticDecode<Schema> {
   const filled = Value.Default(schema, structuredClone(value))
   return DecodeUnsafe({}, schema, Value.Clean(schema, filled)) as StaticDecode<Schema>

@@ -1,4 +1,7 @@
-/** Why there is no answer, or none that may be passed on (F7). `reason` is for the log: it may hold inner addresses. */
+/**
+ * Why there is no answer, or none that may be passed on (F7). `reason` is for the log: it may hold inner
+ * addresses.
+ */
 export interface UpstreamFailure {
   readonly kind: 'unreachable' | 'timeout' | 'broken' | 'redirect' | 'refused' | 'unreadable'
   readonly reason: string

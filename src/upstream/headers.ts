@@ -124,7 +124,9 @@ export function encodeHeaderValue (value: string): string {
   return encoded
 }
 
-/** With one of these a shared cache may give an answer to others than the one it was made for (RFC 9111 §3.5). */
+/**
+ * With one of these a shared cache may give an answer to others than the one it was made for (RFC 9111 §3.5).
+ */
 const SHARED = /public|s-maxage|must-revalidate/i
 const NOT_SHARED = /private|no-store/i
 
@@ -133,7 +135,7 @@ const NOT_SHARED = /private|no-store/i
  * buffering events (F4), and shared caches from what was answered to one principal: the upstream
  * does not know that credentials were needed.
  */
-export function buildAnswerHeaders (incoming: IncomingHttpHeaders): Headers {
+export function buildResponseHeaders (incoming: IncomingHttpHeaders): Headers {
   const headers: Headers = {}
   const perConnection = connectionOptions(incoming.connection)
   for (const name in incoming) {

@@ -6,9 +6,9 @@ import type { RequestControl, ResponseReceiver, Upstream, UpstreamRequest } from
 const CONNECT_TIMEOUT_MS = 10_000
 
 /**
- * Opens the connections to an upstream at an http(s) URL. Calls and streams have a pool each: undici looks for a free
- * connection from the oldest on, so idle streams in a shared pool would slow every call down. Neither pool has a limit
- * of its own, because the number of client connections bounds both.
+ * Opens the connections to an upstream at an http(s) URL. Calls and streams have a pool each: undici looks
+ * for a free connection from the oldest on, so idle streams in a shared pool would slow every call down.
+ * Neither pool has a limit of its own, because the number of client connections bounds both.
  */
 export function openHttpUpstream (url: string, timeoutMs: number): Upstream {
   const { origin, host } = new URL(url)

@@ -28,8 +28,8 @@ const MAX_REDIRECTS = 3
 const FINAL: ResponseKind = { kind: 'final' }
 
 /**
- * Returns what a response is. A refusal of the gateway itself must not look like a refusal of the client (F7); a
- * redirect is followed or a failure (F8); everything else is passed on.
+ * Returns what a response is. A refusal of the gateway itself must not look like a refusal of the client
+ * (F7); a redirect is followed or a failure (F8); everything else is passed on.
  */
 export function classifyResponse (request: SentRequest, status: number, location: Location): ResponseKind {
   if (status === 401 || status === 403 || status === 407) {
@@ -55,9 +55,9 @@ function describeLocation (request: SentRequest, location: Location): string {
 }
 
 /**
- * Returns path and query of a redirect that keeps method and body (RFC 9110 §15.4.8, §15.4.9) and names the upstream
- * itself. Only these are used: the request goes to the configured upstream again, whatever the scheme, because a
- * server behind a TLS terminator may not know its own.
+ * Returns path and query of a redirect that keeps method and body (RFC 9110 §15.4.8, §15.4.9) and names the
+ * upstream itself. Only these are used: the request goes to the configured upstream again, whatever the
+ * scheme, because a server behind a TLS terminator may not know its own.
  */
 function sameHostPath (request: SentRequest, status: number, location: Location): string | undefined {
   if (status !== 307 && status !== 308) return undefined

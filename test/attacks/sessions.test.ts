@@ -6,7 +6,7 @@ import t from 'tap'
 import { startIssuer } from '../helpers/issuer.js'
 import { startUpstream } from '../helpers/upstream.js'
 import { startConfigured } from '../http/setup.js'
-import { bindSession } from '../../src/upstream/session.js'
+import { bindSession } from '../../src/mcp/session.js'
 import { PERMITTED_CALL, permits, refuses, sendOne, setScene, stillWorks, type Scene } from './setup.js'
 
 const INNER = 'inner-session-1'

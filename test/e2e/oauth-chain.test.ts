@@ -1,5 +1,5 @@
 import t from 'tap'
-import { systemClock } from '../../src/http/services.js'
+import { systemClock } from '../../src/clock.js'
 import { connectLegacyClient, connectModernClient, connectV1Client, type ConnectOptions } from '../helpers/oauth-client.js'
 import { startTodoStack, TODO_POLICY } from '../helpers/todo-stack.js'
 

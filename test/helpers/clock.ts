@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/http/services.js'
+import type { Clock } from '../../src/clock.js'
 
 /** A clock that stands still until the test moves it. */
 export interface TestClock extends Clock {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { pino } from 'pino'
 import { configFrom } from '../../src/config/complete.js'
-import { createServices } from '../../src/http/services.js'
+import { createServices } from '../../src/services.js'
 import { startServer } from '../../src/server.js'
 import { openMetrics } from '../../src/telemetry/metrics.js'
 import { startIssuer } from '../helpers/issuer.js'

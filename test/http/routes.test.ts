@@ -3,7 +3,7 @@ import t from 'tap'
 import { pino } from 'pino'
 import { configFrom } from '../../src/config/complete.js'
 import { buildApp } from '../../src/http/app.js'
-import { createServices } from '../../src/http/services.js'
+import { createServices } from '../../src/services.js'
 import { send } from '../helpers/raw-http.js'
 import { setUp, startConfigured, UNREACHABLE_SERVER } from './setup.js'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { buildAnswerHeaders, buildRequestHeaders, encodeHeaderValue, isEventStream, type RequestHeaderOptions } from '../../src/upstream/headers.js'
+import { buildResponseHeaders, buildRequestHeaders, encodeHeaderValue, isEventStream, type RequestHeaderOptions } from '../../src/upstream/headers.js'
 
 const OPTIONS: RequestHeaderOptions = { host: 'inner:8080', identity: {}, fixed: {} }
 
@@ -26,7 +26,7 @@ t.test('no header of these names goes up', async (t) => {
 t.test('what Connection names goes no further, in either direction', async (t) => {
   const incoming = { connection: 'keep-alive, X-Private,x-other ,', 'x-private': '1', 'x-other': '2', 'x-kept': '3' }
   t.same(buildRequestHeaders(incoming, OPTIONS), { host: 'inner:8080', 'x-kept': '3' })
-  t.same(buildAnswerHeaders(incoming), { 'x-kept': '3' })
+  t.same(buildResponseHeaders(incoming), { 'x-kept': '3' })
 })
 
 t.test('Connection cannot name away what the gateway sets itself', async (t) => {
@@ -100,13 +100,13 @@ t.test('no header of these names comes back', async (t) => {
     'location', 'content-location', 'refresh',
     'access-control-allow-origin', 'access-control-allow-credentials', 'access-control-expose-headers', 'x-request-id', 'x-postern-subject'
   ]
-  for (const name of names) t.same(buildAnswerHeaders({ [name]: 'x' }), {}, name)
+  for (const name of names) t.same(buildResponseHeaders({ [name]: 'x' }), {}, name)
 })
 
 t.test('an event stream is recognised whatever the spelling, and is not to be buffered', async (t) => {
   for (const type of ['text/event-stream', 'text/event-stream; charset=utf-8', 'Text/Event-Stream;charset=UTF-8']) {
     t.ok(isEventStream({ 'content-type': type }), type)
-    t.equal(buildAnswerHeaders({ 'content-type': type, 'x-accel-buffering': 'yes' })['x-accel-buffering'], 'no')
+    t.equal(buildResponseHeaders({ 'content-type': type, 'x-accel-buffering': 'yes' })['x-accel-buffering'], 'no')
   }
   for (const headers of [{}, { 'content-type': 'application/json' }]) t.notOk(isEventStream(headers))
 })

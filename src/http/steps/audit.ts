@@ -1,6 +1,6 @@
 import type { onRequestHookHandler } from 'fastify'
 import { auditEvent } from '../../telemetry/audit-event.js'
-import type { Services } from '../services.js'
+import type { Services } from '../../services.js'
 
 /** What nginx logs for a client that left before it got an answer; RFC 9110 has no status for that. */
 const CLIENT_CLOSED_REQUEST = 499

@@ -3,7 +3,7 @@ import { readBearerToken } from '../../oauth/bearer.js'
 import type { AccessTokenVerifier } from '../../oauth/access-token.js'
 import type { Challenge } from '../../oauth/challenge.js'
 import { AuthorizationServerUnavailable, InvalidToken } from '../../oauth/failures.js'
-import { REFUSALS, Refusal } from '../refusal.js'
+import { REFUSALS, Refusal } from '../request/refusal.js'
 
 export interface AuthenticateOptions {
   readonly verifier: AccessTokenVerifier
@@ -12,7 +12,9 @@ export interface AuthenticateOptions {
   readonly hintScopes: (request: FastifyRequest) => readonly string[]
 }
 
-/** Establishes the principal, or refuses with the challenge that A8 prescribes. The body is not read before. */
+/**
+ * Establishes the principal, or refuses with the challenge that A8 prescribes. The body is not read before.
+ */
 export function authenticate ({ verifier, resourceMetadata, hintScopes }: AuthenticateOptions): onRequestHookHandler {
   function challenge (request: FastifyRequest, error?: 'invalid_token' | 'invalid_request'): Challenge {
     const scopes = hintScopes(request)

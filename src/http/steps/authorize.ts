@@ -1,7 +1,7 @@
 import type { preHandlerHookHandler } from 'fastify'
 import type { Operation, Policy } from '../../policy/policy.js'
-import { found } from '../findings.js'
-import { REFUSALS, Refusal } from '../refusal.js'
+import { found } from '../request/findings.js'
+import { REFUSALS, Refusal } from '../request/refusal.js'
 
 export interface AuthorizeOptions {
   readonly policy: Policy

@@ -1,10 +1,12 @@
 import type { preHandlerHookHandler } from 'fastify'
-import { unbindSession, type SessionBinding } from '../../upstream/session.js'
-import { found } from '../findings.js'
-import { Refusal } from '../refusal.js'
-import { hasSessions } from '../sessions.js'
+import { unbindSession, type SessionBinding, hasSessions } from '../../mcp/session.js'
+import { found } from '../request/findings.js'
+import { Refusal } from '../request/refusal.js'
 
-/** Turns the client's session id into the upstream's, when it is this principal's (F10). Modern traffic has no sessions. */
+/**
+ * Turns the client's session id into the upstream's, when it is this principal's (F10). Modern traffic has no
+ * sessions.
+ */
 export function bindSessionStep (sessions: SessionBinding): preHandlerHookHandler {
   return function bindSessionStep (request, _reply, done) {
     const id = request.headers['mcp-session-id']

@@ -1,8 +1,8 @@
 import type { onRequestHookHandler } from 'fastify'
 import type { ServerConfig } from '../../options/server.js'
-import { allowedHosts } from '../origin.js'
-import { Refusal } from '../refusal.js'
-import { isRepeated } from '../repeated-header.js'
+import { allowedHosts } from '../request/origin.js'
+import { Refusal } from '../request/refusal.js'
+import { isRepeated } from '../request/repeated-header.js'
 
 /**
  * Refuses a `Host` that a rebound DNS name would bring (C1a), and two of them (RFC 9112 §3.2).

@@ -1,7 +1,7 @@
 import type { onRequestHookHandler } from 'fastify'
 import type { ServerConfig } from '../../options/server.js'
-import { allowedOrigins } from '../origin.js'
-import { Refusal } from '../refusal.js'
+import { allowedOrigins } from '../request/origin.js'
+import { Refusal } from '../request/refusal.js'
 
 /**
  * Refuses what a foreign page would send (C1; MCP streamable HTTP, "Security & Endpoint"): before

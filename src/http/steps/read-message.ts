@@ -3,8 +3,8 @@ import type { preHandlerHookHandler } from 'fastify'
 import { checkHeaderAgreement } from '../../mcp/headers.js'
 import { readMessage } from '../../mcp/message.js'
 import { operationsOf } from '../../mcp/operation.js'
-import { Refusal } from '../refusal.js'
-import { isRepeated } from '../repeated-header.js'
+import { Refusal } from '../request/refusal.js'
+import { isRepeated } from '../request/repeated-header.js'
 
 /** Nesting of objects and arrays (M4). */
 const MAX_DEPTH = 64
@@ -12,7 +12,9 @@ const NOTHING = Buffer.alloc(0)
 
 const JSON_TYPE = /^application\/json[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*(?:utf-8|"utf-8")[ \t]*)?$/i
 
-/** Turns the body into one verified message and its operations (M1–M7); these bytes are the ones forwarded. */
+/**
+ * Turns the body into one verified message and its operations (M1–M7); these bytes are the ones forwarded.
+ */
 export function readMessageStep (): preHandlerHookHandler {
   return function readMessageStep (request, _reply, done) {
     checkMediaType(request.raw)

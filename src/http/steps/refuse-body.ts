@@ -1,5 +1,5 @@
 import type { onRequestHookHandler } from 'fastify'
-import { Refusal } from '../refusal.js'
+import { Refusal } from '../request/refusal.js'
 
 /** Refuses a body where none is read: no byte goes upstream unexamined (M3). */
 export function refuseBody (): onRequestHookHandler {

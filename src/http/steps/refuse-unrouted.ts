@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { Refusal, type RefusalCode } from '../refusal.js'
+import { Refusal, type RefusalCode } from '../request/refusal.js'
 
 /**
  * Refuses what no route of this plugin context takes, after the hooks that were added before. A

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { editAnswer, type Treatment } from '../../src/http/edited-answer.js'
-import type { ResponseReceiver } from '../../src/upstream/upstream.js'
+import { editResponse, type ResponseEdit } from '../../../src/http/response/edit-response.js'
+import type { ResponseReceiver } from '../../../src/upstream/upstream.js'
 
 interface Watched {
   readonly edited: ResponseReceiver
@@ -8,8 +8,8 @@ interface Watched {
   readonly heard: unknown[]
 }
 
-/** Puts a treatment before a receiver that takes `room` chunks before it asks for a pause. */
-function watch (treatment: Treatment, room = Infinity): Watched {
+/** Puts an edit before a receiver that takes `room` chunks before it asks for a pause. */
+function watch (edit: ResponseEdit, room = Infinity): Watched {
   const heard: unknown[] = []
   let chunks = 0
   const receiver: ResponseReceiver = {
@@ -21,7 +21,7 @@ function watch (treatment: Treatment, room = Infinity): Watched {
     onEnd: () => heard.push('end'),
     onFailure: ({ kind, reason }) => heard.push(`${kind}: ${reason}`)
   }
-  const edited = editAnswer(receiver, { resume () {}, abort: () => heard.push('abort') }, () => treatment)
+  const edited = editResponse(receiver, { resume () {}, abort: () => heard.push('abort') }, () => edit)
   edited.onResponse(200, {})
   return { edited, heard }
 }
@@ -32,7 +32,7 @@ function throwIfBad (bytes: Buffer): Buffer {
 }
 
 t.test('a client that reads slowly pauses an edited stream', async (t) => {
-  const { edited } = watch({ as: 'events', edit: ({ data }) => data }, 2)
+  const { edited } = watch({ kind: 'events', edit: ({ data }) => data }, 2)
   t.equal(edited.onData(Buffer.from('data: 1\n\n')), true)
   t.equal(edited.onData(Buffer.from('data: 2')), true, 'nothing was handed on')
   t.equal(edited.onData(Buffer.from('\n\n')), false)
@@ -40,9 +40,9 @@ t.test('a client that reads slowly pauses an edited stream', async (t) => {
 })
 
 t.test('after a failure nothing is heard any more, whatever still comes', async (t) => {
-  const streamed = watch({ as: 'events', edit: ({ data }) => throwIfBad(data) })
-  const whole = watch({ as: 'body', edit: throwIfBad })
-  const empty = watch({ as: 'failure', reason: 'it is bad', ifAny: true })
+  const streamed = watch({ kind: 'events', edit: ({ data }) => throwIfBad(data) })
+  const whole = watch({ kind: 'body', edit: throwIfBad })
+  const empty = watch({ kind: 'failure-if-any', reason: 'it is bad' })
   for (const { edited } of [streamed, whole, empty]) {
     edited.onData(Buffer.from('data: good\n\ndata: bad\n\ndata: late\n\n'))
     edited.onEnd()

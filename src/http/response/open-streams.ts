@@ -1,6 +1,6 @@
-/** The answers that are being streamed, so that a stop can end them (O3). */
+/** The responses that are being streamed, so that a stop can end them (O3). */
 export interface OpenStreams {
-  /** Registers how to end one stream; returns how to take it off the list. */
+  /** Adds how to end one stream. Returns how to take it off the list. */
   add (end: () => void): () => void
   /** Ends every stream. */
   endAll (): void
@@ -13,8 +13,8 @@ interface Link {
 }
 
 /**
- * Keeps the list of streams of one application. Linked, not a Set: most answers to calls are streams, and a Set that each
- * of them passes through makes V8 keep what it has long forgotten (see connections.ts), a tenth of a call's cost.
+ * Keeps the list of streams of one application. A linked list, because most responses to calls are streams:
+ * V8 keeps what a Set held whenever the Set has to grow (see connections.ts), which cost a tenth of a call.
  */
 export function trackOpenStreams (): OpenStreams {
   const ring = linkToItself(() => {})
@@ -25,7 +25,7 @@ export function trackOpenStreams (): OpenStreams {
       return () => {
         link.previous.next = link.next
         link.next.previous = link.previous
-        // Or one that is forgotten, but not collected yet, would keep those that were its neighbours.
+        // Or a link that is forgotten but not collected yet would keep those that were its neighbours.
         link.previous = link.next = link
       }
     },

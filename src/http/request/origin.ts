@@ -1,5 +1,5 @@
-import { isLoopback } from '../options/loopback.js'
-import type { ServerConfig } from '../options/server.js'
+import { isLoopback } from '../../options/loopback.js'
+import type { ServerConfig } from '../../options/server.js'
 
 /** Returns whether an `Origin` may call: the resource's own, and those configured (C1). */
 export function allowedOrigins ({ resource, origins }: ServerConfig): (origin: string) => boolean {

@@ -16,9 +16,10 @@ const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
 /**
- * Returns path and query of the message endpoint that a stream of the 2024-11-05 transport announces (transports, HTTP
- * with SSE), resolved against the stream's own URL. Throws UnusableEndpoint when it is not at the upstream, neither by the
- * host of that URL nor by the `Host` that the upstream was addressed with: it would be another party.
+ * Returns path and query of the message endpoint that a stream of the 2024-11-05 transport announces
+ * (transports, HTTP with SSE), resolved against the stream's own URL. Throws UnusableEndpoint when it is not
+ * at the upstream, neither by the host of that URL nor by the `Host` that the upstream was addressed with: it
+ * would be another party.
  */
 export function readAnnouncedEndpoint (streamUrl: string, addressedAs: string, announced: string): string {
   if (!URL.canParse(announced, streamUrl)) throw new UnusableEndpoint('the announced message endpoint is no URL')
@@ -43,9 +44,9 @@ export interface EndpointSeal {
 }
 
 /**
- * Returns the public path that stands for an upstream's message endpoint (F12): its path and query, encrypted and bound
- * to resource and principal. No state tells whose a session is, nobody can name a path that was not announced, and the
- * session id in it is not told to those who could use it on a path that is mapped (F3).
+ * Returns the public path that stands for an upstream's message endpoint (F12): its path and query, encrypted
+ * and bound to resource and principal. No state tells whose a session is, nobody can name a path that was not
+ * announced, and the session id in it is not told to those who could use it on a path that is mapped (F3).
  */
 export function sealEndpoint ({ keys, resource, prefix }: EndpointSeal, owner: SessionOwner, path: string): string {
   const nonce = randomBytes(NONCE_BYTES)
@@ -60,8 +61,8 @@ export function isSealedEndpoint ({ prefix }: EndpointSeal, url: string): boolea
 }
 
 /**
- * Returns the upstream's path and query for a request target, or undefined when it was altered or belongs to another
- * principal or resource. Whatever follows the sealed part, a query too, counts as altered.
+ * Returns the upstream's path and query for a request target, or undefined when it was altered or belongs to
+ * another principal or resource. Whatever follows the sealed part, a query too, counts as altered.
  */
 export function openEndpoint ({ keys, resource, prefix }: EndpointSeal, owner: SessionOwner, url: string): string | undefined {
   const text = url.slice(prefix.length + MARK.length)
@@ -86,7 +87,10 @@ function decrypt (key: Buffer, sealed: Buffer, bound: Buffer): string | undefine
   }
 }
 
-/** One key signs sessions and seals endpoints; derived, so that nothing made for one purpose means anything for the other. */
+/**
+ * One key signs sessions and seals endpoints; derived, so that nothing made for one purpose means anything
+ * for the other.
+ */
 function deriveKey (key: string): Buffer {
   return createHmac('sha256', key).update('message endpoint').digest()
 }

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
-import type { ServerConfig } from '../options/server.js'
-import { buildRequestHeaders, type Identity } from '../upstream/headers.js'
-import type { Upstream } from '../upstream/upstream.js'
+import type { ServerConfig } from '../../options/server.js'
+import { buildRequestHeaders, type Identity } from '../../upstream/headers.js'
+import type { Upstream } from '../../upstream/upstream.js'
 import { found } from './findings.js'
 
 /** Builds the headers of a request to the upstream. */
@@ -18,12 +18,17 @@ export function upstreamHeaders (server: ServerConfig, upstream: Upstream): Buil
   })
 }
 
-/** So that a client's header of the same name is found and replaced, however either is written (RFC 9110 §5.1). */
+/**
+ * So that a client's header of the same name is found and replaced, however either is written (RFC 9110
+ * §5.1).
+ */
 function withLowerCaseNames (headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
-/** Returns the `Host` that the upstream is addressed with: its own, or the client's when that is kept (F1). */
+/**
+ * Returns the `Host` that the upstream is addressed with: its own, or the client's when that is kept (F1).
+ */
 export function upstreamHost ({ preserveHost }: ServerConfig, { authority }: Upstream, request: FastifyRequest): string {
   return preserveHost ? request.headers.host ?? authority : authority
 }

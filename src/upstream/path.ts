@@ -36,7 +36,7 @@ const NOT_IN_TARGET = /[^\x21-\x7e]|#/
  * Returns the upstream's path and query for a raw request target, or undefined when the target is
  * not literally under the resource or two servers might read it differently (F3).
  */
-export function resolveTarget (mapping: PathMapping, url: string): string | undefined {
+export function resolvePath (mapping: PathMapping, url: string): string | undefined {
   if (NOT_IN_TARGET.test(url)) return undefined
   const queryStart = url.indexOf('?')
   const path = queryStart === -1 ? url : url.slice(0, queryStart)
@@ -47,7 +47,10 @@ export function resolveTarget (mapping: PathMapping, url: string): string | unde
   return mapping.base + path.slice(mapping.prefix.length) + query
 }
 
-/** Whether a path stays what it is however often it is decoded; what is not UTF-8 then ("%c0%ae") is a dot to some and an error to others. */
+/**
+ * Whether a path stays what it is however often it is decoded; what is not UTF-8 then ("%c0%ae") is a dot to
+ * some and an error to others.
+ */
 function isUnambiguous (path: string): boolean {
   let text = path
   for (let decodings = 0; decodings <= MAX_DECODINGS; decodings++) {

@@ -1,15 +1,15 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Message } from '../mcp/message.js'
-import type { Principal } from '../oauth/principal.js'
-import type { Decision, Operation } from '../policy/policy.js'
+import type { Message } from '../../mcp/message.js'
+import type { Principal } from '../../oauth/principal.js'
+import type { Decision, Operation } from '../../policy/policy.js'
 import { Refusal } from './refusal.js'
 
 /** What the steps leave for those after them. Each is written by one step and starts as null. */
 interface Findings {
   /** Written by `authenticate`. */
   principal: Principal | null
-  /** Written by `resolve-target`: path and query at the upstream. */
-  target: string | null
+  /** Written by `resolve-path`: path and query at the upstream. */
+  upstreamPath: string | null
   /** Written by `read-message`. */
   message: Message | null
   /** Written by `read-message`. */
@@ -18,13 +18,13 @@ interface Findings {
   upstreamSessionId: string | null
   /** Written by `authorize`. */
   decision: Decision | null
-  /** Written by whoever refused: for the audit event. */
+  /** Written where the request was refused, for the audit event. */
   refusal: Refusal | null
 }
 
 /** How far a request has come, for the audit event. */
 interface Progress {
-  /** Written by `forward` and `proxy`: it was allowed, and is on its way to the upstream. */
+  /** Written by `forward-message` and `proxy`: it was allowed, and is on its way to the upstream. */
   isForwarded: boolean
 }
 
@@ -35,7 +35,7 @@ declare module 'fastify' {
 /** Declares the findings, so that every request object has the same shape. */
 export function declareFindings (app: FastifyInstance): void {
   app.decorateRequest('principal', null)
-  app.decorateRequest('target', null)
+  app.decorateRequest('upstreamPath', null)
   app.decorateRequest('message', null)
   app.decorateRequest('operations', null)
   app.decorateRequest('upstreamSessionId', null)
@@ -44,8 +44,13 @@ export function declareFindings (app: FastifyInstance): void {
   app.decorateRequest('isForwarded', false)
 }
 
-/** Returns what an earlier step must have found; throws when it has not run, so that a broken path fails closed. */
-export function found<Name extends keyof Findings> (request: FastifyRequest, name: Name): NonNullable<Findings[Name]> {
+/**
+ * Returns what an earlier step must have found. Throws when that step has not run: a broken path fails
+ * closed.
+ */
+export function found<Name extends keyof Findings> (
+  request: FastifyRequest, name: Name
+): NonNullable<Findings[Name]> {
   const value = (request as Findings)[name]
   if (value === null) throw new Refusal('internal_error', { reason: `no step has set "${name}"` })
   return value as NonNullable<Findings[Name]>

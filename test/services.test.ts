@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { systemClock } from '../../src/http/services.js'
+import { systemClock } from '../src/clock.js'
 
 const HOUR = 3_600_000
 

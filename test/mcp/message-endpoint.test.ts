@@ -1,6 +1,6 @@
 import t from 'tap'
-import { isSealedEndpoint, openEndpoint, readAnnouncedEndpoint, sealEndpoint, UnusableEndpoint, type EndpointSeal } from '../../src/upstream/message-endpoint.js'
-import { bindSession } from '../../src/upstream/session.js'
+import { isSealedEndpoint, openEndpoint, readAnnouncedEndpoint, sealEndpoint, UnusableEndpoint, type EndpointSeal } from '../../src/mcp/message-endpoint.js'
+import { bindSession } from '../../src/mcp/session.js'
 
 const SEAL: EndpointSeal = { keys: ['k'.repeat(32)], resource: 'https://h.example/sse', prefix: '/sse' }
 const ANNA = { issuer: 'https://as.example', subject: 'anna', clientId: 'app' }

@@ -1,11 +1,11 @@
 import type { FastifyHttpProxyOptions } from '@fastify/http-proxy'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { ServerConfig } from '../../options/server.js'
-import type { Upstream, UpstreamRequest } from '../../upstream/upstream.js'
-import type { ReceiveResponse } from '../answer.js'
-import { found } from '../findings.js'
-import { Refusal } from '../refusal.js'
-import { upstreamHeaders } from '../upstream-headers.js'
+import type { ServerConfig } from '../options/server.js'
+import type { Upstream, UpstreamRequest } from '../upstream/upstream.js'
+import type { ReceiveResponse } from './response/receive-response.js'
+import { found } from './request/findings.js'
+import { Refusal } from './request/refusal.js'
+import { upstreamHeaders } from './request/upstream-headers.js'
 
 /** HTTP methods without a body: the legacy stream (GET), its end (DELETE), and HEAD. */
 const METHODS = ['GET', 'HEAD', 'DELETE'] as const
@@ -18,9 +18,10 @@ interface Carried {
 }
 
 /**
- * What is not a message goes through @fastify/http-proxy: it registers the routes and carries the request. The client
- * that it is given sends by the one engine, whose receiver writes the response. So redirects (F8), time limits and
- * failures (F7), cancellation (F5) and back pressure (F4) are the same as for a message, and nothing is retried (F6).
+ * What is not a message goes through @fastify/http-proxy: it registers the routes and carries the request.
+ * The client that it is given sends by the one engine, whose receiver writes the response. So redirects (F8),
+ * time limits and failures (F7), cancellation (F5) and back pressure (F4) are the same as for a message, and
+ * nothing is retried (F6).
  */
 export function proxyOptions (
   server: ServerConfig, upstream: Upstream, receive: ReceiveResponse
@@ -51,7 +52,7 @@ export function proxyOptions (
     handler (request: FastifyRequest, reply: FastifyReply) {
       // A client may have left while its token was verified: nobody would end what is opened for it now (F5).
       if (reply.raw.destroyed) return reply.hijack()
-      const [path, query] = splitQuery(found(request, 'target'))
+      const [path, query] = splitQuery(found(request, 'upstreamPath'))
       carried = { request, reply, headers: buildHeaders(request) }
       try {
         return reply.from(path, { queryString: () => query })
@@ -66,10 +67,13 @@ export function proxyOptions (
   }
 }
 
-/** reply-from hears nothing of the response: what it does with one (headers, retries, errors) is done elsewhere. */
+/**
+ * reply-from hears nothing of the response: what it does with one (headers, retries, errors) is done
+ * elsewhere.
+ */
 const NEVER = new Promise<never>(() => {})
 
-function splitQuery (target: string): [path: string, query: string] {
-  const start = target.indexOf('?')
-  return start === -1 ? [target, ''] : [target.slice(0, start), target.slice(start + 1)]
+function splitQuery (path: string): [path: string, query: string] {
+  const start = path.indexOf('?')
+  return start === -1 ? [path, ''] : [path.slice(0, start), path.slice(start + 1)]
 }

@@ -1,14 +1,17 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { formatChallenge, type Challenge } from '../oauth/challenge.js'
-import { INTERNAL_ERROR, INVALID_REQUEST, jsonRpcErrorBody, MessageError, METHOD_NOT_FOUND } from '../mcp/errors.js'
-import { requestIdOf } from '../mcp/message.js'
+import { formatChallenge, type Challenge } from '../../oauth/challenge.js'
+import { INTERNAL_ERROR, INVALID_REQUEST, jsonRpcErrorBody, MessageError, METHOD_NOT_FOUND } from '../../mcp/errors.js'
+import { requestIdOf } from '../../mcp/message.js'
 
 /** Denials, outside the range that JSON-RPC and MCP reserve (P7). */
 const DENIED = 403
 
 interface RefusalKind {
   readonly status: number
-  /** Code of the JSON-RPC error when the refused request carried a message; without it the body has OAuth's form. */
+  /**
+   * Code of the JSON-RPC error when the refused request carried a message; without it the body has OAuth's
+   * form.
+   */
   readonly rpcCode?: number
   readonly description: string
 }
@@ -75,7 +78,10 @@ export class Refusal extends Error {
   }
 }
 
-/** Messages that cannot be examined and Fastify's own errors that a client can cause, as refusals; anything else is our failure. */
+/**
+ * Messages that cannot be examined and Fastify's own errors that a client can cause, as refusals; anything
+ * else is our failure.
+ */
 function toRefusal (error: unknown, request: FastifyRequest): Refusal {
   if (error instanceof Refusal) return error
   if (error instanceof MessageError) {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { bindSession, unbindSession } from '../../src/upstream/session.js'
+import { bindSession, unbindSession } from '../../src/mcp/session.js'
 
 const RESOURCE = 'https://mcp.example/mcp'
 const BINDING = { keys: ['k'.repeat(32)], resource: RESOURCE }

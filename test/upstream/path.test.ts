@@ -1,6 +1,6 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { mapPaths, resolveTarget } from '../../src/upstream/target.js'
+import { mapPaths, resolvePath } from '../../src/upstream/path.js'
 
 const AT_MCP = mapPaths('https://h.example/mcp', 'http://inner:8080/endpoint')
 const AT_ROOT = mapPaths('https://h.example', 'http://inner:8080/endpoint')
@@ -47,7 +47,7 @@ t.test('F3: paths are mapped literally', async (t) => {
     ['https://h/', 'http://u/inner', 'http://h/', undefined]
   ]
   for (const [resource, upstream, target, expected] of table) {
-    t.equal(resolveTarget(mapPaths(resource, upstream), target), expected, `${resource} ${upstream} ${target}`)
+    t.equal(resolvePath(mapPaths(resource, upstream), target), expected, `${resource} ${upstream} ${target}`)
   }
 })
 
@@ -64,15 +64,15 @@ t.test('F3: a path that two servers might read differently is refused', async (t
     '/a b', '/a\tb', '/a"b', '/a<b', '/a>b', '/a^b', '/a`b', '/a{b}', '/a|b', '/é', '/a#b', '/a?x#y', '/a\u0000b', '/a?\u00e9'
   ]
   for (const rest of rests) {
-    t.equal(resolveTarget(AT_MCP, `/mcp${rest}`), undefined, JSON.stringify(rest))
-    t.equal(resolveTarget(AT_ROOT, rest), undefined, `at the root ${JSON.stringify(rest)}`)
+    t.equal(resolvePath(AT_MCP, `/mcp${rest}`), undefined, JSON.stringify(rest))
+    t.equal(resolvePath(AT_ROOT, rest), undefined, `at the root ${JSON.stringify(rest)}`)
   }
 })
 
 t.test('F3: whatever is asked for, what goes up stays below the endpoint for every reader', async () => {
   const pieces = fc.constantFrom('/', '.', '..', '%2e', '%2f', '%5c', '%25', '2e', '2f', ';', '\\', 'mcp', 'a', '?', '#', '%', '%c0', '%ae', ' ', ':', '@', '\u0000', 'é')
   fc.assert(fc.property(fc.array(pieces, { maxLength: 10 }), (parts) => {
-    const target = resolveTarget(AT_MCP, `/mcp${parts.join('')}`)
+    const target = resolvePath(AT_MCP, `/mcp${parts.join('')}`)
     if (target === undefined) return
     const path = target.split('?')[0] as string
     for (const reading of readings(path)) {

@@ -1,4 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import { requirementsOf } from './revision.js'
 
 /** Whom a session belongs to: a refreshed token of the same principal keeps it (F10). */
 export interface SessionOwner {
@@ -18,15 +20,24 @@ export interface SessionBinding {
 /** 16 bytes in base64url: a MAC of 128 bits. */
 const MAC_LENGTH = 22
 
+/** Returns whether `Mcp-Session-Id` means anything in a request. Modern traffic has no sessions (F10). */
+export function hasSessions (headers: IncomingHttpHeaders): boolean {
+  const version = headers['mcp-protocol-version']
+  return requirementsOf(typeof version === 'string' ? version : undefined).sessions
+}
+
 /**
- * Returns the session id to give to the client: the upstream's id with a MAC over it, the resource and its owner, so that
- * no state is needed to tell whose it is (F10).
+ * Returns the session id to give to the client: the upstream's id with a MAC over it, the resource and its
+ * owner, so that no state is needed to tell whose it is (F10).
  */
 export function bindSession ({ keys, resource }: SessionBinding, upstreamId: string, owner: SessionOwner): string {
   return `${upstreamId}.${mac(keys[0] as string, resource, upstreamId, owner)}`
 }
 
-/** Returns the upstream's session id, or undefined when the id was altered or belongs to another principal or resource (F10). */
+/**
+ * Returns the upstream's session id, or undefined when the id was altered or belongs to another principal or
+ * resource (F10).
+ */
 export function unbindSession ({ keys, resource }: SessionBinding, id: string, owner: SessionOwner): string | undefined {
   const dot = id.length - MAC_LENGTH - 1
   if (dot < 1 || id[dot] !== '.') return undefined

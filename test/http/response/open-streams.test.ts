@@ -1,5 +1,5 @@
 import t from 'tap'
-import { trackOpenStreams } from '../../src/http/open-streams.js'
+import { trackOpenStreams } from '../../../src/http/response/open-streams.js'
 
 t.test('every stream that is still open is ended, in whatever order the others left', async (t) => {
   for (const leaving of [[], [0], [2], [1, 0], [0, 1, 2], [2, 0, 2]]) {

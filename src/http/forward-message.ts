@@ -1,0 +1,29 @@
+import type { RouteHandlerMethod } from 'fastify'
+import type { ServerConfig } from '../options/server.js'
+import type { Upstream, UpstreamRequest } from '../upstream/upstream.js'
+import { isListening, type ReceiveResponse } from './response/receive-response.js'
+import { found } from './request/findings.js'
+import { Refusal } from './request/refusal.js'
+import { upstreamHeaders } from './request/upstream-headers.js'
+
+/** Sends the verified bytes to the upstream, and its response back. */
+export function forwardMessage (server: ServerConfig, upstream: Upstream, receive: ReceiveResponse): RouteHandlerMethod {
+  const buildHeaders = upstreamHeaders(server, upstream)
+  return function forwardMessageHandler (request, reply) {
+    // Nothing gets here without a decision. A path that was wired wrongly must not send.
+    if (found(request, 'decision').effect !== 'allow') {
+      throw new Refusal('internal_error', { reason: 'forwarding was reached without permission' })
+    }
+    const headers = buildHeaders(request)
+    headers['content-type'] = 'application/json'
+    const message: UpstreamRequest = {
+      method: 'POST',
+      path: found(request, 'upstreamPath'),
+      headers,
+      body: request.body as Buffer,
+      longLived: isListening(request)
+    }
+    request.isForwarded = true
+    upstream.send(message, (control) => receive(request, reply, control, message.path))
+  }
+}

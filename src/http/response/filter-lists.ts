@@ -1,0 +1,80 @@
+import type { FastifyRequest } from 'fastify'
+import type { EditEvent } from '../../mcp/event-stream.js'
+import { filterListAnswer, holdsNoMessage, isListMethod, type ListFilter } from '../../mcp/listing.js'
+import { isModern } from '../../mcp/revision.js'
+import type { ToolHeaders } from '../../mcp/tool-headers.js'
+import type { Policy } from '../../policy/policy.js'
+import { found } from '../request/findings.js'
+import type { ChooseEditFor } from './receive-response.js'
+import { findObstacle, mediaType } from './response-type.js'
+
+const UNREADABLE = 'the response to a list request is neither JSON nor an event stream'
+
+/**
+ * Returns how the response to a message is edited, undefined when it is not a list (P9). The policy decides
+ * about an entry as it does about the message that would use it.
+ */
+export function filterLists (policy: Policy, toolHeaders: ToolHeaders): ChooseEditFor {
+  return (request) => {
+    const message = found(request, 'message')
+    // A notification has no response. An upstream that gives one to it may give a list.
+    if (message.kind === 'response' || !isListMethod(message.method)) return undefined
+    const filter = filterFor(policy, request, message.protocolVersion)
+    const edit = message.method === 'tools/list'
+      ? learning(toolHeaders, filter)
+      : (body: Buffer) => filterListAnswer(body, filter)
+    return (status, headers) => {
+      const obstacle = findObstacle(status, headers)
+      if (obstacle !== undefined) return { kind: 'failure', reason: obstacle }
+      const type = mediaType(headers)
+      if (type === 'text/event-stream') return { kind: 'events', edit: editMessageEvent(edit) }
+      // Accepted: the result comes elsewhere. Servers of the 2024-11-05 transport send a word as the body.
+      if (status === 202) return { kind: 'without-body' }
+      // An error may say all it has to say in its status.
+      if (isJson(type)) {
+        return { kind: 'body', edit: (body) => body.length === 0 && status >= 400 ? body : edit(body) }
+      }
+      return status >= 400 ? { kind: 'none' } : { kind: 'failure-if-any', reason: UNREADABLE }
+    }
+  }
+}
+
+/**
+ * Returns how an event on a listening stream is edited. The results of any request come on it in the
+ * 2024-11-05 transport (F12), and again when a legacy stream is resumed.
+ */
+export function filterStreamedLists (policy: Policy): (request: FastifyRequest) => EditEvent {
+  return (request) => {
+    const filter = filterFor(policy, request, undefined)
+    return ({ data }) => holdsNoMessage(data) ? data : filterListAnswer(data, filter)
+  }
+}
+
+function filterFor (policy: Policy, request: FastifyRequest, protocolVersion: string | undefined): ListFilter {
+  const { scopes } = found(request, 'principal')
+  return {
+    isModern: isModern(protocolVersion),
+    isAllowed: (operations) => policy.decide(operations, scopes).effect === 'allow'
+  }
+}
+
+/** Events of other types are not messages. One that could be read as a message must be readable, too. */
+function editMessageEvent (edit: (message: Buffer) => Buffer): EditEvent {
+  return ({ type, data }) => data.length === 0 || (type !== 'message' && holdsNoMessage(data)) ? data : edit(data)
+}
+
+/**
+ * Learns from the whole list, once it has turned out to be readable: another caller may use what this one may
+ * not.
+ */
+function learning (toolHeaders: ToolHeaders, filter: ListFilter): (body: Buffer) => Buffer {
+  return (body) => {
+    const filtered = filterListAnswer(body, filter)
+    toolHeaders.learn(body)
+    return filtered
+  }
+}
+
+function isJson (type: string): boolean {
+  return type === 'text/json' || /^application\/(?:[^,]*\+)?json$/.test(type)
+}

@@ -1,0 +1,125 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '../../clock.js'
+import { bindSession, hasSessions, type SessionBinding } from '../../mcp/session.js'
+import type { Principal } from '../../oauth/principal.js'
+import type { UpstreamFailure } from '../../upstream/failure.js'
+import { buildResponseHeaders, isEventStream } from '../../upstream/headers.js'
+import type { RequestControl, ResponseReceiver } from '../../upstream/upstream.js'
+import { found } from '../request/findings.js'
+import { Refusal } from '../request/refusal.js'
+import { editResponse, type ChooseEdit } from './edit-response.js'
+import type { OpenStreams } from './open-streams.js'
+
+export interface ResponseOptions {
+  readonly clock: Clock
+  readonly openStreams: OpenStreams
+  readonly sessions: SessionBinding
+  readonly endStreamsAtTokenExpiry: boolean
+}
+
+/** Makes the receiver of one response. `path` is the upstream's path and query that gives it. */
+export type ReceiveResponse =
+  (request: FastifyRequest, reply: FastifyReply, control: RequestControl, path: string) => ResponseReceiver
+
+/** Chooses how the response to a request is edited; undefined passes it on as it comes. */
+export type ChooseEditFor = (request: FastifyRequest, path: string) => ChooseEdit | undefined
+
+/** Returns how responses are received: edited when an edit is chosen, else passed on as they come. */
+export function receiveResponses (options: ResponseOptions, chooseFor?: ChooseEditFor): ReceiveResponse {
+  return (request, reply, control, path) => {
+    const receiver = passResponse(request, reply, control, options)
+    const choose = chooseFor?.(request, path)
+    return choose === undefined ? receiver : editResponse(receiver, control, choose)
+  }
+}
+
+/**
+ * Passes an upstream's response to the client chunk by chunk. Each chunk is written at once; a client that
+ * reads slowly pauses the upstream (F4); when one side leaves, the other is let go (F5).
+ */
+function passResponse (
+  request: FastifyRequest, reply: FastifyReply, control: RequestControl, options: ResponseOptions
+): ResponseReceiver {
+  const { raw } = reply
+  raw.once('close', () => control.abort())
+  return {
+    onResponse (status, headers) {
+      if (raw.destroyed) return
+      // In this order: a header that cannot be written throws, and the failure can still be answered.
+      raw.writeHead(status, responseHeaders(request, reply, headers, options.sessions))
+      reply.hijack()
+      raw.on('drain', () => control.resume())
+      if (!isEventStream(headers)) return
+      raw.flushHeaders()
+      watchStream(request, reply, control, options)
+    },
+    onData: (chunk) => raw.write(chunk),
+    onEnd: () => { raw.end() },
+    onFailure (failure) {
+      const refusal = asRefusal(failure)
+      if (reply.sent) {
+        request.refusal = refusal // for the log: the client only sees the connection break off
+        raw.destroy()
+      } else {
+        reply.send(refusal)
+      }
+    }
+  }
+}
+
+/** Makes a stream end, cleanly, when the gateway stops (O3) or the token that opened it expires (F11). */
+function watchStream (
+  request: FastifyRequest, reply: FastifyReply, control: RequestControl, options: ResponseOptions
+): void {
+  function end (): void {
+    control.abort()
+    reply.raw.end()
+  }
+  const forget = options.openStreams.add(end)
+  const principal = found(request, 'principal')
+  const endsAtExpiry = options.endStreamsAtTokenExpiry && isListening(request)
+  const cancel = endsAtExpiry ? options.clock.after(millisecondsLeft(principal, options.clock), end) : undefined
+  reply.raw.once('close', () => {
+    forget()
+    cancel?.()
+  })
+}
+
+function millisecondsLeft (principal: Principal, clock: Clock): number {
+  return principal.expiresAt * 1000 - clock.now()
+}
+
+/** Returns whether the response waits for what may come, rather than for the end of a call (F11). */
+export function isListening ({ method, message }: FastifyRequest): boolean {
+  return method === 'GET' || (message?.kind === 'request' && message.method === 'subscriptions/listen')
+}
+
+function responseHeaders (
+  request: FastifyRequest, reply: FastifyReply, incoming: IncomingHttpHeaders, sessions: SessionBinding
+): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = buildResponseHeaders(incoming)
+  const session = incoming['mcp-session-id']
+  if (typeof session === 'string' && hasSessions(request.headers)) {
+    headers['mcp-session-id'] = bindSession(sessions, session, found(request, 'principal'))
+  }
+  const own = reply.getHeaders()
+  const vary = [headers['vary'], own['vary']].filter((value) => value !== undefined).map(String).join(', ')
+  Object.assign(headers, own)
+  if (vary !== '') headers['vary'] = vary
+  return headers
+}
+
+const FAILURES = {
+  unreachable: 'upstream_unreachable',
+  timeout: 'upstream_timeout',
+  broken: 'upstream_broken',
+  refused: 'upstream_refused',
+  redirect: 'upstream_redirect',
+  unreadable: 'upstream_list_unreadable'
+} as const
+
+/** Names the failure to the client without the inner address, which is in the reason (F7). */
+function asRefusal (failure: UpstreamFailure): Refusal {
+  return new Refusal(FAILURES[failure.kind], { reason: failure.reason })
+}
