@@ -12,6 +12,7 @@ Commands:
   check     print every problem of the configuration, or what would be served
   explain   print the decision about one operation, and the rule behind it
   doctor    examine an MCP server and its authorization servers from outside
+  schema    print the JSON Schema of the configuration file, for editors
   demo      run a gateway, a todo server and an authorization server to try
 
 Options of serve, check and explain:
@@ -69,6 +70,7 @@ const COMMANDS = {
     positional: 'url',
     load: async () => (await import('./commands/doctor.js')).doctor
   },
+  schema: { options: {}, load: async () => (await import('./commands/schema.js')).schema },
   demo: {
     options: { 'gateway-port': text, 'todo-port': text, 'authorization-server-port': text },
     load: async () => (await import('./commands/demo.js')).demo
