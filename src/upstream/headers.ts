@@ -2,6 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http'
 
 type Headers = Record<string, string | string[]>
 
+/** The media type of server-sent events. */
+export const EVENT_STREAM = 'text/event-stream'
+
 /** What the upstream may learn about the caller; what is absent or undefined is not sent (F2). */
 export interface Identity {
   readonly subject?: string | undefined
@@ -153,8 +156,10 @@ export function buildResponseHeaders (incoming: IncomingHttpHeaders): Headers {
   return headers
 }
 
-/** Whether an answer is a stream of server-sent events. */
-export function isEventStream (headers: IncomingHttpHeaders): boolean {
-  // Not what the type says: a header that an upstream sends twice is an array.
-  return String(headers['content-type']).toLowerCase().startsWith('text/event-stream')
+/**
+ * Returns whether any client could take a response for a stream of server-sent events. Official clients look
+ * for the name anywhere in the value of Content-Type. A header that an upstream sends twice is an array.
+ */
+export function isEventStream ({ 'content-type': type }: IncomingHttpHeaders): boolean {
+  return String(type).toLowerCase().includes(EVENT_STREAM)
 }

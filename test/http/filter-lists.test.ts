@@ -151,6 +151,8 @@ t.test('P9: a list that cannot be read is refused with 502, and never shown', as
     'a type that only names JSON': answerJson(secret, { 'content-type': 'text/html; x=application/json' }),
     'two types': answerJson(secret, { 'content-type': 'text/html, application/json' }),
     'a type that only names events': answerJson(`data: ${secret}\n\n`, { 'content-type': 'text/plain; x=text/event-stream' }),
+    'JSON or events': answerJson(`data: ${secret}\n\n`, { 'content-type': 'application/json, text/event-stream' }),
+    'JSON or events, with an error': answerJson(secret, { 'content-type': 'application/json, text/event-stream' }, 404),
     'no type': (_request, response) => { response.writeHead(200).end(secret) },
     'an error with a broken list in it': answerJson(secret.slice(0, -1), {}, 500)
   }

@@ -63,6 +63,25 @@ for (const [name, message] of [['the legacy stream', undefined], ['subscriptions
   })
 }
 
+t.test('F11: a response that only some clients take for an event stream is edited as one, and ends like one', async (t) => {
+  const type = 'application/json, text/event-stream'
+  const policy = { tools: { get_todo: true } }
+  const { client, clock, response, upstreamClosed } = await openStream(t, undefined, { policy }, { 'content-type': type })
+  t.match(client.received(), /\r\nx-accel-buffering: no\r\n/i)
+  response.write('data: {"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"get_todo"},{"name":"reset"}]}}\n\n')
+  t.match(await client.until('"result"'), '"result":{"tools":[{"name":"get_todo"}]}')
+  clock.advance(601_000)
+  await client.until('\r\n0\r\n\r\n')
+  await upstreamClosed
+})
+
+t.test('F11: subscriptions/listen ends just so under a type that names more than one', async (t) => {
+  const { client, clock } = await openStream(t, LISTEN, {}, { 'content-type': 'application/json, text/event-stream' })
+  t.match(client.received(), /\r\nx-accel-buffering: no\r\n/i)
+  clock.advance(601_000)
+  await client.until('\r\n0\r\n\r\n')
+})
+
 t.test('F11: the answer to a call is not cut off by the expiry of its token', async (t) => {
   const { client, clock, response } = await openStream(t, CALL)
   clock.advance(86_400_000)

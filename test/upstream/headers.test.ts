@@ -104,9 +104,14 @@ t.test('no header of these names comes back', async (t) => {
 })
 
 t.test('an event stream is recognised whatever the spelling, and is not to be buffered', async (t) => {
-  for (const type of ['text/event-stream', 'text/event-stream; charset=utf-8', 'Text/Event-Stream;charset=UTF-8']) {
+  const types = [
+    'text/event-stream', 'text/event-stream; charset=utf-8', 'Text/Event-Stream;charset=UTF-8',
+    'application/json, text/event-stream', 'text/plain; x=text/event-stream', ' text/event-stream'
+  ]
+  for (const type of types) {
     t.ok(isEventStream({ 'content-type': type }), type)
-    t.equal(buildResponseHeaders({ 'content-type': type, 'x-accel-buffering': 'yes' })['x-accel-buffering'], 'no')
+    const headers = buildResponseHeaders({ 'content-type': type, 'x-accel-buffering': 'yes', 'content-length': '9' })
+    t.strictSame(headers, { 'content-type': type, 'x-accel-buffering': 'no' })
   }
   for (const headers of [{}, { 'content-type': 'application/json' }]) t.notOk(isEventStream(headers))
 })

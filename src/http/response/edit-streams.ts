@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { EditEvent } from '../../mcp/event-stream.js'
 import { readAnnouncedEndpoint, sealEndpoint, UnusableEndpoint, type EndpointSeal } from '../../mcp/message-endpoint.js'
 import type { ServerConfig } from '../../options/server.js'
+import { isEventStream } from '../../upstream/headers.js'
 import type { Upstream } from '../../upstream/upstream.js'
 import { found } from '../request/findings.js'
 import { upstreamHost } from '../request/upstream-headers.js'
@@ -26,8 +27,7 @@ export function editStreams ({ server, upstream, seal, editEvents }: EditStreams
       return sealEndpoint(seal, found(request, 'principal'), endpoint)
     }
     return (status, headers) => {
-      // Clients look for the name anywhere in the value.
-      if (!String(headers['content-type']).toLowerCase().includes('text/event-stream')) return { kind: 'none' }
+      if (!isEventStream(headers)) return { kind: 'none' }
       const obstacle = findObstacle(status, headers)
       if (obstacle !== undefined) return { kind: 'failure', reason: obstacle }
       return { kind: 'events', edit: announceFirst(announce, edit) }

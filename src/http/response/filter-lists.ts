@@ -4,6 +4,7 @@ import { filterListAnswer, holdsNoMessage, isListMethod, type ListFilter } from 
 import { isModern } from '../../mcp/revision.js'
 import type { ToolHeaders } from '../../mcp/tool-headers.js'
 import type { Policy } from '../../policy/policy.js'
+import { EVENT_STREAM, isEventStream } from '../../upstream/headers.js'
 import { found } from '../request/findings.js'
 import type { ChooseEditFor } from './receive-response.js'
 import { findObstacle, mediaType } from './response-type.js'
@@ -27,14 +28,16 @@ export function filterLists (policy: Policy, toolHeaders: ToolHeaders): ChooseEd
       const obstacle = findObstacle(status, headers)
       if (obstacle !== undefined) return { kind: 'failure', reason: obstacle }
       const type = mediaType(headers)
-      if (type === 'text/event-stream') return { kind: 'events', edit: editMessageEvent(edit) }
+      if (type === EVENT_STREAM) return { kind: 'events', edit: editMessageEvent(edit) }
       // Accepted: the result comes elsewhere. Servers of the 2024-11-05 transport send a word as the body.
       if (status === 202) return { kind: 'without-body' }
       // An error may say all it has to say in its status.
       if (isJson(type)) {
         return { kind: 'body', edit: (body) => body.length === 0 && status >= 400 ? body : edit(body) }
       }
-      return status >= 400 ? { kind: 'none' } : { kind: 'failure-if-any', reason: UNREADABLE }
+      // Clients disagree about a type that names events and something else.
+      if (status >= 400 && !isEventStream(headers)) return { kind: 'none' }
+      return { kind: 'failure-if-any', reason: UNREADABLE }
     }
   }
 }
