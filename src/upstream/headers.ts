@@ -127,11 +127,12 @@ export function encodeHeaderValue (value: string): string {
   return encoded
 }
 
-/**
- * With one of these a shared cache may give an answer to others than the one it was made for (RFC 9111 §3.5).
- */
-const SHARED = /public|s-maxage|must-revalidate/i
-const NOT_SHARED = /private|no-store/i
+/** Lets a shared cache give a response to others than the one it was made for (RFC 9111 §3.5). */
+const SHARED = /public|s-maxage/i
+/** Does so too, but only without one of the directives that follow. */
+const REVALIDATED = /must-revalidate/i
+/** Standing by itself: `private="x-user"` keeps only that header private (RFC 9111 §5.2.2.7). */
+const NOT_SHARED = /(?:^|[\s,])(?:private|no-store)[ \t]*(?:,|$)/i
 
 /**
  * Picks the upstream's response headers that the client may see (F7, F9), keeps proxies from
@@ -147,13 +148,16 @@ export function buildResponseHeaders (incoming: IncomingHttpHeaders): Headers {
     if (perConnection !== undefined && perConnection.has(name)) continue
     headers[name] = value
   }
-  const caching = String(headers['cache-control'])
-  if (SHARED.test(caching) && !NOT_SHARED.test(caching)) headers['cache-control'] = 'no-store'
+  if (mayBeShared(String(headers['cache-control']))) headers['cache-control'] = 'no-store'
   if (isEventStream(incoming)) {
     headers['x-accel-buffering'] = 'no'
     delete headers['content-length'] // it may be ended before that (F11, O3), and must be whole then
   }
   return headers
+}
+
+function mayBeShared (cacheControl: string): boolean {
+  return SHARED.test(cacheControl) || (REVALIDATED.test(cacheControl) && !NOT_SHARED.test(cacheControl))
 }
 
 /**

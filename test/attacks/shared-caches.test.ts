@@ -6,21 +6,37 @@
 import t from 'tap'
 import { PERMITTED_CALL, sendOne, setScene } from './setup.js'
 
-t.test('F9: what the upstream calls public is not to be stored', async (t) => {
+const NOT_STORED = [
+  'public, max-age=31536000', 'PUBLIC', 's-maxage=60', 'max-age=60, must-revalidate', 'max-age=60, immutable, public',
+  'private, public', 'private, s-maxage=60', 'private="x-user", must-revalidate', 'private = "x-user",must-revalidate',
+  'x-private, must-revalidate'
+]
+const KEPT = [
+  'private, max-age=60', 'private, must-revalidate', 'must-revalidate,Private', 'no-cache, no-store, must-revalidate',
+  'no-cache', 'max-age=60'
+]
+
+t.test('F9: what the upstream calls public is not to be stored, edited or not', async (t) => {
   const { gateway, token, upstream } = await setScene(t)
-  const cases: ReadonlyArray<readonly [given: string | undefined, told: RegExp | undefined]> = [
-    ['public, max-age=31536000', /^no-store$/], ['PUBLIC', /^no-store$/], ['s-maxage=60', /^no-store$/], ['max-age=60, must-revalidate', /^no-store$/], ['max-age=60, immutable, public', /^no-store$/],
-    ['private, max-age=60', /^private, max-age=60$/], ['no-cache, no-store, must-revalidate', /^no-cache, no-store, must-revalidate$/], ['no-cache', /^no-cache$/], ['max-age=60', /^max-age=60$/], [undefined, undefined]
+  const expected = [
+    ...NOT_STORED.map((given) => [given, 'no-store'] as const),
+    ...KEPT.map((given) => [given, given] as const),
+    [undefined, undefined] as const
   ]
-  for (const [given, told] of cases) {
+  const edited = '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"purge_everything"}]}}'
+  for (const [given, told] of expected) {
     upstream.answer = (_request, response) => {
-      response.writeHead(200, { 'content-type': 'application/json', ...(given === undefined ? {} : { 'cache-control': given }) }).end('{"jsonrpc":"2.0","id":1,"result":{}}')
+      const headers = given === undefined ? {} : { 'cache-control': given }
+      response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(edited)
     }
-    for (const request of [{ body: PERMITTED_CALL }, { method: 'GET', target: '/mcp/logo.png' }]) {
+    const requests = [
+      { body: PERMITTED_CALL },
+      { method: 'GET', target: '/mcp/logo.png' },
+      { body: '{"jsonrpc":"2.0","id":1,"method":"tools/list"}' }
+    ]
+    for (const request of requests) {
       const { text } = await sendOne(gateway, { ...request, token })
-      const value = /\r\ncache-control: ([^\r]*)\r\n/i.exec(text)?.[1]
-      if (told === undefined) t.equal(value, undefined)
-      else t.match(value, told, `${given} becomes ${value}`)
+      t.equal(/\r\ncache-control: ([^\r]*)\r\n/i.exec(text)?.[1], told, `${given} in ${text}`)
     }
   }
 })

@@ -155,9 +155,6 @@ function withLength (headers: IncomingHttpHeaders, length: number): IncomingHttp
   return { ...withoutBodyHeaders(headers), 'content-length': String(length) }
 }
 
-/** A response that was made for one principal must not be called fit for sharing either (RFC 9111 §5.2.2). */
 function withoutBodyHeaders (headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !BODY_HEADERS.has(name)))
-  if (/public|s-maxage/i.test(String(headers['cache-control']))) kept['cache-control'] = 'no-store'
-  return kept
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !BODY_HEADERS.has(name)))
 }
