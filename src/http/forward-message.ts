@@ -16,14 +16,14 @@ export function forwardMessage (server: ServerConfig, upstream: Upstream, receiv
     }
     const headers = buildHeaders(request)
     headers['content-type'] = 'application/json'
-    const message: UpstreamRequest = {
+    const post: UpstreamRequest = {
       method: 'POST',
       path: found(request, 'upstreamPath'),
       headers,
-      body: request.body as Buffer,
+      body: found(request, 'message').bytes,
       longLived: isListening(request)
     }
     request.isForwarded = true
-    upstream.send(message, (control) => receive(request, reply, control, message.path))
+    upstream.send(post, (control) => receive(request, reply, control, post.path))
   }
 }

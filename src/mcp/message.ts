@@ -22,7 +22,13 @@ const MESSAGE = compileShape({
 /** The members of `params` that we read. A member of an unexpected type is there, with its type. */
 export type Params = Members<typeof PARAMS>
 
-interface Call {
+interface Posted {
+  /** The whole body, as it was examined. These bytes are the ones to forward (behaviour M3). */
+  readonly bytes: Buffer
+}
+
+/** A request or a notification. */
+export interface Call extends Posted {
   readonly method: string
   /** Has no members when the message has no params. */
   readonly params: Params
@@ -41,7 +47,7 @@ export interface NotificationMessage extends Call {
 }
 
 /** An answer to a request of the upstream's; only legacy clients post these. */
-export interface ResponseMessage {
+export interface ResponseMessage extends Posted {
   readonly kind: 'response'
   readonly idJson: string
 }
@@ -64,13 +70,14 @@ export function readMessage (body: Buffer, options: { readonly maxDepth: number 
   const idJson = id === undefined ? undefined : textAt(body, id)
   const answerTo = trustedId(body, members)
   if (textOf(members.jsonrpc) !== '2.0') throw new MessageError(INVALID_REQUEST, 'jsonrpc must be "2.0"', answerTo)
-  if (method === undefined) return readResponse(members, idJson, answerTo)
+  if (method === undefined) return { kind: 'response', bytes: body, idJson: readResponseId(members, idJson, answerTo) }
   if (method.type !== 'string') throw new MessageError(INVALID_REQUEST, 'method must be a string', answerTo)
   if (members.result !== undefined || members.error !== undefined) {
     throw new MessageError(INVALID_REQUEST, 'a message has either a method or a result or error', answerTo)
   }
   const params = readParams(members.params, answerTo)
-  const call: Call = { method: method.value, params, protocolVersion: readProtocolVersion(params, answerTo) }
+  const protocolVersion = readProtocolVersion(params, answerTo)
+  const call: Call = { bytes: body, method: method.value, params, protocolVersion }
   return idJson === undefined ? { kind: 'notification', ...call } : { kind: 'request', idJson, ...call }
 }
 
@@ -118,13 +125,17 @@ function textAt (body: Buffer, span: Span): string {
   return body.toString('utf8', span.start, span.end)
 }
 
-function readResponse ({ result, error }: Envelope, idJson: string | undefined, answerTo: string | undefined): ResponseMessage {
+function readResponseId (
+  { result, error }: Envelope, idJson: string | undefined, answerTo: string | undefined
+): string {
   if (result === undefined && error === undefined) {
     throw new MessageError(INVALID_REQUEST, 'a message needs a method, a result or an error', answerTo)
   }
-  if (result !== undefined && error !== undefined) throw new MessageError(INVALID_REQUEST, 'a response has either a result or an error')
+  if (result !== undefined && error !== undefined) {
+    throw new MessageError(INVALID_REQUEST, 'a response has either a result or an error')
+  }
   if (idJson === undefined) throw new MessageError(INVALID_REQUEST, 'a response needs an id')
-  return { kind: 'response', idJson }
+  return idJson
 }
 
 function readParams (params: Envelope['params'], idJson: string | undefined): Params {

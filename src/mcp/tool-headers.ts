@@ -8,7 +8,7 @@ import { compileShape, type CompiledShape, type Members, type Shape, type Span }
 import { HEADER_MISMATCH, MessageError } from './errors.js'
 import { PARAM_PREFIX, decodeHeaderValue } from './headers.js'
 import { requestIdOf, textOf } from './message.js'
-import type { Message } from './message.js'
+import type { Call, Message } from './message.js'
 import { requirementsOf } from './revision.js'
 
 /** What has been learned of one upstream's tools. */
@@ -19,7 +19,7 @@ export interface ToolHeaders {
    * Checks the headers of a call of a known tool against its arguments; an unknown tool's are left alone. Throws
    * MessageError, header mismatch (Server Behavior for Custom Headers).
    */
-  check (message: Message, body: Buffer, rawHeaders: readonly string[]): void
+  check (message: Message, rawHeaders: readonly string[]): void
 }
 
 interface Annotation {
@@ -44,6 +44,7 @@ const MAX_ARGUMENT_DEPTH = 64
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const MIRRORED_TYPES: ReadonlySet<unknown> = new Set(['string', 'integer', 'boolean'])
+const NO_ARGUMENTS = Buffer.from('{}')
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
 /** Remembers nothing at first. The last list seen decides; the oldest tools are forgotten first. */
@@ -58,12 +59,12 @@ export function rememberToolHeaders (): ToolHeaders {
         if (tools.size > MAX_TOOLS) tools.delete(tools.keys().next().value as string)
       }
     },
-    check (message, body, rawHeaders) {
+    check (message, rawHeaders) {
       if (tools.size === 0 || message.kind === 'response' || message.method !== 'tools/call') return
       if (!requirementsOf(message.protocolVersion).mirroredHeaders) return
       const tool = tools.get(textOf(message.params.name) ?? '')
       if (tool === undefined) return
-      const problem = findMismatch(tool, message.params.arguments, body, rawHeaders)
+      const problem = findMismatch(tool, message, rawHeaders)
       if (problem !== undefined) throw new MessageError(HEADER_MISMATCH, `Header mismatch: ${problem}`, requestIdOf(message))
     }
   }
@@ -139,10 +140,13 @@ function shapeOf (annotations: readonly Annotation[]): CompiledShape | undefined
   }
 }
 
-function findMismatch ({ annotations, shape }: KnownTool, args: Span | undefined, body: Buffer, rawHeaders: readonly string[]): string | undefined {
+function findMismatch (
+  { annotations, shape }: KnownTool, { bytes: body, params }: Call, rawHeaders: readonly string[]
+): string | undefined {
   const headers = collectParams(rawHeaders)
   if (typeof headers === 'string') return headers
-  const bytes = args?.type === 'object' ? body.subarray(args.start, args.end) : Buffer.from('{}')
+  const { arguments: args } = params
+  const bytes = args?.type === 'object' ? body.subarray(args.start, args.end) : NO_ARGUMENTS
   let members: Members<Shape>
   try {
     const picked = scan(bytes, shape, { maxDepth: MAX_ARGUMENT_DEPTH })

@@ -37,6 +37,11 @@ t.test('what the gateway goes by is read from the params', async (t) => {
   t.equal(Buffer.from(body).toString('utf8', args?.start, args?.end), '{"name":"no", "n":[1.50]}')
 })
 
+t.test('M3: a message carries the bytes that were examined', async (t) => {
+  const texts = ['{"id":1, "method":"m"', '{"method":"notifications/m"', '{"id":1,"error":{}'].map((text) => `${text},"jsonrpc":"2.0"} `)
+  for (const bytes of texts.map((text) => Buffer.from(text))) t.equal(readMessage(bytes, { maxDepth: 64 }).bytes, bytes)
+})
+
 t.test('a message without an id is a notification', async (t) => {
   t.match(read('{"jsonrpc":"2.0","method":"notifications/initialized"}'), { kind: 'notification', method: 'notifications/initialized', protocolVersion: undefined })
   t.equal(Reflect.get(read('{"jsonrpc":"2.0","method":"m","params":{"id":1}}'), 'idJson'), undefined)
@@ -44,7 +49,8 @@ t.test('a message without an id is a notification', async (t) => {
 
 t.test('a message with a result or an error is a response', async (t) => {
   for (const outcome of ['"result":{}', '"result":null', '"error":{"code":1,"message":""}']) {
-    t.strictSame(read(`{"jsonrpc":"2.0","id":7,${outcome}}`), { kind: 'response', idJson: '7' }, outcome)
+    const text = `{"jsonrpc":"2.0","id":7,${outcome}}`
+    t.strictSame(read(text), { kind: 'response', idJson: '7', bytes: Buffer.from(text) }, outcome)
   }
 })
 

@@ -8,7 +8,7 @@ import { found } from '../request/findings.js'
  */
 export function checkToolHeaders (toolHeaders: ToolHeaders): preHandlerHookHandler {
   return function checkToolHeadersStep (request, _reply, done) {
-    toolHeaders.check(found(request, 'message'), request.body as Buffer, request.raw.rawHeaders)
+    toolHeaders.check(found(request, 'message'), request.raw.rawHeaders)
     done()
   }
 }
