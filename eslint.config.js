@@ -3,7 +3,7 @@ import neostandard from 'neostandard'
 export default [
   ...neostandard({
     ts: true,
-    ignores: ['dist/', 'demo/dist/', 'build/', '.tap/', 'coverage/']
+    ignores: ['dist/', 'demo/dist/', 'build/', '.cache/', '.tap/', 'coverage/']
   }),
   {
     files: ['**/*.ts'],

@@ -1,12 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { basename, dirname, join, relative, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import ts from 'typescript'
+import { ROOT } from './helpers/root.js'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const src = join(root, 'src')
+const src = join(ROOT, 'src')
 
 interface Folder {
   /** Folders whose values it may import. */
@@ -151,7 +150,7 @@ t.test('no folder is above one that it imports: arrows go down, and there is no 
 })
 
 t.test('the map in docs/architecture.md names every file', async (t) => {
-  const docs = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+  const docs = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')
   const [, map = ''] = /^## The map\n+```\n([\s\S]*?)^```$/m.exec(docs) ?? []
   const sections = new Map<string, string>()
   let folder = ''
@@ -169,7 +168,7 @@ t.test('the map in docs/architecture.md names every file', async (t) => {
 })
 
 t.test('docs/architecture.md shows the same table', async (t) => {
-  const docs = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+  const docs = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')
   const codes = (names: readonly string[], prefix = ''): string[] => names.map((name) => `${prefix}\`${name}\``)
   for (const [folder, { imports, types = [], packages = [], typesOfPackages = [] }] of Object.entries(FOLDERS)) {
     const cells = [codes([folder]), codes(imports), codes(types), [...codes(packages), ...codes(typesOfPackages, 'types of ')]]
@@ -199,7 +198,7 @@ function isAllowedPackage ({ packages = [], typesOfPackages = [] }: Folder, name
 }
 
 t.test('every imported package is a dependency that is installed with the gateway', async (t) => {
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> }
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: Record<string, string> }
   const imported = files.flatMap(({ imports }) => imports).filter(({ specifier }) => !specifier.startsWith('.') && !isBuiltin(specifier))
   t.strictSame([...new Set(imported.map(({ specifier }) => packageOf(specifier)))].sort(), Object.keys(dependencies).sort())
 })

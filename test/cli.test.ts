@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { CLI, runCli, startProgram } from './helpers/process.js'
+import { ROOT } from './helpers/root.js'
 import { todoConfig, writeConfig } from './commands/config-file.js'
 
 t.test('--help explains every command, flag and exit code', async (t) => {
@@ -17,7 +19,7 @@ t.test('--help explains every command, flag and exit code', async (t) => {
 })
 
 t.test('--version is the version of the package', async (t) => {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
   t.match(await runCli(t, ['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
 })
 

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { fastify } from 'fastify'
 import t from 'tap'
+import { ROOT } from './helpers/root.js'
 import { setUp } from './http/setup.js'
 
 const require = createRequire(import.meta.url)
-const readJson = (path: string): unknown => JSON.parse(readFileSync(new URL(`../${path}`, import.meta.url), 'utf8'))
+const readJson = (path: string): unknown => JSON.parse(readFileSync(join(ROOT, path), 'utf8'))
 
 interface LockedPackage {
   readonly engines?: { readonly node?: string }

@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { configFrom } from '../src/config/complete.js'
 import { environment } from '../src/options/environment.js'
@@ -10,9 +9,9 @@ import type { Operation } from '../src/policy/policy.js'
 import { auditEvent } from '../src/telemetry/audit-event.js'
 import { EXIT } from '../src/commands/io.js'
 import { findProofs, listSentences, renderBehaviour } from '../tools/behaviour-index.js'
+import { ROOT } from './helpers/root.js'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const readText = (path: string): string => readFileSync(join(root, path), 'utf8')
+const readText = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
 interface Page {
   /** Relative to the repository. */
@@ -21,8 +20,8 @@ interface Page {
 }
 
 const pages: readonly Page[] = [
-  ...readdirSync(root).filter((name) => name.endsWith('.md')),
-  ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)
+  ...readdirSync(ROOT).filter((name) => name.endsWith('.md')),
+  ...readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)
 ].map((path) => ({ path, text: readText(path) }))
 
 const page = (path: string): string => pages.find((one) => one.path === path)?.text ?? ''
@@ -60,8 +59,8 @@ t.test('every link leads to a file that exists, and to a heading in it', async (
     for (const [, link = ''] of text.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^[a-z]+:/.test(link)) continue
       const [file = '', anchor] = link.split('#')
-      const target = file === '' ? path : relative(root, resolve(root, dirname(path), file))
-      if (!t.ok(existsSync(join(root, target)), `${path}: ${link} exists`)) continue
+      const target = file === '' ? path : relative(ROOT, resolve(ROOT, dirname(path), file))
+      if (!t.ok(existsSync(join(ROOT, target)), `${path}: ${link} exists`)) continue
       if (anchor !== undefined) t.ok(anchorsOf(readText(target)).has(anchor), `${path}: ${link} has its heading`)
     }
   }
@@ -191,7 +190,7 @@ const SENTENCES = [
 ]
 
 t.test('every sentence of docs/behaviour.md has a test, and every title names a sentence', async (t) => {
-  const proofs = findProofs(root)
+  const proofs = findProofs(ROOT)
   t.strictSame(listSentences(page('docs/behaviour.md')), SENTENCES, 'all sentences, in order')
   for (const id of SENTENCES) t.ok(proofs.has(id), `${id} has a test`)
   for (const id of proofs.keys()) t.ok(SENTENCES.includes(id), `${id} is a sentence`)
@@ -199,12 +198,12 @@ t.test('every sentence of docs/behaviour.md has a test, and every title names a 
 
 t.test('the index of tests in docs/behaviour.md is up to date', async (t) => {
   const behaviour = page('docs/behaviour.md')
-  t.equal(renderBehaviour(behaviour, findProofs(root)), behaviour, 'run `npm run generate`')
+  t.equal(renderBehaviour(behaviour, findProofs(ROOT)), behaviour, 'run `npm run generate`')
 })
 
 t.test('every sentence that the source cites is in docs/behaviour.md', async (t) => {
   const known = new Set(SENTENCES)
-  const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'))
+  const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'))
   const cited = files.flatMap((file) => [...readText(join('src', file)).matchAll(/(?:\(|behaviour |, )([RAMPFCO]\d{1,2}a?)(?=[),;. –])/g)].map(([, id = '']) => ({ file, id })))
   t.ok(cited.length > 50, `${cited.length} citations`)
   for (const { file, id } of cited) t.ok(known.has(id), `${file} cites ${id}`)

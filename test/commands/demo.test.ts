@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { findFreePort, occupyPort } from '../helpers/ports.js'
 import { startCli, type RunningProgram } from '../helpers/process.js'
+import { ROOT } from '../helpers/root.js'
 
 interface Ports {
   readonly gateway: number
@@ -25,7 +27,7 @@ async function run (command: string): Promise<string> {
 }
 
 t.test('npm run demo is postern demo', async (t) => {
-  const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { scripts: Record<string, string> }
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
   t.equal(scripts['demo'], 'node dist/cli.js demo')
 })
 

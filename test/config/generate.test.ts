@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { listOptions } from '../../src/options/list.js'
 import { renderJsonSchema } from '../../src/options/published-schema.js'
 import { OPTIONS_MARKS, renderConfiguration } from '../../tools/config-reference.js'
+import { ROOT } from '../helpers/root.js'
 
-const ROOT = new URL('../../', import.meta.url)
 const REMEDY = 'run npm run build && npm run generate, and commit what it writes'
 
 function read (name: string): string {
-  return readFileSync(new URL(name, ROOT), 'utf8')
+  return readFileSync(join(ROOT, name), 'utf8')
 }
 
 t.test('config.schema.json is what the schema says', (t) => {

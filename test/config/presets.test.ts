@@ -1,19 +1,21 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { loadConfig } from '../../src/config/load.js'
 import { derivedMembers } from '../../src/oauth/protected-resource.js'
+import { ROOT } from '../helpers/root.js'
 import { onlyServer, problemsOf } from './config-file.js'
 
 type Variables = Record<string, string | undefined>
 
-const HERE = new URL('fixtures/', import.meta.url)
+const FIXTURES = join(ROOT, 'test/config/fixtures')
 const BASE = 'https://acme.scalekit.dev'
 const ISSUER = `${BASE}/resources/res_926123456`
 
 /** As `docker run --env-file` reads it: quotes stay, and so does a carriage return. */
 function readEnvFile (name: string): Variables {
-  const lines = readFileSync(new URL(name, HERE), 'utf8').split('\n').filter((line) => line !== '')
+  const lines = readFileSync(join(FIXTURES, name), 'utf8').split('\n').filter((line) => line !== '')
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), `${line.slice(line.indexOf('=') + 1)}\r`]))
 }
 

@@ -3,14 +3,11 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import type { Closing } from '../helpers/closing.js'
 import { startIssuer } from '../helpers/issuer.js'
-import type { LogLine } from '../helpers/process.js'
+import { CLI, type LogLine } from '../helpers/process.js'
 import { startHop } from './hop.js'
 
-/** From where this file is when it is compiled. */
-const PROGRAM = fileURLToPath(new URL('../../../../dist/cli.js', import.meta.url))
 const ALLOW_EVERYTHING = {
   tools: { '*': true },
   resources: { '**': true },
@@ -50,7 +47,7 @@ export interface PosternOptions {
 
 /** Starts the built gateway with a configuration file; returns its origin. Throws when it does not start. */
 export async function startPostern (closing: Closing, config: string, { port = 0, hear }: PosternOptions = {}): Promise<string> {
-  const program = spawn(process.execPath, [PROGRAM, 'serve', '--config', config, '--host', '127.0.0.1', '--port', String(port)], {
+  const program = spawn(process.execPath, [CLI, 'serve', '--config', config, '--host', '127.0.0.1', '--port', String(port)], {
     env: { LOG_LEVEL: 'info' },
     stdio: ['ignore', 'pipe', 'inherit']
   })

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { closeAfter, type Closing } from '../helpers/closing.js'
 import { settlePage } from '../helpers/generated-page.js'
+import { ROOT } from '../helpers/root.js'
 import { formatDocument, formatTable } from './document.js'
 import { startGateway } from './gateway.js'
 import { areIdentical, compareReports, type Comparison } from './report.js'
@@ -15,7 +16,7 @@ import { startConformanceServer } from './server.js'
 import { installSuite, runSuite, SUITE_VERSION, type Suite } from './suite.js'
 
 const REVISIONS = ['2025-11-25', '2026-07-28'] as const
-const DOCUMENT = new URL('../../../../docs/conformance.md', import.meta.url)
+const DOCUMENT = join(ROOT, 'docs/conformance.md')
 
 const { values: { write } } = parseArgs({ options: { write: { type: 'boolean', default: false } } })
 const stop = new AbortController()

@@ -1,10 +1,11 @@
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { startProgram, type RunningProgram } from '../helpers/process.js'
+import { ROOT } from '../helpers/root.js'
 
 /** Runs a built entry point, as the container does, on any free port. */
 function start (t: Test, name: string, env: Record<string, string>): RunningProgram {
-  const path = fileURLToPath(new URL(`../../demo/dist/bin/${name}.js`, import.meta.url))
+  const path = join(ROOT, `demo/dist/bin/${name}.js`)
   return startProgram(t, process.execPath, [path], { env: { HOST: '127.0.0.1', PORT: '0', ...env } })
 }
 

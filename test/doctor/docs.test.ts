@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { GROUPS } from '../../src/doctor/groups.js'
 import { CHECKS_MARKS, renderPage } from '../../src/doctor/reference.js'
 import { startTodoServer } from '../../demo/todo-server.js'
 import { formatText } from '../../src/doctor/report.js'
+import { ROOT } from '../helpers/root.js'
 import { examineSample } from './examination.js'
 
-const page = readFileSync(new URL('../../docs/doctor.md', import.meta.url), 'utf8')
+const page = readFileSync(join(ROOT, 'docs/doctor.md'), 'utf8')
 const checks = GROUPS.flatMap(({ checks }) => checks as ReadonlyArray<{ id: string, title: string }>)
 
 t.test('docs/doctor.md lists every check as it is', async (t) => {

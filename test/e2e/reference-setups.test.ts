@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { startTodoServer } from '../../demo/todo-server.js'
 import { toolCall } from '../helpers/gateway.js'
 import { sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { findFreePort } from '../helpers/ports.js'
 import { listeningUrl, startCli, type RunningProgram } from '../helpers/process.js'
+import { ROOT } from '../helpers/root.js'
 
 // The lists by which the guides of the two Scalekit set-ups have people verify what they built, gone through with the
 // gateway started from those people's own .env: FastMCP with ScalekitProvider, and FastAPI or Express with the SDK.
@@ -59,7 +61,7 @@ async function start (t: Test, setUp: SetUp, more: Readonly<Record<string, strin
   t.after(() => todos.close())
   const port = await findFreePort()
   const origin = `http://localhost:${port}`
-  const file = readFileSync(new URL(`../config/fixtures/${setUp.env}`, import.meta.url), 'utf8')
+  const file = readFileSync(join(ROOT, 'test/config/fixtures', setUp.env), 'utf8')
     .replaceAll('https://acme.scalekit.dev', scalekit.origin)
     .replaceAll('http://localhost:3002', origin)
     .replace('PORT=3002', `PORT=${port}`)

@@ -1,7 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 
 export interface Settlement {
-  readonly page: URL
+  /** Its path. */
+  readonly page: string
   /** What was found, and the page has to say. */
   readonly text: string
   /** Writes the page instead of comparing it. */
@@ -17,6 +19,6 @@ export async function settlePage ({ page, text, write, remedy }: Settlement): Pr
     return true
   }
   const isCurrent = await readFile(page, 'utf8').catch(() => '') === text
-  if (!isCurrent) process.stdout.write(`docs/${page.pathname.split('/').at(-1)} does not say this: write it with ${remedy}\n`)
+  if (!isCurrent) process.stdout.write(`docs/${basename(page)} does not say this: write it with ${remedy}\n`)
   return isCurrent
 }

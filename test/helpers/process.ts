@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
+import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
+import { ROOT } from './root.js'
 import type { Closing } from './closing.js'
 
 export interface ProcessOptions {
@@ -105,7 +106,7 @@ function trySignal (pid: number, name: NodeJS.Signals | 0): boolean {
 }
 
 /** The built command line program: what users run. */
-export const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+export const CLI = join(ROOT, 'dist/cli.js')
 
 /** Starts `postern` with the given arguments. */
 export function startCli (t: Closing, args: readonly string[], options: ProcessOptions = {}): RunningProgram {

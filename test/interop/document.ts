@@ -35,9 +35,9 @@ npm run interop -- --only fastmcp   # the servers whose name has the word
 npm run interop -- --write          # writes this page
 \`\`\`
 
-The programs are fetched once, in the versions below, from npm and PyPI into \`build/interop/cache\`. Python and Chromium are the
+The programs are fetched once, in the versions below, from npm and PyPI into \`.cache/interop/programs\`. Python and Chromium are the
 system's. Where one of them is missing, or a program cannot be fetched, the cells that need it say so and nothing fails. Pictures
-of the Inspector's page are left in \`build/interop/pictures\`.
+of the Inspector's page are left in \`.cache/interop/pictures\`.
 
 ## What a client does
 

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { closeAfter, type Closing } from '../helpers/closing.js'
+import { ROOT } from '../helpers/root.js'
 import { Missing, type Cell, type Outcome, type Row } from './outcome.js'
 import type { Programs } from './programs.js'
 import { probeEras, type Era } from './revisions.js'
@@ -16,7 +16,7 @@ const CELL_LIMIT_MS = 60_000
 /** Upstreams that are tried at the same time. */
 const AT_ONCE = 2
 const AUDIT_LIMIT_MS = 2_000
-const PICTURES = fileURLToPath(new URL('../../../../build/interop/pictures/', import.meta.url))
+const PICTURES = join(ROOT, '.cache/interop/pictures')
 
 export interface Matrix {
   readonly upstreams: readonly Upstream[]

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { ROOT } from '../helpers/root.js'
 import { Missing } from './outcome.js'
 
 /** What is fetched from npm, under the names by which the rest asks for it; the path of the program inside the package. */
@@ -25,7 +25,7 @@ export type PackageName = keyof typeof PACKAGES
 /** The release from PyPI that is installed. */
 export const PYTHON_FASTMCP = '4.1.0'
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
-const CACHE = fileURLToPath(new URL('../../../../build/interop/cache/', import.meta.url))
+const CACHE = join(ROOT, '.cache/interop/programs')
 /** For one installation, which takes seconds. */
 const INSTALL_LIMIT_MS = 180_000
 const run = promisify(execFile)

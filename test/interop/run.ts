@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 /**
  * Lets every client do the same task at every upstream through Postern, and compares docs/interop.md with the outcome. Exits
  * with 1 when a cell fails, or when the page is not what was found; `--write` writes the page instead of comparing it, and
@@ -5,6 +6,7 @@
  */
 import { parseArgs } from 'node:util'
 import { settlePage } from '../helpers/generated-page.js'
+import { ROOT } from '../helpers/root.js'
 import { listClients } from './clients.js'
 import { formatDocument, formatTable } from './document.js'
 import { tryAll } from './matrix.js'
@@ -13,7 +15,7 @@ import { openPrograms } from './programs.js'
 import { listUpstreams } from './upstreams.js'
 import { describeMachine, listVersions } from './versions.js'
 
-const DOCUMENT = new URL('../../../../docs/interop.md', import.meta.url)
+const DOCUMENT = join(ROOT, 'docs/interop.md')
 
 const { values: { write, only } } = parseArgs({
   options: { write: { type: 'boolean', default: false }, only: { type: 'string', default: '' } }

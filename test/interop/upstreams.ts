@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { startTodoServer } from '../../demo/todo-server.js'
 import type { Closing } from '../helpers/closing.js'
 import { findFreePort } from '../helpers/ports.js'
+import { ROOT } from '../helpers/root.js'
 import type { Programs } from './programs.js'
 import { runServer } from './server-process.js'
 
@@ -43,7 +44,7 @@ export interface Upstream {
 type Command = (surroundings: Surroundings, port: number) => Promise<readonly string[]>
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
-const SOURCES = fileURLToPath(new URL('../../../../test/interop/', import.meta.url))
+const SOURCES = join(ROOT, 'test/interop')
 const FASTMCP = join(HERE, 'servers/fastmcp-server.js')
 const NODE = process.execPath
 const LOOPBACK = ['--import', join(HERE, 'servers/loopback.js')]

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { ROOT } from '../helpers/root.js'
 import { PACKAGES, PYTHON_FASTMCP, type Programs } from './programs.js'
 
 /** Dependencies of this project: which release of them is tried, package-lock.json decides. */
@@ -20,7 +22,7 @@ export async function listVersions (): Promise<readonly Version[]> {
 }
 
 async function readInstalledVersion (name: string): Promise<string> {
-  const file = new URL(`../../../../node_modules/${name}/package.json`, import.meta.url)
+  const file = join(ROOT, 'node_modules', name, 'package.json')
   return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version
 }
 

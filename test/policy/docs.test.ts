@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import type { PolicyConfig } from '../../src/options/policy.js'
 import { compilePolicy } from '../../src/policy/compile.js'
 import { DEFAULT_METHOD_PATTERN, DEFAULT_METHODS, RESPONSES } from '../../src/policy/methods.js'
 import type { Decision, Operation, TargetKind } from '../../src/policy/policy.js'
 import { LONGEST_PATTERN_NAME } from '../../src/policy/regular-name.js'
+import { ROOT } from '../helpers/root.js'
 import { policyConfig } from './policy-config.js'
 
-const docs = readFileSync(new URL('../../docs/policy.md', import.meta.url), 'utf8')
+const docs = readFileSync(join(ROOT, 'docs/policy.md'), 'utf8')
 
 /** A policy in a fenced block, and the table of messages after it. */
 const EXAMPLE = /```json\n([^`]+)```\n\n\| asks for [^\n]+\n\|[-|]+\n((?:\|[^\n]+\n)+)/g

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import t from 'tap'
+import { ROOT } from '../helpers/root.js'
 
-const reporter = fileURLToPath(new URL('summary.js', import.meta.url))
+const reporter = join(ROOT, 'test/reporter/summary.js')
 
 function run (...lines: readonly string[]): string[] {
   const { status, stdout } = spawnSync(process.execPath, [reporter], { input: lines.join('\n'), encoding: 'utf8' })
