@@ -9,6 +9,7 @@ import { startServer } from '../src/server.js'
 import { createTestClock } from './helpers/clock.js'
 import { toolCall } from './helpers/gateway.js'
 import { openConnection, send } from './helpers/raw-http.js'
+import { until } from './helpers/until.js'
 import { defer, setUp, startConfigured, UNREACHABLE_SERVER, type SetUp } from './http/setup.js'
 
 const CALL = JSON.stringify(toolCall('list_todos'))
@@ -42,15 +43,7 @@ function requestText (method: 'GET' | 'POST', token: string): string {
 }
 
 /** Sooner than undici closes a connection because it is idle. */
-const SOON_MS = 2000
-
-/** Resolves once `isTrue`; what it waits for happens on sockets of this process, in some later turn. */
-async function soon (isTrue: () => boolean): Promise<void> {
-  for (const end = Date.now() + SOON_MS; !isTrue();) {
-    if (Date.now() > end) throw new Error('it does not come')
-    await new Promise((resolve) => { setImmediate(resolve) })
-  }
-}
+const SOON = { withinMs: 2_000 }
 
 function isRefused (origin: string): Promise<boolean> {
   return new Promise((resolve) => {
@@ -113,11 +106,11 @@ t.test('a configuration that is not used any more lets go of its upstream, as so
     t.equal((await call).status, 200)
     await gateway.reload({ defaultScopes: [`scope-${i}`] })
   }
-  await soon(() => upstream.connections() <= 2)
+  await until(() => upstream.connections() <= 2, 'two connections are left', SOON)
   t.equal(upstream.connections(), 2, 'the configuration with the request under way has two')
   answer.writeHead(200).end('late')
   t.equal(await (await pending).text(), 'late')
-  await soon(() => upstream.connections() === 0)
+  await until(() => upstream.connections() === 0, 'no connection is left', SOON)
   t.equal((await gateway.logged(({ event }) => event === 'request'))['decision'], 'allow')
   t.notOk(gateway.log.some(({ event }) => event === 'failure'))
 })
@@ -133,7 +126,7 @@ t.test('stop: no new connection, and what is in flight finishes', async (t) => {
   t.equal(response.headers.get('connection'), 'close')
   t.same(await response.json(), { late: 1 })
   await stopped
-  await soon(() => upstream.connections() === 0)
+  await until(() => upstream.connections() === 0, 'no connection is left', SOON)
 })
 
 t.test('stop: idle and half-used connections do not hold it up', async (t) => {
@@ -183,7 +176,7 @@ t.test('stop: streams end, cleanly, at the drain deadline', async (t) => {
   clock.advance(1)
   for (const { client } of clients) await client.until('\r\n0\r\n\r\n')
   await stopped
-  await soon(() => upstream.connections() === 0)
+  await until(() => upstream.connections() === 0, 'no connection is left', SOON)
 })
 
 t.test('stop: an answer that does not come is broken off after the drain deadline', async (t) => {

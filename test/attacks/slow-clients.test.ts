@@ -6,6 +6,7 @@
 import t from 'tap'
 import type { Socket } from 'node:net'
 import { once } from 'node:events'
+import { until } from '../helpers/until.js'
 import { FORBIDDEN_CALL, PERMITTED_CALL, openSocket, rawRequest, sendOne, setScene, stillWorks } from './setup.js'
 
 t.test('bodies that never end take nothing from the upstream and little memory', async (t) => {
@@ -66,12 +67,8 @@ t.test('an answer that nobody reads pauses the upstream', async (t) => {
     }
     t.ok(written < total / 4, `${request.method} ${request.headers[0]}: the upstream wrote ${written} of ${total} bytes`)
     t.equal(ended, 0)
-    const closed = new Promise<void>((resolve) => {
-      const look = (): unknown => ended > 0 ? resolve() : setImmediate(look)
-      look()
-    })
     socket.destroy()
-    await closed
+    await until(() => ended > 0, 'the request at the upstream has ended')
   }
   await stillWorks(t, scene)
 })

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import t from 'tap'
 import { toolCall } from '../helpers/gateway.js'
 import { openConnection, type RawConnection } from '../helpers/raw-http.js'
+import { until } from '../helpers/until.js'
 import { defer, setUp, type SetUp } from './setup.js'
 
 const SSE = { 'content-type': 'text/event-stream' } as const
@@ -200,7 +201,7 @@ t.test('F4: many idle streams do not slow down or block a call', async (t) => {
   t.equal(open, 150, 'more than the 128 connections that a usual pool has')
   t.equal((await all.gateway.post(all.token, CALL)).status, 200)
   for (const client of clients) client.socket.destroy()
-  while (all.upstream.connections() > 1) await new Promise((resolve) => { setImmediate(resolve) })
+  await until(() => all.upstream.connections() <= 1, 'one connection is left')
   t.equal(open, 0)
 })
 

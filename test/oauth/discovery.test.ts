@@ -3,11 +3,13 @@ import { AuthorizationServerUnavailable } from '../../src/oauth/failures.js'
 import { createAuthorizationServer, type AuthorizationServer } from '../../src/oauth/authorization-server.js'
 import { metadataUrls } from '../../src/oauth/discovery.js'
 import type { AuthorizationServerConfig } from '../../src/options/authorization-server.js'
+import { createTestClock } from '../helpers/clock.js'
 import { sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
-import { authorizationServerConfig, createClock, createLog } from './setup.js'
+import { until } from '../helpers/until.js'
+import { authorizationServerConfig, createLog, START } from './setup.js'
 
 const create = (issuer: string, overrides: Partial<AuthorizationServerConfig> = {}): AuthorizationServer =>
-  createAuthorizationServer(authorizationServerConfig(issuer, overrides), { fetch, now: createClock().now, log: createLog(), timeoutMs: 2_000 })
+  createAuthorizationServer(authorizationServerConfig(issuer, overrides), { fetch, now: createTestClock(START).now, log: createLog(), timeoutMs: 2_000 })
 
 /** An issuer whose metadata is at one path only. */
 async function startAt (t: Test, wellKnown: string, path = ''): Promise<TestIssuer> {
@@ -110,34 +112,34 @@ t.test('keys are not fetched over plain http because the metadata says so', asyn
 t.test('the other places are not tried on a host that does not answer', async (t) => {
   const issuer = await startIssuer(t, { path: '/a' })
   issuer.mode = 'hang'
-  const authorizationServer = createAuthorizationServer(authorizationServerConfig(issuer.issuer), { fetch, now: createClock().now, log: createLog(), timeoutMs: 50 })
+  const authorizationServer = createAuthorizationServer(authorizationServerConfig(issuer.issuer), { fetch, now: createTestClock(START).now, log: createLog(), timeoutMs: 50 })
   await t.rejects(authorizationServer.metadata(), AuthorizationServerUnavailable)
   t.equal(issuer.requests.length, 1)
 })
 
 t.test('the last good metadata is served while the authorization server is down, without limit', async (t) => {
-  const clock = createClock()
+  const clock = createTestClock(START)
   const issuer = await startIssuer(t)
   const log = createLog()
   const authorizationServer = createAuthorizationServer(authorizationServerConfig(issuer.issuer), { fetch, now: clock.now, log, timeoutMs: 2_000 })
   const first = await authorizationServer.metadata()
   await issuer.stop()
   for (const seconds of [60, 3_600, 86_400 * 30]) {
-    clock.advance(seconds)
+    clock.advance(seconds * 1000)
     t.same(await authorizationServer.metadata(), first)
   }
 })
 
 t.test('metadata that changed is served after its time', async (t) => {
-  const clock = createClock()
+  const clock = createTestClock(START)
   const issuer = await startIssuer(t)
   const authorizationServer = createAuthorizationServer(authorizationServerConfig(issuer.issuer), { fetch, now: clock.now, log: createLog(), timeoutMs: 2_000 })
   await authorizationServer.metadata()
   issuer.metadata = { ...issuer.metadata, changed: true }
-  clock.advance(599)
+  clock.advance(599_000)
   t.notMatch(await authorizationServer.metadata(), { changed: true })
   t.equal(issuer.requests.length, 1)
-  clock.advance(2)
+  clock.advance(2_000)
   const answered = new Promise<void>((resolve) => {
     issuer.routes.set('/.well-known/oauth-authorization-server', (_request, response) => {
       response.on('close', () => resolve())
@@ -146,17 +148,5 @@ t.test('metadata that changed is served after its time', async (t) => {
   })
   t.notMatch(await authorizationServer.metadata(), { changed: true }, 'nobody waits for the refresh')
   await answered
-  t.match(await waitFor(async () => {
-    const metadata = await authorizationServer.metadata()
-    return metadata.changed === true ? metadata : undefined
-  }), { changed: true })
+  await until(async () => (await authorizationServer.metadata()).changed === true, 'the metadata is the new one')
 })
-
-/** Lets the event loop run until there is a result; the clock of the test stands still meanwhile. */
-async function waitFor<T> (look: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const result = await look()
-    if (result !== undefined) return result
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}

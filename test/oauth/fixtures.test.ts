@@ -3,9 +3,10 @@ import type { AuthorizationServerConfig } from '../../src/options/authorization-
 import type { ServerConfig } from '../../src/options/server.js'
 import { createAccessTokenVerifier } from '../../src/oauth/access-token.js'
 import { createAuthorizationServer } from '../../src/oauth/authorization-server.js'
+import { createTestClock } from '../helpers/clock.js'
 import { sendJson, startIssuer } from '../helpers/issuer.js'
 import { createSigningKey } from '../helpers/keys.js'
-import { authorizationServerConfig, createClock, createLog, serverConfig } from './setup.js'
+import { authorizationServerConfig, createLog, serverConfig, START } from './setup.js'
 
 /** Tokens and metadata as real authorization servers make them: a token goes in, a principal comes out. */
 interface Fixture {
@@ -23,7 +24,7 @@ interface Fixture {
   readonly refused: Readonly<Record<string, { readonly header?: Record<string, unknown>, readonly claims: Record<string, unknown>, readonly reason: RegExp }>>
 }
 
-const clock = createClock()
+const clock = createTestClock(START)
 const NOW = clock.now() / 1000
 const times = { iat: NOW - 10, nbf: NOW - 10, exp: NOW + 3_590 }
 const key = await createSigningKey('RS256', 'kid-1')

@@ -5,8 +5,9 @@ import { jwtVerify } from 'jose'
 import { AuthorizationServerUnavailable, InvalidToken } from '../../src/oauth/failures.js'
 import type { AuthorizationServerConfig, IntrospectionConfig } from '../../src/options/authorization-server.js'
 import type { ServerConfig } from '../../src/options/server.js'
+import { createTestClock, type TestClock } from '../helpers/clock.js'
 import { sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
-import { authorizationServerConfig, createClock, RESOURCE, serverConfig, setUp, type Setup, type TestClock } from './setup.js'
+import { authorizationServerConfig, RESOURCE, serverConfig, type Setup, setUp, START } from './setup.js'
 
 interface Asked {
   readonly form: Record<string, string>
@@ -44,7 +45,7 @@ interface Scene extends Setup {
 }
 
 async function start (t: Test, overrides: { server?: Partial<ServerConfig>, as?: Partial<AuthorizationServerConfig> } = {}): Promise<Scene> {
-  const clock = createClock()
+  const clock = createTestClock(START)
   const issuer = await startOpaqueIssuer(t)
   const config = authorizationServerConfig(issuer.issuer, { introspection: SECRET, ...overrides.as })
   const claims = { active: true, sub: 'alice', client_id: 'client-1', scope: 'todo:read', aud: RESOURCE, exp: clock.now() / 1000 + 600 }
@@ -135,7 +136,7 @@ t.test('an active token has to meet what a JWT has to meet', async (t) => {
   for (const change of [{ iss: issuer.issuer }, { token_type: 'Bearer' }, { token_type: 'access_token' }, { token_use: 'access_token' }]) {
     issuer.tokens.set('other', { ...claims, ...change })
     await t.resolves(verifier.verify('other'), JSON.stringify(change))
-    clock.advance(20)
+    clock.advance(20_000)
   }
 })
 
@@ -157,10 +158,10 @@ t.test('a response about a token is remembered for cacheSeconds, tokenCacheSecon
     const { issuer, verifier, claims, clock } = await start(t, { server, as: { introspection: { ...SECRET, cacheSeconds } } })
     issuer.tokens.set('a', { ...claims, exp: clock.now() / 1000 + exp })
     await verifier.verify('a')
-    clock.advance(seconds - 0.001)
+    clock.advance(seconds * 1000 - 1)
     await verifier.verify('a')
     t.equal(issuer.asked.length, 1)
-    clock.advance(0.001)
+    clock.advance(1)
     await verifier.verify('a')
     t.equal(issuer.asked.length, 2)
   }
@@ -185,7 +186,7 @@ t.test('a revoked token is refused once the response about it is forgotten', asy
   const { issuer, verifier, clock } = await start(t)
   await verifier.verify('good')
   issuer.tokens.delete('good')
-  clock.advance(20)
+  clock.advance(20_000)
   await t.rejects(verifier.verify('good'), InvalidToken)
 })
 
@@ -208,7 +209,7 @@ t.test('metadata without an endpoint says what to configure, and a configured en
   await t.rejects(without.verifier.verify('good'), /configure introspection.endpoint/)
   const issuer = await startOpaqueIssuer(t)
   const config = authorizationServerConfig(issuer.issuer, { introspection: { ...SECRET, endpoint: `${issuer.origin}/introspect` } })
-  const { verifier, authorizationServers } = setUp(serverConfig([config]), createClock())
+  const { verifier, authorizationServers } = setUp(serverConfig([config]), createTestClock(START))
   issuer.tokens.set('good', { active: true, sub: 'a', aud: RESOURCE })
   await t.resolves(verifier.verify('good'))
   t.same(issuer.requests, ['/introspect'])
@@ -218,7 +219,7 @@ t.test('metadata without an endpoint says what to configure, and a configured en
 t.test('secrets are not sent over plain http, nor to where a redirect points', async (t) => {
   const issuer = await startOpaqueIssuer(t)
   const other = await startOpaqueIssuer(t)
-  const ask = (endpoint: string) => setUp(serverConfig([authorizationServerConfig(issuer.issuer, { introspection: { ...SECRET, endpoint } })]), createClock()).verifier.verify('good')
+  const ask = (endpoint: string) => setUp(serverConfig([authorizationServerConfig(issuer.issuer, { introspection: { ...SECRET, endpoint } })]), createTestClock(START)).verifier.verify('good')
   await t.rejects(ask('http://as.example/introspect'), /plain http/)
   issuer.routes.set('/introspect', (_request, response) => response.writeHead(307, { location: `${other.origin}/introspect` }).end())
   await t.rejects(ask(`${issuer.origin}/introspect`), /redirects/)
@@ -226,7 +227,7 @@ t.test('secrets are not sent over plain http, nor to where a redirect points', a
 })
 
 t.test('the first authorization server that knows a token decides', async (t) => {
-  const clock = createClock()
+  const clock = createTestClock(START)
   const [one, two] = [await startOpaqueIssuer(t), await startOpaqueIssuer(t)]
   const configs = [one, two].map(({ issuer }) => authorizationServerConfig(issuer, { introspection: { ...SECRET, cacheSeconds: 0 } }))
   const { verifier } = setUp(serverConfig(configs), clock)

@@ -5,9 +5,10 @@ import { InvalidToken } from '../../src/oauth/failures.js'
 import type { AuthorizationServerConfig } from '../../src/options/authorization-server.js'
 import type { ServerConfig } from '../../src/options/server.js'
 import type { Principal } from '../../src/oauth/principal.js'
+import { createTestClock, type TestClock } from '../helpers/clock.js'
 import { startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { createSigningKey, forgeToken, type SigningKey } from '../helpers/keys.js'
-import { authorizationServerConfig, createClock, RESOURCE, serverConfig, setUp, type TestClock } from './setup.js'
+import { authorizationServerConfig, RESOURCE, serverConfig, setUp, START } from './setup.js'
 
 /** Made once: RSA keys take their time. */
 const rsa = await createSigningKey('RS256', 'rsa')
@@ -23,7 +24,7 @@ interface Scene {
 }
 
 async function start (t: Test, key: SigningKey = ec, overrides: { server?: Partial<ServerConfig>, as?: Partial<AuthorizationServerConfig> } = {}): Promise<Scene> {
-  const clock = createClock()
+  const clock = createTestClock(START)
   const issuer = await startIssuer(t, { key, now: clock.now })
   const { verifier } = setUp(serverConfig([authorizationServerConfig(issuer.issuer, overrides.as)], overrides.server), clock)
   return {
@@ -144,7 +145,7 @@ t.test('a key that is published with its private part is not trusted', async (t)
 })
 
 t.test("another issuer's key under the same kid verifies nothing here", async (t) => {
-  const clock = createClock()
+  const clock = createTestClock(START)
   const stranger = await createSigningKey('ES256', 'ec')
   const [one, two] = [await startIssuer(t, { key: ec, now: clock.now }), await startIssuer(t, { key: stranger, now: clock.now })]
   const { verifier } = setUp(serverConfig([authorizationServerConfig(one.issuer), authorizationServerConfig(two.issuer)]), clock)

@@ -2,11 +2,13 @@ import t, { type Test } from 'tap'
 import { AuthorizationServerUnavailable, InvalidToken } from '../../src/oauth/failures.js'
 import type { AuthorizationServerConfig } from '../../src/options/authorization-server.js'
 import type { ServerConfig } from '../../src/options/server.js'
+import { createTestClock, type TestClock } from '../helpers/clock.js'
 import { sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { createSigningKey, type SigningKey } from '../helpers/keys.js'
-import { authorizationServerConfig, createClock, serverConfig, setUp, type Setup, type TestClock } from './setup.js'
+import { until } from '../helpers/until.js'
+import { authorizationServerConfig, serverConfig, type Setup, setUp, START } from './setup.js'
 
-const MINUTE = 60
+const MINUTE = 60_000
 
 interface Scene extends Setup {
   readonly issuer: TestIssuer
@@ -14,18 +16,13 @@ interface Scene extends Setup {
 }
 
 async function start (t: Test, overrides: { server?: Partial<ServerConfig>, as?: Partial<AuthorizationServerConfig>, timeoutMs?: number, key?: SigningKey } = {}): Promise<Scene> {
-  const clock = createClock()
+  const clock = createTestClock(START)
   const issuer = await startIssuer(t, { now: clock.now, ...(overrides.key === undefined ? {} : { key: overrides.key }) })
   // Tokens that outlive every test, so that only keys decide.
   const token = issuer.token.bind(issuer)
   issuer.token = (claims, header) => token({ exp: clock.now() / 1000 + 90 * 86_400, ...claims }, header)
   const server = serverConfig([authorizationServerConfig(issuer.issuer, overrides.as)], overrides.server)
   return { ...setUp(server, clock, overrides.timeoutMs), issuer, clock }
-}
-
-/** Lets a fetch in the background come to its end. */
-async function settle (done: () => boolean): Promise<void> {
-  while (!done()) await new Promise((resolve) => setImmediate(resolve))
 }
 
 async function outcome (promise: Promise<unknown>): Promise<string> {
@@ -47,7 +44,7 @@ t.test('keys are fetched once for many tokens', async (t) => {
 t.test('A5: a token signed with a new key is accepted at once', async (t) => {
   const { issuer, verifier, clock } = await start(t)
   await verifier.verify(await issuer.token())
-  clock.advance(1)
+  clock.advance(1_000)
   await issuer.rotate('second')
   await t.resolves(verifier.verify(await issuer.token()))
   t.equal(issuer.count('/jwks'), 2)
@@ -65,11 +62,11 @@ t.test('A5: 1000 tokens with unknown keys cause one refetch per cooldown', async
   }
   await refused()
   t.equal(issuer.count('/jwks'), 2)
-  clock.advance(29)
+  clock.advance(29_000)
   await refused()
   for (const token of junk.slice(0, 20)) await t.rejects(verifier.verify(token), InvalidToken)
   t.equal(issuer.count('/jwks'), 2, 'none within the cooldown, at once or one after the other')
-  clock.advance(1)
+  clock.advance(1_000)
   await refused()
   t.equal(issuer.count('/jwks'), 3)
   t.equal(issuer.count('/.well-known/oauth-authorization-server'), 1, 'the metadata is not asked for again')
@@ -107,12 +104,12 @@ t.test('a removed key is out of use when the keys are fetched again, at the late
   const old = await issuer.token()
   await verifier.verify(old)
   await issuer.rotate('second')
-  clock.advance(10 * MINUTE - 1)
+  clock.advance(10 * MINUTE - 1_000)
   t.equal(await outcome(verifier.verify(old)), 'accepted')
   t.equal(issuer.count('/jwks'), 1, 'not asked for before ten minutes')
-  clock.advance(1)
+  clock.advance(1_000)
   t.equal(await outcome(verifier.verify(old)), 'accepted', 'refreshed in the background')
-  await settle(() => issuer.count('/jwks') === 2)
+  await until(() => issuer.count('/jwks') === 2, 'the key set is fetched again')
   await settleInvalid(t, verifier, old)
 
   const third = await start(t, { server: { tokenCacheSeconds: 0 } })
@@ -124,11 +121,8 @@ t.test('a removed key is out of use when the keys are fetched again, at the late
 })
 
 async function settleInvalid (t: Test, verifier: Setup['verifier'], token: string): Promise<void> {
-  let result = await outcome(verifier.verify(token))
-  while (result === 'accepted') {
-    await new Promise((resolve) => setImmediate(resolve))
-    result = await outcome(verifier.verify(token))
-  }
+  let result = 'accepted'
+  await until(async () => (result = await outcome(verifier.verify(token))) !== 'accepted', 'the token is not accepted')
   t.equal(result, 'invalid')
 }
 
@@ -142,7 +136,7 @@ t.test('a remembered token is dropped when its key leaves the key set', async (t
   issuer.keys = [kept.jwk, issuer.key.jwk]
   await verifier.verify(second)
   t.equal(await verifier.verify(first), principal, 'still remembered, for its key is still there')
-  clock.advance(30)
+  clock.advance(30_000)
   issuer.keys = [issuer.key.jwk]
   await t.rejects(verifier.verify(await (await createSigningKey('ES256', 'x')).sign({ iss: issuer.issuer })), InvalidToken)
   t.equal(await outcome(verifier.verify(first)), 'invalid')
@@ -156,7 +150,7 @@ t.test('the use of remembered tokens is enough to keep the keys fresh', async (t
   await issuer.rotate('second')
   clock.advance(10 * MINUTE)
   await verifier.verify(token)
-  await settle(() => issuer.count('/jwks') === 2)
+  await until(() => issuer.count('/jwks') === 2, 'the key set is fetched again')
   await settleInvalid(t, verifier, token)
 })
 

@@ -1,10 +1,13 @@
 import t, { type Test } from 'tap'
 import { AuthorizationServerUnavailable, InvalidToken } from '../../src/oauth/failures.js'
+import { createTestClock, type TestClock } from '../helpers/clock.js'
 import { startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { createSigningKey } from '../helpers/keys.js'
-import { authorizationServerConfig, createClock, serverConfig, setUp, type Setup, type TestClock } from './setup.js'
+import { until } from '../helpers/until.js'
+import { authorizationServerConfig, serverConfig, type Setup, setUp, START } from './setup.js'
 
-const HOUR = 3_600
+const HOUR = 3_600_000
+const MINUTE = 60_000
 
 interface Scene extends Setup {
   readonly issuer: TestIssuer
@@ -13,7 +16,7 @@ interface Scene extends Setup {
 }
 
 async function start (t: Test, timeoutMs = 2_000): Promise<Scene> {
-  const clock = createClock()
+  const clock = createTestClock(START)
   const issuer = await startIssuer(t, { now: clock.now })
   const token = issuer.token.bind(issuer)
   issuer.token = (claims, header) => token({ exp: clock.now() / 1000 + 90 * 86_400, ...claims }, header)
@@ -23,10 +26,6 @@ async function start (t: Test, timeoutMs = 2_000): Promise<Scene> {
 
 async function failure (promise: Promise<unknown>): Promise<unknown> {
   return await promise.then(() => 'accepted', (error: unknown) => error)
-}
-
-async function settle (done: () => boolean): Promise<void> {
-  while (!done()) await new Promise((resolve) => setImmediate(resolve))
 }
 
 t.test('A6: keys that were never fetched: unavailable, with the time to try again, and never invalid', async (t) => {
@@ -53,10 +52,10 @@ t.test('an outage from the start does not cause a fetch for each request, and en
   for (let i = 0; i < 20; i++) t.type(await failure(verifier.verify(token)), AuthorizationServerUnavailable)
   t.equal(issuer.requests.length, round)
   issuer.mode = 'serve'
-  clock.advance(1)
+  clock.advance(1_000)
   t.match(await failure(verifier.verify(token)), { retryAfterSeconds: 1 })
   t.equal(issuer.requests.length, round)
-  clock.advance(1)
+  clock.advance(1_000)
   t.equal(await failure(verifier.verify(token)), 'accepted')
   t.equal(state(), 'fresh')
 })
@@ -69,7 +68,7 @@ t.test('junk for an authorization server that is down is unavailable too: it can
 })
 
 t.test('an outage of one authorization server does not affect the others', async (t) => {
-  const clock = createClock()
+  const clock = createTestClock(START)
   const [up, down] = [await startIssuer(t, { now: clock.now }), await startIssuer(t, { now: clock.now })]
   const { verifier } = setUp(serverConfig([authorizationServerConfig(down.issuer), authorizationServerConfig(up.issuer)]), clock)
   down.mode = 'fail'
@@ -85,20 +84,20 @@ t.test('A5: the last good keys stay in use during an outage, which the log and t
   t.equal(state(), 'fresh')
   t.same(log.lines, [], 'nothing to tell while all is well')
   issuer.mode = 'fail'
-  clock.advance(11 * 60)
+  clock.advance(11 * MINUTE)
   t.equal(await failure(verifier.verify(token)), 'accepted')
   const failed = (): string[] => log.lines.filter((line) => line.includes('key set cannot be fetched again; the last good copy stays in use'))
-  await settle(() => failed().length === 1)
+  await until(() => failed().length === 1, 'a failure is logged')
   t.equal(state(), 'stale')
   t.match(failed(), [/"ageSeconds":660/])
   clock.advance(23 * HOUR)
   t.equal(await failure(verifier.verify(token)), 'accepted')
-  await settle(() => failed().length === 2)
+  await until(() => failed().length === 2, 'another failure is logged')
 
   issuer.mode = 'serve'
-  clock.advance(30)
+  clock.advance(30_000)
   t.equal(await failure(verifier.verify(token)), 'accepted')
-  await settle(() => state() === 'fresh')
+  await until(() => state() === 'fresh', 'the keys are fresh')
   t.match(log.lines.join('\n'), /fetched again after a failure/)
 })
 
@@ -107,17 +106,17 @@ t.test('a failing refresh is tried once per cooldown', async (t) => {
   const token = await issuer.token()
   await verifier.verify(token)
   issuer.mode = 'fail'
-  clock.advance(11 * 60)
+  clock.advance(11 * MINUTE)
   await verifier.verify(token)
-  await settle(() => state() === 'stale')
+  await until(() => state() === 'stale', 'the keys are stale')
   const asked = issuer.count('/jwks')
   for (let i = 0; i < 20; i++) await verifier.verify(token)
-  clock.advance(29)
+  clock.advance(29_000)
   await verifier.verify(token)
   t.equal(issuer.count('/jwks'), asked)
-  clock.advance(1)
+  clock.advance(1_000)
   await verifier.verify(token)
-  await settle(() => issuer.count('/jwks') === asked + 1)
+  await until(() => issuer.count('/jwks') === asked + 1, 'the key set is asked for once more')
   t.pass('and again after it')
 })
 
@@ -126,10 +125,10 @@ t.test('nobody waits for an authorization server that hangs, while there are key
   const token = await issuer.token()
   await verifier.verify(token)
   issuer.mode = 'hang'
-  clock.advance(11 * 60)
+  clock.advance(11 * MINUTE)
   t.equal(await failure(verifier.verify(token)), 'accepted')
   t.equal(state(), 'fresh', 'answered before the refresh failed')
-  await settle(() => state() === 'stale')
+  await until(() => state() === 'stale', 'the keys are stale')
   clock.advance(HOUR)
   const failures = log.lines.length
   t.equal(await failure(verifier.verify(token)), 'accepted')
@@ -141,14 +140,14 @@ t.test('A5: keys older than a day are not used any more', async (t) => {
   const token = await issuer.token()
   await verifier.verify(token)
   issuer.mode = 'fail'
-  clock.advance(24 * HOUR - 1)
+  clock.advance(24 * HOUR - 1_000)
   t.equal(await failure(verifier.verify(token)), 'accepted')
-  await settle(() => state() === 'stale')
-  clock.advance(31)
+  await until(() => state() === 'stale', 'the keys are stale')
+  clock.advance(31_000)
   t.equal(state(), 'never')
   t.type(await failure(verifier.verify(token)), AuthorizationServerUnavailable)
   issuer.mode = 'serve'
-  clock.advance(2)
+  clock.advance(2_000)
   t.equal(await failure(verifier.verify(token)), 'accepted')
 })
 
@@ -169,12 +168,12 @@ t.test('A6: an unknown key during an outage is unavailable: the token may be sig
   const token = await issuer.token()
   issuer.mode = 'fail'
   t.match(await failure(verifier.verify(token)), { name: 'AuthorizationServerUnavailable', retryAfterSeconds: 30 })
-  clock.advance(10)
+  clock.advance(10_000)
   t.match(await failure(verifier.verify(token)), { name: 'AuthorizationServerUnavailable', retryAfterSeconds: 20 })
   t.equal(issuer.count('/jwks'), 2)
   t.equal(await failure(verifier.verify(old)), 'accepted', 'known keys stay in use')
   issuer.mode = 'serve'
-  clock.advance(20)
+  clock.advance(20_000)
   t.equal(await failure(verifier.verify(token)), 'accepted')
 })
 
@@ -184,7 +183,7 @@ t.test('keys can be fetched in advance, and a failure of that harms nothing', as
   await authorizationServer?.prepare()
   t.equal(state(), 'never')
   issuer.mode = 'serve'
-  clock.advance(2)
+  clock.advance(2_000)
   await authorizationServer?.prepare()
   t.equal(state(), 'fresh')
 })
@@ -195,7 +194,7 @@ t.test('a clock that is set back stops neither recovery nor refetches', async (t
   const token = await issuer.token()
   t.type(await failure(verifier.verify(token)), AuthorizationServerUnavailable)
   issuer.mode = 'serve'
-  clock.advance(-20)
+  clock.advance(-20_000)
   t.equal(await failure(verifier.verify(token)), 'accepted')
   const junk = await (await createSigningKey('ES256', 'x')).sign({ iss: issuer.issuer })
   t.type(await failure(verifier.verify(junk)), InvalidToken)

@@ -2,19 +2,12 @@ import type { AuthorizationServerConfig } from '../../src/options/authorization-
 import type { ServerConfig } from '../../src/options/server.js'
 import { createAccessTokenVerifier, type AccessTokenVerifier } from '../../src/oauth/access-token.js'
 import { createAuthorizationServer, type AuthorizationServer } from '../../src/oauth/authorization-server.js'
+import type { Clock } from '../../src/clock.js'
 
 export const RESOURCE = 'https://mcp.example/mcp'
 
-/** A clock that stands still until it is moved. */
-export interface TestClock {
-  readonly now: () => number
-  advance (seconds: number): void
-}
-
-export function createClock (startMs = Date.UTC(2026, 10, 22)): TestClock {
-  let ms = startMs
-  return { now: () => ms, advance: (seconds) => { ms += seconds * 1000 } }
-}
+/** Where the clocks of these tests start: at a whole second, as times in tokens are. */
+export const START = Date.UTC(2026, 10, 22)
 
 /** What was logged, as JSON text line by line. */
 export interface TestLog {
@@ -78,7 +71,7 @@ export interface Setup {
 }
 
 /** Returns the verifier of a server with its authorization servers, fetching for real. */
-export function setUp (server: ServerConfig, clock: TestClock, timeoutMs = 2_000): Setup {
+export function setUp (server: ServerConfig, clock: Pick<Clock, 'now'>, timeoutMs = 2_000): Setup {
   const log = createLog()
   const trusted = server.authorizationServers.map((config) => ({
     config, authorizationServer: createAuthorizationServer(config, { fetch, now: clock.now, log, timeoutMs })
