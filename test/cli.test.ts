@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { todoConfig, writeConfig } from './helpers/configuration.js'
 import { CLI, runCli, startProgram } from './helpers/process.js'
 import { ROOT } from './helpers/root.js'
-import { todoConfig, writeConfig } from './commands/config-file.js'
 
 t.test('--help explains every command, flag and exit code', async (t) => {
   for (const args of [['--help'], ['-h'], ['explain', '--help']]) {

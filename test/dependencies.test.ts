@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fastify } from 'fastify'
 import t from 'tap'
 import { ROOT } from './helpers/root.js'
-import { setUp } from './http/setup.js'
+import { startScene } from './helpers/scene.js'
 
 const require = createRequire(import.meta.url)
 const readJson = (path: string): unknown => JSON.parse(readFileSync(join(ROOT, path), 'utf8'))
@@ -34,7 +34,7 @@ t.test('every locked package takes the oldest Node that Postern supports', async
 // at its last version for Node 20, where light-my-request asks for the next one.
 t.test('the gateway never loads light-my-request, which works with the older cookie', async (t) => {
   const loaded = (): string[] => Object.keys(require.cache).filter((file) => /[\\/](light-my-request|cookie)[\\/]/.test(file))
-  const { gateway, token } = await setUp(t)
+  const { gateway, token } = await startScene(t)
   t.equal((await gateway.post(token, { jsonrpc: '2.0', id: 1, method: 'ping' })).status, 200)
   t.equal((await gateway.post(undefined, { jsonrpc: '2.0', id: 1, method: 'ping' })).status, 401)
   t.strictSame(loaded(), [])

@@ -1,25 +1,24 @@
 import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
-import { pino } from 'pino'
-import { configFrom } from '../src/config/complete.js'
 import type { Config } from '../src/options/gateway.js'
-import { createServices } from '../src/services.js'
 import { startServer } from '../src/server.js'
 import { createTestClock } from './helpers/clock.js'
-import { toolCall } from './helpers/gateway.js'
+import { configFor, UNREACHABLE_SERVER } from './helpers/configuration.js'
+import { defer } from './helpers/deferred.js'
+import { silentServices, startConfigured, toolCall } from './helpers/gateway.js'
 import { openConnection, send } from './helpers/raw-http.js'
+import { type Scene, startScene } from './helpers/scene.js'
 import { until } from './helpers/until.js'
-import { defer, setUp, startConfigured, UNREACHABLE_SERVER, type SetUp } from './http/setup.js'
 
 const CALL = JSON.stringify(toolCall('list_todos'))
 const ENDLESS = { config: { limits: { drainMs: 5000 } } }
 
 /** A gateway whose upstream holds its answers back; each arrives at `next`. */
-async function startHolding (t: Test, options: Parameters<typeof setUp>[1] = {}): Promise<SetUp & { next (): Promise<ServerResponse> }> {
+async function startHolding (t: Test, options: Parameters<typeof startScene>[1] = {}): Promise<Scene & { next (): Promise<ServerResponse> }> {
   const held: ServerResponse[] = []
   const waiting: ((response: ServerResponse) => void)[] = []
-  const all = await setUp(t, {
+  const all = await startScene(t, {
     ...options,
     answer: (_request, response) => {
       const take = waiting.shift()
@@ -83,9 +82,8 @@ t.test('a reload takes over whole, and what is under way finishes under the old 
 })
 
 t.test('a configuration that cannot be built changes nothing', async (t) => {
-  const settings = { host: '127.0.0.1', port: 0, logLevel: 'info' }
-  const config = configFrom({ resource: 'http://127.0.0.1:1/mcp', ...UNREACHABLE_SERVER }, settings)
-  const server = await startServer(config, createServices({ logger: pino({ level: 'silent' }), sessionKey: 'k' }))
+  const config = configFor({ resource: 'http://127.0.0.1:1/mcp', ...UNREACHABLE_SERVER })
+  const server = await startServer(config, silentServices())
   t.after(() => server.stop())
   const [only] = config.servers
   if (only === undefined) throw new Error('there is a server')
@@ -222,6 +220,6 @@ t.test('the listener\'s limits hold', async (t) => {
 
 t.test('a port that is taken is an error of the start', async (t) => {
   const { url } = await startConfigured(t, { resource: 'http://127.0.0.1:1/mcp', ...UNREACHABLE_SERVER })
-  const config = configFrom({ resource: 'http://127.0.0.1:1/mcp', ...UNREACHABLE_SERVER }, { host: '127.0.0.1', port: Number(new URL(url).port), logLevel: 'info' })
-  await t.rejects(startServer(config, createServices({ logger: pino({ level: 'silent' }), sessionKey: 'k' })), { code: 'EADDRINUSE' })
+  const config = configFor({ resource: 'http://127.0.0.1:1/mcp', ...UNREACHABLE_SERVER }, { port: Number(new URL(url).port) })
+  await t.rejects(startServer(config, silentServices()), { code: 'EADDRINUSE' })
 })

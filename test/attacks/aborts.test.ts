@@ -9,8 +9,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { seededRandom } from '../fuzz/mutate.js'
 import { createTestClock } from '../helpers/clock.js'
+import { openSocket, rawRequest } from '../helpers/raw-http.js'
+import { type Scene, startScene } from '../helpers/scene.js'
 import { until } from '../helpers/until.js'
-import { PERMITTED_CALL, openSocket, rawRequest, setScene, stillWorks, type Scene } from './setup.js'
+import { PERMITTED_CALL, stillWorks } from './assertions.js'
 
 const COUNT = Number(process.env['ATTACK_ABORTS'] ?? 5000)
 const SEED = Number(process.env['ATTACK_SEED'] ?? Date.now() % 1_000_000)
@@ -105,7 +107,7 @@ async function reachHealth (origin: string): Promise<void> {
 t.test(`${COUNT} clients leave at random moments and nothing of them stays behind (seed ${SEED})`, { timeout: 60_000 + COUNT * 20 }, async (t) => {
   const random = seededRandom(SEED)
   const clock = createTestClock()
-  const scene = await setScene(t, { clock })
+  const scene = await startScene(t, { upstreamPath: '/mcp', clock })
   const { gateway, issuer, upstream } = scene
   const plain = upstream.answer
   const somehow = answerSomehow(random)

@@ -8,7 +8,9 @@ import t from 'tap'
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { exportSPKI } from 'jose'
 import { createSigningKey, forgeToken } from '../helpers/keys.js'
-import { PERMITTED_CALL, refuses, sendOne, setScene, stillWorks, type Scene } from './setup.js'
+import { sendOne } from '../helpers/raw-http.js'
+import { type Scene, startScene } from '../helpers/scene.js'
+import { PERMITTED_CALL, refuses, stillWorks } from './assertions.js'
 
 const encode = (value: unknown): string => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 
@@ -28,7 +30,7 @@ function signWith (header: object, payload: object, key: KeyObject, digest: stri
 }
 
 t.test('A2: a token without a signature, or signed with what is public, is refused', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { issuer } = scene
   const claims = claimsFor(scene)
   const pem = await exportSPKI(issuer.key.publicKey)
@@ -63,7 +65,7 @@ t.test('A2: a token without a signature, or signed with what is public, is refus
 })
 
 t.test('A2: a key that the token brings, or says where to find, is not used', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const claims = claimsFor(scene)
   const { issuer } = scene
   const attacker = await createSigningKey('ES256', issuer.key.kid)
@@ -94,7 +96,7 @@ t.test('A2: a key that the token brings, or says where to find, is not used', as
 })
 
 t.test('a good key is not used in another way than it is published for', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const claims = claimsFor(scene)
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const small = generateKeyPairSync('rsa', { modulusLength: 1024 })
@@ -128,7 +130,7 @@ t.test('a good key is not used in another way than it is published for', async (
 })
 
 t.test('A2: extensions and forms that are not understood are refused', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const claims = claimsFor(scene)
   const { key } = scene.issuer
   const [header, payload, signature] = scene.token.split('.') as [string, string, string]

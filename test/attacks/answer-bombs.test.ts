@@ -8,7 +8,8 @@ import { filterListAnswer, UnreadableList, type ListFilter } from '../../src/mcp
 import { editEvents, TooManyLines } from '../../src/mcp/event-stream.js'
 import { readMessage } from '../../src/mcp/message.js'
 import { rememberToolHeaders } from '../../src/mcp/tool-headers.js'
-import { setScene, stillWorks } from './setup.js'
+import { startScene } from '../helpers/scene.js'
+import { stillWorks } from './assertions.js'
 
 const MOST = 100_000
 const SIZE = 15 * 1024 * 1024
@@ -66,7 +67,7 @@ t.test('a tool whose names are long is not remembered', async (t) => {
 })
 
 t.test('F4: answers that unfold in memory are refused, and the gateway serves on', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, upstream, token } = scene
   const answer = upstream.answer
   const bombs: ReadonlyArray<readonly [type: string, body: Buffer, status: number]> = [

@@ -4,10 +4,11 @@
 // It fails here because a body is one object and nothing after it (M2); batching left the protocol in 2025-06-18.
 import t from 'tap'
 import { findMisled } from '../helpers/naive-json.js'
-import { FORBIDDEN_CALL, PERMITTED_CALL, refuses, setScene, stillWorks } from './setup.js'
+import { startScene } from '../helpers/scene.js'
+import { FORBIDDEN_CALL, PERMITTED_CALL, refuses, stillWorks } from './assertions.js'
 
 t.test('M2: a body with more than one message, or with something else around it, is refused', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const invalid = [
     '[]',
     '[[]]',
@@ -39,7 +40,7 @@ t.test('M2: a body with more than one message, or with something else around it,
 })
 
 t.test('JSON that only tolerant readers read is refused', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const bodies = [
     '{"jsonrpc":"2.0","id":1,"method":"ping",}',
     "{'jsonrpc':'2.0','id':1,'method':'ping'}",

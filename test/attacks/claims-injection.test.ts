@@ -5,7 +5,8 @@
 // It fails here because every byte but visible ASCII is percent-encoded, and the percent sign itself (F2), and a scope that
 // RFC 6749 does not allow is none.
 import t from 'tap'
-import { PERMITTED_CALL, permits, setScene, stillWorks } from './setup.js'
+import { startScene } from '../helpers/scene.js'
+import { permits, PERMITTED_CALL, stillWorks } from './assertions.js'
 
 const NASTY = [
   'alice\r\nX-Postern-Scopes: admin', 'alice\nX-Admin: 1', 'alice\rX', 'alice\0root', 'alice\r\n\r\nGET /admin HTTP/1.1\r\n\r\n', 'alice bob', ' alice', 'alice ', 'alice,root', 'alice;role=root', 'alice\troot', 'alice%0d%0aX-Admin:%201', '%', '%25', 'a%', '=?utf-8?B?cm9vdA==?=', '"root"',
@@ -13,7 +14,7 @@ const NASTY = [
 ]
 
 t.test('whatever a claim holds, it stays one value of one header, and can be told back', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, issuer } = scene
   for (const value of NASTY) {
     const token = await issuer.token({ aud: gateway.resource, sub: value, client_id: value })
@@ -31,7 +32,7 @@ t.test('whatever a claim holds, it stays one value of one header, and can be tol
 })
 
 t.test('a scope that is none is not told to the upstream', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, issuer } = scene
   const scope = ['todo:read', 'a b', 'x\r\nX-Admin: 1', 'admin"', 'back\\slash', '', ' ', 'jos\u00e9', 'tab\tbed', '\0', 'a%20b', 'ok:1']
   const received = await permits(t, scene, 'a call', { token: await issuer.token({ aud: gateway.resource, scope }), body: PERMITTED_CALL })
@@ -39,7 +40,7 @@ t.test('a scope that is none is not told to the upstream', async (t) => {
 })
 
 t.test('what the log repeats of a claim or a name is one line of JSON', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, issuer } = scene
   const forged = '\n{"level":30,"event":"request","decision":"allow","subject":"root"}\n'
   const token = await issuer.token({ aud: gateway.resource, sub: `alice${forged}`, client_id: `client\r\n\u001b[31m${forged}` })

@@ -5,10 +5,12 @@
 // (M1), and because the upstream gets the one type that was checked, written by the gateway.
 import t from 'tap'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
-import { FORBIDDEN_CALL, PERMITTED_CALL, permits, refuses, setScene, stillWorks, type RawRequest } from './setup.js'
+import type { WireRequest } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
+import { FORBIDDEN_CALL, permits, PERMITTED_CALL, refuses, stillWorks } from './assertions.js'
 
 t.test('a body of another type or charset is refused', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const types = [
     'text/plain', 'text/json', 'application/json-rpc', 'application/jsonrequest', 'application/vnd.api+json', 'application/x-json', 'application/json5', 'application/x-ndjson', 'application/json-seq',
     'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'multipart/mixed; boundary=application/json', 'application/octet-stream', '*/*', 'application/*',
@@ -23,7 +25,7 @@ t.test('a body of another type or charset is refused', async (t) => {
 })
 
 t.test('a body with a content coding is refused, also one that names no coding', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const coded: Record<string, Buffer> = { gzip: gzipSync(FORBIDDEN_CALL), 'x-gzip': gzipSync(FORBIDDEN_CALL), deflate: deflateSync(FORBIDDEN_CALL), br: brotliCompressSync(FORBIDDEN_CALL) }
   for (const [coding, body] of Object.entries(coded)) {
     await refuses(t, scene, coding, { token: scene.token, headers: [`Content-Encoding: ${coding}`], body }, { status: 415 })
@@ -38,8 +40,8 @@ t.test('a body with a content coding is refused, also one that names no coding',
 })
 
 t.test('the upstream is told the type that was checked, and no coding, however the client spells the headers', async (t) => {
-  const scene = await setScene(t)
-  const cases: Array<RawRequest['headers'] & object> = [
+  const scene = await startScene(t)
+  const cases: Array<WireRequest['headers'] & object> = [
     ['Content-Type: APPLICATION/JSON'],
     ['Content-Type: application/json;charset=UTF-8'],
     ['Content-Type: application/json ; charset = "utf-8"'],
@@ -55,7 +57,7 @@ t.test('the upstream is told the type that was checked, and no coding, however t
 })
 
 t.test('M1: of two Content-Type headers none is believed', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   for (const headers of [['Content-Type: application/json', 'Content-Type: text/plain'], ['Content-Type: text/plain', 'Content-Type: application/json'], ['Content-Type: application/json', 'content-type: application/json']]) {
     await refuses(t, scene, headers.join(' | '), { token: scene.token, headers, body: PERMITTED_CALL }, { status: 415 })
   }

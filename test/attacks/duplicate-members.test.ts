@@ -5,7 +5,8 @@
 // It fails here because every such body is refused before the policy is asked (M3), and the bytes examined are those sent.
 import t from 'tap'
 import { findMisled } from '../helpers/naive-json.js'
-import { PERMITTED_CALL, permits, refuses, setScene, stillWorks } from './setup.js'
+import { startScene } from '../helpers/scene.js'
+import { permits, PERMITTED_CALL, refuses, stillWorks } from './assertions.js'
 
 const call = (members: string): string => `{"jsonrpc":"2.0","id":1,${members}}`
 const PERMITTED = '"method":"tools/call","params":{"name":"list_todos","arguments":{}}'
@@ -69,13 +70,13 @@ const AMBIGUOUS = [
 ]
 
 t.test('M3: members that two readers would not agree on are refused', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   for (const body of AMBIGUOUS) await refuses(t, scene, body, { token: scene.token, body }, { status: 400, code: -32600 })
   await stillWorks(t, scene)
 })
 
 t.test('M3: more names than are compared one by one hide no duplicate', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const many = Array.from({ length: 5000 }, (_, index) => `"x${index}":0`).join(',')
   for (const [start, end] of [['"name":"list_todos"', '"name":"delete_todo"'], ['"name":"list_todos"', '"Name":"delete_todo"'], ['"name":"list_todos"', '"n\\u0061me":"delete_todo"']]) {
     await refuses(t, scene, `${end} at the end`, { token: scene.token, body: call(`"method":"tools/call","params":{${start},${many},${end}}`) }, { status: 400, code: -32600 })
@@ -85,7 +86,7 @@ t.test('M3: more names than are compared one by one hide no duplicate', async (t
 })
 
 t.test('M3: bodies that every reader reads alike get through, byte for byte', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const bodies = [
     PERMITTED_CALL,
     ` \t\r\n${PERMITTED_CALL}\n`,

@@ -5,14 +5,15 @@
 // It fails here because a body is strict UTF-8 without a mark (M1), and names are compared after unescaping (M3).
 import t from 'tap'
 import { findMisled } from '../helpers/naive-json.js'
-import { FORBIDDEN_CALL, PERMITTED_CALL, permits, refuses, setScene, stillWorks } from './setup.js'
+import { startScene } from '../helpers/scene.js'
+import { FORBIDDEN_CALL, permits, PERMITTED_CALL, refuses, stillWorks } from './assertions.js'
 
 function call (name: string | Buffer): Buffer {
   return Buffer.concat([Buffer.from('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"'), Buffer.from(name as string), Buffer.from('"}}')])
 }
 
 t.test('M1: a body in another encoding, or with a byte order mark, is refused', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const utf16 = Buffer.from(FORBIDDEN_CALL, 'utf16le')
   const bodies: Record<string, Buffer> = {
     'UTF-8 with a byte order mark': Buffer.from('\ufeff' + PERMITTED_CALL),
@@ -42,7 +43,7 @@ t.test('M1: a body in another encoding, or with a byte order mark, is refused', 
 })
 
 t.test('half surrogate pairs in what is decided or in a name are refused', async (t) => {
-  const scene = await setScene(t, { config: { policy: { tools: { '*': true }, methods: { '*': true } } } })
+  const scene = await startScene(t, { config: { policy: { tools: { '*': true }, methods: { '*': true } } } })
   for (const half of ['\\ud800', '\\udc00', '\\ud83d\\ud83d', '\\ude00\\ud83d']) {
     await refuses(t, scene, `${half} in a tool's name`, { token: scene.token, body: call(`list${half}_todos`) }, { status: 400, code: -32600 })
     await refuses(t, scene, `${half} in the method`, { token: scene.token, body: `{"jsonrpc":"2.0","id":1,"method":"x${half}"}` }, { status: 400, code: -32600 })
@@ -52,7 +53,7 @@ t.test('half surrogate pairs in what is decided or in a name are refused', async
 })
 
 t.test('a method or name that is spelled with escapes is decided as what it spells', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const request = (body: string): { token: string, body: string } => ({ token: scene.readToken, body })
   for (const [method, name] of [['tools\\u002fcall', 'delete_todo'], ['tools\\/call', 'delete\\u005Ftodo'], ['\\u0074ools/call', '\\u0064elete_todo']]) {
     const body = `{"jsonrpc":"2.0","id":1,"method":"${method}","params":{"name":"${name}"}}`

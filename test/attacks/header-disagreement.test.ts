@@ -4,7 +4,8 @@
 // reference set-up compares the headers (pitfalls 33); the revision itself requires it (streamable HTTP, Server Validation).
 // It fails here because a modern message must repeat itself exactly (M5), and a decision is made from the body alone (M7).
 import t from 'tap'
-import { permits, refuses, setScene, stillWorks } from './setup.js'
+import { startScene } from '../helpers/scene.js'
+import { permits, refuses, stillWorks } from './assertions.js'
 
 const VERSION = '2026-07-28'
 const MISMATCH = { status: 400, code: -32020 }
@@ -14,7 +15,7 @@ const call = (name: string, version: string | null = VERSION): string => `{"json
 const encoded = (text: string): string => `=?base64?${Buffer.from(text).toString('base64')}?=`
 
 t.test('M5: headers that contradict the body are refused, and so are those that are missing, repeated or malformed', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const attacks: ReadonlyArray<readonly [headers: string[], body: string]> = [
     // the headers name something harmless
     [[`MCP-Protocol-Version: ${VERSION}`, 'Mcp-Method: tools/list', 'Mcp-Name: list_todos'], call('delete_todo')],
@@ -69,7 +70,7 @@ t.test('M5: headers that contradict the body are refused, and so are those that 
 })
 
 t.test('M5: on legacy traffic the headers may be absent but not lie', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const legacy = (headers: string[], name = 'list_todos') => ({ token: scene.token, headers, body: call(name, null) })
   await refuses(t, scene, 'another method', legacy(['MCP-Protocol-Version: 2025-06-18', 'Mcp-Method: tools/list']), MISMATCH)
   await refuses(t, scene, 'another name', legacy(['Mcp-Name: list_todos'], 'delete_todo'), MISMATCH)
@@ -78,7 +79,7 @@ t.test('M5: on legacy traffic the headers may be absent but not lie', async (t) 
 })
 
 t.test('M7: headers that agree permit nothing by themselves, and no version weakens a check', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const foreign = await scene.issuer.token({ aud: 'https://other.example/mcp' })
   for (const version of ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '1.0', '', 'DRAFT-2026', '9999-99-99', '2026-7-28', 'null', '2026-07-28\t']) {
     const headers = [`MCP-Protocol-Version: ${version}`]

@@ -4,10 +4,12 @@
 // pitfalls 32, 34); gateways whose unknown methods pass (peers, "Unknown methods denied").
 // It fails here because every message maps to operations and what no rule names is denied (P1, P4).
 import t from 'tap'
-import { refuses, permits, printable, sendOne, setScene, stillWorks } from './setup.js'
+import { sendOne } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
+import { permits, printable, refuses, stillWorks } from './assertions.js'
 
 t.test('a call without an id is decided like a call', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const call = (name: string): string => JSON.stringify({ jsonrpc: '2.0', method: 'tools/call', params: { name } })
   const text = await refuses(t, scene, 'denied', { token: scene.readToken, body: call('delete_todo') }, { status: 403, code: 403 })
   t.notMatch(text, '"id"')
@@ -17,7 +19,7 @@ t.test('a call without an id is decided like a call', async (t) => {
 })
 
 t.test('a method that only resembles a known one is unknown, and denied', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const methods = [
     'Tools/Call', 'TOOLS/CALL', 'tools/Call', 'tools/call ', ' tools/call', 'tools/call\t', 'tools/call\n', 'tools/call\0', 'tools/call\u200b', 'tools\uff0fcall', 'tools\u2215call', 'tools//call', 'tools/./call', '/tools/call', 'tools/call/', 'tools.call', 'tools:call', 'tools_call', 'tools\\call', 'tools%2fcall', 'tools/call#', 'tools/call?x', 'tools/cal\u013a', 'tool\u017f/call', 'tools', '', ' ', '*', '__proto__', 'constructor', 'toString',
     'tools/execute', 'tasks/get', 'tasks/cancel', 'tasks/list', 'sampling/createMessage', 'elicitation/create', 'roots/list', 'resources/write', 'rpc.discover', 'system.listMethods', '(response)', '(responses)', 'Notifications/x', 'notifications', 'notification/x'
@@ -31,7 +33,7 @@ t.test('a method that only resembles a known one is unknown, and denied', async 
 })
 
 t.test('a response hides no method, and is none on modern traffic', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { token } = scene
   const FORBIDDEN = '"params":{"name":"delete_todo"}'
   const bodies = [
@@ -58,7 +60,7 @@ t.test('a response hides no method, and is none on modern traffic', async (t) =>
 })
 
 t.test('an id of any type but string and number is refused, and those are repeated as they were sent', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const call = (id: string): string => `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"delete_todo"}}`
   for (const id of ['null', 'true', 'false', '[]', '{}', '[1]', '{"a":1}']) await refuses(t, scene, id, { token: scene.readToken, body: call(id) }, { status: 400, code: -32600 })
   const ids = ['1', '-1', '0', '-0', '1.5', '1e2', '1E400', '12345678901234567890123', '0.1000', '""', '"a"', '"</script><script>"', '"\\u0000\\r\\n"', '"\\ud800"', '"\u00e9\u2028"', `"${'x'.repeat(10_000)}"`]
@@ -71,7 +73,7 @@ t.test('an id of any type but string and number is refused, and those are repeat
 })
 
 t.test('what an error repeats of a message is JSON and nothing else', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const name = '<script>alert(1)</script>"\r\n\u2028&#x27;\\'
   const { statuses, text } = await sendOne(scene.gateway, { token: scene.readToken, headers: ['Accept: text/html'], body: JSON.stringify({ jsonrpc: '2.0', id: '</script>', method: 'tools/call', params: { name } }) })
   t.same(statuses, [403])

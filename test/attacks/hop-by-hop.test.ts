@@ -4,10 +4,11 @@
 // 12.6.2: proxies that set their headers first and obey `Connection` afterwards.
 // It fails here because what the gateway sets is set last, and Mcp headers cannot be named (M5).
 import t from 'tap'
-import { PERMITTED_CALL, permits, refuses, setScene, stillWorks } from './setup.js'
+import { startScene } from '../helpers/scene.js'
+import { permits, PERMITTED_CALL, refuses, stillWorks } from './assertions.js'
 
 t.test('F1: Connection cannot take away what the gateway tells the upstream', async (t) => {
-  const scene = await setScene(t, { config: { upstreamHeaders: { 'X-Api-Key': 'the operator\'s' } } })
+  const scene = await startScene(t, { config: { upstreamHeaders: { 'X-Api-Key': 'the operator\'s' } } })
   for (const value of ['authorization', 'x-postern-subject', 'X-Postern-Subject, X-Postern-Scopes,x-postern-issuer , x-postern-client-id', 'x-api-key', 'host', 'content-type', 'content-length', 'close, x-api-key', 'keep-alive,, ,host', '*']) {
     const received = await permits(t, scene, `Connection: ${value}`, { token: scene.token, headers: [`Connection: ${value}`, 'X-Api-Key: the client\'s'], body: PERMITTED_CALL })
     t.match(received.headers, {
@@ -24,7 +25,7 @@ t.test('F1: Connection cannot take away what the gateway tells the upstream', as
 })
 
 t.test('F1: what Connection names, and what belongs to a connection, is not sent on', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const hops = ['Keep-Alive: timeout=9', 'TE: trailers', 'Trailer: X-T', 'Upgrade: websocket', 'Proxy-Connection: keep-alive', 'Proxy-Authorization: Basic x', 'Proxy-Authenticate: Basic', 'Proxy: http://evil.example', 'HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA', 'X-Private: 1']
   const received = await permits(t, scene, 'a call', { token: scene.token, headers: ['Connection: X-Private, Upgrade, HTTP2-Settings, TE', ...hops], body: PERMITTED_CALL })
   const names = received.rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase())
@@ -35,7 +36,7 @@ t.test('F1: what Connection names, and what belongs to a connection, is not sent
 })
 
 t.test('Connection cannot take away an Mcp header that was compared with the body', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   for (const name of ['Mcp-Name', 'Mcp-Method', 'MCP-Protocol-Version', 'mcp_name', 'Mcp-Param-X']) {
     await refuses(t, scene, name, { token: scene.token, headers: [`Connection: close, ${name}`, 'Mcp-Method: tools/call', 'Mcp-Name: list_todos'], body: PERMITTED_CALL }, { status: 400, code: -32020 })
   }
@@ -43,7 +44,7 @@ t.test('Connection cannot take away an Mcp header that was compared with the bod
 })
 
 t.test('what belongs to the upstream\'s connection, and what only the gateway may say, does not reach the client', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   scene.upstream.answer = (_request, response) => {
     response.writeHead(200, {
       'content-type': 'application/json',

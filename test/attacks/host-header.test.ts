@@ -4,10 +4,12 @@
 // neither reference set-up checks Origin (pitfalls 30).
 // It fails here because Origin and Host are checked before credentials (C1, C1a), and no URL is made from either (R6).
 import t from 'tap'
-import { PERMITTED_CALL, permits, refuses, sendRaw, rawRequest, setScene, stillWorks } from './setup.js'
+import { rawRequest, sendRaw } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
+import { permits, PERMITTED_CALL, refuses, stillWorks } from './assertions.js'
 
 t.test('a foreign Origin is refused even with a good token', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { host } = new URL(scene.gateway.origin)
   const origins = [
     'http://evil.example', 'null', '', 'http://', 'file://', `http://${host}.evil.example`, `http://evil.example/${host}`, `http://${host}@evil.example`, `https://${host}`, `HTTP://${host}`, `http://${host}/`,
@@ -24,7 +26,7 @@ t.test('a foreign Origin is refused even with a good token', async (t) => {
 })
 
 t.test('C1a: a Host that is not this machine is refused on a loopback resource', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { host, port } = new URL(scene.gateway.origin)
   const hosts = ['evil.example', `evil.example:${port}`, `127.0.0.1.evil.example:${port}`, `evil.example:80@${host}`, `${host}@evil.example`, `0.0.0.0:${port}`, '127.1', '2130706433', '0x7f000001', 'localhost.evil.example', 'localhost.', `${host},evil.example`, `${host} evil.example`, '169.254.169.254', '', '[::ffff:127.0.0.1]', '127.0.0.1:99999999']
   for (const name of hosts) {
@@ -36,7 +38,7 @@ t.test('C1a: a Host that is not this machine is refused on a loopback resource',
 })
 
 t.test('C1a: two Host headers are refused, whichever comes first', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { host } = new URL(scene.gateway.origin)
   for (const headers of [[`Host: ${host}`, 'Host: evil.example'], [`Host: ${host}`, `host: ${host}`], [`Host: ${host}`, 'X-A: b', 'HOST: evil.example']]) {
     await refuses(t, scene, headers.join(' | '), { token: scene.token, headers, body: PERMITTED_CALL }, { status: 400 })
@@ -47,7 +49,7 @@ t.test('C1a: two Host headers are refused, whichever comes first', async (t) => 
 })
 
 t.test('R6: no header of the client changes a URL that the gateway gives out, or reaches the upstream as a fact', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway } = scene
   const lies = ['Forwarded: host=evil.example;proto=https', 'X-Forwarded-Host: evil.example', 'X-Forwarded-Proto: https', 'X-Forwarded-Port: 444', 'X-Forwarded-Prefix: /evil', 'X-Forwarded-Server: evil.example', 'X-Forwarded-For: 10.0.0.1', 'X-Forwarded: for=evil.example', 'X_Forwarded_Host: evil.example', 'X-Original-URL: /health', 'X-Original-Host: evil.example', 'X-Rewrite-URL: /health', 'X-Host: evil.example', 'X-HTTP-Host-Override: evil.example', 'X-Real-IP: 127.0.0.1', 'Via: 1.1 evil.example']
   const refused = await sendRaw(gateway, rawRequest(gateway, { headers: lies, body: PERMITTED_CALL }))
@@ -64,7 +66,7 @@ t.test('R6: no header of the client changes a URL that the gateway gives out, or
 })
 
 t.test('a resource that is not on a loopback host checks the hosts it is told to', async (t) => {
-  const scene = await setScene(t, { config: { hosts: ['mcp.example'] } })
+  const scene = await startScene(t, { config: { hosts: ['mcp.example'] } })
   await refuses(t, scene, 'another host', { token: scene.token, headers: ['Host: other.example'], body: PERMITTED_CALL }, { status: 421 })
   await permits(t, scene, 'a listed host', { token: scene.token, headers: ['Host: MCP.example'], body: PERMITTED_CALL })
 })

@@ -5,7 +5,8 @@
 // It fails here because the scan is one pass that stops at a depth of 64, and time grows with size alone (M4).
 import t from 'tap'
 import { readMessage } from '../../src/mcp/message.js'
-import { permits, refuses, setScene, stillWorks } from './setup.js'
+import { startScene } from '../helpers/scene.js'
+import { permits, refuses, stillWorks } from './assertions.js'
 
 const SIZE = 1 << 19
 
@@ -72,7 +73,7 @@ t.test('time grows with size alone', async (t) => {
 })
 
 t.test('each of them is answered, and the gateway serves on', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { token } = scene
   const refused = ['arrays in arrays', 'arrays that never end', 'objects in objects', 'the same member again and again', 'commas', 'many targets']
   for (const [name, bomb] of Object.entries(BOMBS)) {
@@ -85,7 +86,7 @@ t.test('each of them is answered, and the gateway serves on', async (t) => {
 })
 
 t.test('a body beyond the limit is refused, by its length or when it is reached', async (t) => {
-  const scene = await setScene(t, { config: { limits: { bodyBytes: 100_000 } } })
+  const scene = await startScene(t, { config: { limits: { bodyBytes: 100_000 } } })
   const { token } = scene
   const body = inArguments(`"${'x'.repeat(200_000)}"`)
   await refuses(t, scene, 'by its length', { token, body }, { status: 413, code: -32600 })
@@ -97,7 +98,7 @@ t.test('a body beyond the limit is refused, by its length or when it is reached'
 })
 
 t.test('names and URIs that make patterns work hard cost little', async (t) => {
-  const scene = await setScene(t, { config: { policy: { tools: { '*a*a*a*a*a*b': true, '*_todo': true }, resources: { 'file:///*/*/*/*x*x*x*y': true, 'todo://**a**a**a**b': true } } } })
+  const scene = await startScene(t, { config: { policy: { tools: { '*a*a*a*a*a*b': true, '*_todo': true }, resources: { 'file:///*/*/*/*x*x*x*y': true, 'todo://**a**a**a**b': true } } } })
   const { token } = scene
   const before = process.cpuUsage()
   const uris = Array.from({ length: 400 }, (_, index) => `${index % 2 === 0 ? 'file:///' : 'todo://'}${(index % 2 === 0 ? 'x/x' : 'a').repeat(2000)}${index}`)

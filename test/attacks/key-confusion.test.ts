@@ -5,13 +5,14 @@
 // URL (CVE-2025-69196); audience optional in the reference SDK (pitfalls 5).
 // It fails here because `iss` chooses one authorization server, exactly, and only its keys and rules count (A2, A3).
 import t from 'tap'
-import { createSigningKey } from '../helpers/keys.js'
 import { startIssuer } from '../helpers/issuer.js'
-import { PERMITTED_CALL, permits, refuses, setScene, stillWorks } from './setup.js'
+import { createSigningKey } from '../helpers/keys.js'
+import { startScene } from '../helpers/scene.js'
+import { permits, PERMITTED_CALL, refuses, stillWorks } from './assertions.js'
 
 t.test('A2: an authorization server speaks for itself alone', async (t) => {
   const other = await startIssuer(t)
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, issuer } = scene
   await gateway.reload({
     authorizationServers: [
@@ -45,7 +46,7 @@ t.test('A2: an authorization server speaks for itself alone', async (t) => {
 })
 
 t.test('A3: a token for another resource is refused, however similar its name', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, issuer } = scene
   const { resource, origin } = gateway
   const audiences: unknown[] = [
@@ -60,7 +61,7 @@ t.test('A3: a token for another resource is refused, however similar its name', 
 })
 
 t.test('claims that repeat themselves in the payload are read once, from what was signed', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { key, issuer } = scene.issuer
   const encode = (text: string): string => Buffer.from(text).toString('base64url')
   const now = Math.floor(Date.now() / 1000)

@@ -4,12 +4,14 @@
 // resource-uri), #4401 (tool-names), #4405 (host-header), #4843 and the forwarded Authorization of 3.0.0 (identity-spoofing),
 // CVE-2026-27896 (duplicate-members).
 import t from 'tap'
-import { createSigningKey } from '../helpers/keys.js'
 import { sendJson } from '../helpers/issuer.js'
-import { PERMITTED_CALL, permits, refuses, sendOne, setScene } from './setup.js'
+import { createSigningKey } from '../helpers/keys.js'
+import { sendOne } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
+import { permits, PERMITTED_CALL, refuses } from './assertions.js'
 
 t.test('an answer to one principal is never given to another (FastMCP #4041)', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, issuer, upstream } = scene
   upstream.answer = (request, response) => {
     response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'public, max-age=1000', etag: '"1"' }).end(`{"jsonrpc":"2.0","id":1,"result":{"for":"${request.headers['x-postern-subject']}"}}`)
@@ -27,7 +29,7 @@ t.test('an answer to one principal is never given to another (FastMCP #4041)', a
 })
 
 t.test('requests with the same id are answered each to its sender (CVE-2026-25536)', async (t) => {
-  const { gateway, issuer, upstream } = await setScene(t)
+  const { gateway, issuer, upstream } = await startScene(t)
   const waiting: Array<() => void> = []
   upstream.answer = (request, response) => {
     waiting.push(() => { response.writeHead(200, { 'content-type': 'application/json' }).end(`{"jsonrpc":"2.0","id":1,"result":{"for":"${request.headers['x-postern-subject']}"}}`) })
@@ -41,7 +43,7 @@ t.test('requests with the same id are answered each to its sender (CVE-2026-2553
 })
 
 t.test('another principal\'s stream is not resumed (FastMCP #4402)', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, issuer, token, upstream } = scene
   upstream.answer = (_request, response) => { response.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'inner' }).end('{"jsonrpc":"2.0","id":1,"result":{}}') }
   const session = (await gateway.post(token, { jsonrpc: '2.0', id: 1, method: 'initialize', params: {} })).headers.get('mcp-session-id')
@@ -52,7 +54,7 @@ t.test('another principal\'s stream is not resumed (FastMCP #4402)', async (t) =
 })
 
 t.test('one key that cannot be used costs no other key (FastMCP 3.4.5)', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { issuer } = scene
   const ed25519 = await createSigningKey('EdDSA', 'ed')
   issuer.keys = [null, 'x', {}, { kty: 'OKP', crv: 'Ed448', x: 'AA', kid: 'ed448' }, { kty: 'RSA', n: 'AA', e: 'AQAB', kid: 'tiny' }, { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA', kid: issuer.key.kid }, { ...issuer.key.jwk, kid: 42 }, ed25519.jwk, issuer.key.jwk]
@@ -62,7 +64,7 @@ t.test('one key that cannot be used costs no other key (FastMCP 3.4.5)', async (
 })
 
 t.test('an authorization server that is down or lies lets nobody in, and costs nobody the token (pitfalls 9)', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, issuer, token, upstream } = scene
   const status = async (): Promise<number | undefined> => (await sendOne(gateway, { token, body: PERMITTED_CALL })).statuses[0]
   const metadata = '/.well-known/oauth-authorization-server'
@@ -77,7 +79,7 @@ t.test('an authorization server that is down or lies lets nobody in, and costs n
   t.equal(await status(), 503, 'down')
   issuer.mode = 'serve'
   for (const [name, document] of Object.entries(lies)) {
-    const fresh = await setScene(t)
+    const fresh = await startScene(t)
     fresh.issuer.routes.set(metadata, (_request, response) => sendJson(response, JSON.parse(JSON.stringify(document).replaceAll(issuer.issuer, fresh.issuer.issuer))))
     const { statuses, text } = await sendOne(fresh.gateway, { token: fresh.token, body: PERMITTED_CALL })
     t.same(statuses, [503], name)

@@ -3,12 +3,13 @@
 // Fell for it: nobody is known to; it is node's documented `maxHeadersCount`, in front of any check that reads headers.
 // It fails here because headers are limited by their size alone, and beyond that the request is refused whole.
 import t from 'tap'
-import { PERMITTED_CALL, permits, refuses, setScene, stillWorks } from './setup.js'
+import { startScene } from '../helpers/scene.js'
+import { permits, PERMITTED_CALL, refuses, stillWorks } from './assertions.js'
 
 const MANY = Array.from({ length: 2500 }, (_, index) => `${index.toString(36)}:`)
 
 t.test('F1: a header behind thousands of others is seen, and those of the gateway stand before them', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { token } = scene
   const call = { token, body: PERMITTED_CALL }
   await refuses(t, scene, 'a second Authorization', { ...call, headers: [...MANY, `Authorization: Bearer ${token}`] }, { status: 400 })
@@ -26,7 +27,7 @@ t.test('F1: a header behind thousands of others is seen, and those of the gatewa
 })
 
 t.test('a header section beyond the limit is refused whole', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const tooMuch = ['x'.repeat(33_000), ...Array.from({ length: 40 }, (_, index) => `${index}${'y'.repeat(1000)}`)]
   await refuses(t, scene, 'one long value', { token: scene.token, headers: [`X-A: ${tooMuch[0]}`], body: PERMITTED_CALL }, { status: 431 })
   await refuses(t, scene, 'one long name', { token: scene.token, headers: [`${tooMuch[0]}: 1`], body: PERMITTED_CALL }, { status: 431 })
@@ -36,7 +37,7 @@ t.test('a header section beyond the limit is refused whole', async (t) => {
 })
 
 t.test('names that objects inherit are names like any other', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const received = await permits(t, scene, 'a call', { token: scene.token, headers: ['__proto__: a', 'constructor: b', 'toString: c', 'hasOwnProperty: d', 'X-A: e'], body: PERMITTED_CALL })
   t.equal(received.headers['x-a'], 'e')
   t.equal(received.headers['x-postern-subject'], 'alice')
@@ -44,7 +45,7 @@ t.test('names that objects inherit are names like any other', async (t) => {
 })
 
 t.test('bytes beyond ASCII in a value arrive as they were sent, and are nowhere read as text', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const received = await permits(t, scene, 'a call', { token: scene.token, headers: ['X-A: \u00c3\u00a9\u00ff', 'X-B: \u0080\u009f'], body: PERMITTED_CALL })
   t.equal(received.headers['x-a'], '\u00c3\u00a9\u00ff')
   await refuses(t, scene, 'in a session id', { token: scene.token, headers: ['Mcp-Session-Id: \u00ff\u00fe'], body: PERMITTED_CALL }, { status: 404 })

@@ -5,10 +5,11 @@
 // It fails here because each server is a context of its own, with its own audience, verifier and cache, and a target must be
 // literally under the one that the router chose (R5, F3).
 import t from 'tap'
+import { startConfigured } from '../helpers/gateway.js'
 import { startIssuer } from '../helpers/issuer.js'
+import { sendOne } from '../helpers/raw-http.js'
 import { startUpstream } from '../helpers/upstream.js'
-import { startConfigured } from '../http/setup.js'
-import { PERMITTED_CALL, receivedBy, sendOne } from './setup.js'
+import { PERMITTED_CALL, receivedBy } from './assertions.js'
 
 t.test('A3: a token for one server of a gateway opens no other', async (t) => {
   const issuer = await startIssuer(t)

@@ -5,10 +5,12 @@
 // (tokens bound by cnf.jkt accepted as Bearer).
 // It fails here because of A1 and A2.
 import t from 'tap'
-import { PERMITTED_CALL, permits, refuses, sendOne, setScene, stillWorks } from './setup.js'
+import { sendOne } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
+import { permits, PERMITTED_CALL, refuses, stillWorks } from './assertions.js'
 
 t.test('what is no access token, or not one now, is refused', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, issuer } = scene
   const now = Math.floor(Date.now() / 1000)
   const token = (claims: Record<string, unknown>, header?: Record<string, unknown>): Promise<string> => issuer.token({ aud: gateway.resource, ...claims }, header)
@@ -48,7 +50,7 @@ t.test('what is no access token, or not one now, is refused', async (t) => {
 })
 
 t.test('scopes are not more than the token says', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, issuer } = scene
   const scopes: Record<string, unknown> = {
     none: undefined, empty: '', 'another case': 'TODO:READ', 'a prefix': 'todo:rea', 'more of it': 'todo:read:all', 'a wildcard': 'todo:*', star: '*', comma: 'todo:list,todo:read', tab: 'todo:list\ttodo:read', 'line end': 'x\ntodo:read', 'non-breaking space': 'x\u00a0todo:read', 'in an array with a space': ['x todo:read'], 'zero-width': 'todo:read\u200b', 'full width': '\uff54odo:read', inherited: '__proto__ constructor'
@@ -60,7 +62,7 @@ t.test('scopes are not more than the token says', async (t) => {
 })
 
 t.test('credentials that are not exactly one Bearer token in one header are refused', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, token, upstream } = scene
   const foreign = await scene.issuer.token({ aud: 'https://other.example' })
   const malformed: Record<string, string[]> = {
@@ -108,7 +110,7 @@ t.test('credentials that are not exactly one Bearer token in one header are refu
 })
 
 t.test('A1: a token in the query is refused beside a good one, and reaches neither the upstream nor the log', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, token } = scene
   const queries = ['access_token=', 'ACCESS_TOKEN=', 'Access_Token=', 'x=1&access_token=', 'x=1;access_token=', '%61ccess_token=', 'access%5ftoken=', 'access%5Ftoken=', '?access_token=', '&access_token=', 'access_token', 'x=?access_token=']
   for (const query of queries) {

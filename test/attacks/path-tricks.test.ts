@@ -5,7 +5,9 @@
 // It fails here because credentials are checked wherever the router leads, and only a target that is literally under the
 // resource and reads the same everywhere is mapped (F3, R5).
 import t from 'tap'
-import { FORBIDDEN_CALL, PERMITTED_CALL, receivedBy, refuses, sendOne, setScene, stillWorks } from './setup.js'
+import { sendOne } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
+import { FORBIDDEN_CALL, PERMITTED_CALL, receivedBy, refuses, stillWorks } from './assertions.js'
 
 const AMBIGUOUS = [
   '/mcp/..', '/mcp/../', '/mcp/../health', '/mcp/../admin', '/mcp/x/../../admin', '/mcp/./x', '/mcp/.', '/mcp/x/..', '/mcp/x/.', '/mcp/../mcp',
@@ -28,7 +30,7 @@ const ELSEWHERE = [
 ]
 
 t.test('F3: a target that could be resolved differently is not mapped, whatever the HTTP method', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t, { upstreamPath: '/mcp' })
   const { gateway, token, upstream } = scene
   for (const target of [...AMBIGUOUS, ...ELSEWHERE]) {
     for (const request of [{ method: 'POST', body: PERMITTED_CALL }, { method: 'GET' }, { method: 'DELETE' }, { method: 'HEAD' }]) {
@@ -41,7 +43,7 @@ t.test('F3: a target that could be resolved differently is not mapped, whatever 
 })
 
 t.test('without a token none of them is anything but a challenge or nothing', async (t) => {
-  const { gateway, upstream } = await setScene(t)
+  const { gateway, upstream } = await startScene(t, { upstreamPath: '/mcp' })
   for (const target of [...AMBIGUOUS, ...ELSEWHERE]) {
     const { statuses, text } = await sendOne(gateway, { target, body: FORBIDDEN_CALL })
     t.match(statuses, [/^40[014]$/], `${JSON.stringify(target)}: ${statuses}`)
@@ -51,7 +53,7 @@ t.test('without a token none of them is anything but a challenge or nothing', as
 })
 
 t.test('F3: with a resource at the root nothing is elsewhere', async (t) => {
-  const scene = await setScene(t, { path: '/' })
+  const scene = await startScene(t, { upstreamPath: '/mcp', path: '/' })
   const { gateway, token, upstream } = scene
   for (const target of [...AMBIGUOUS.map((path) => path.replace('/mcp', '')), ...ELSEWHERE, '/health/', '/health/x', '/healthz', '/.well-known', '/.well-known/', '/.well-known/x', '/HEALTH']) {
     const { statuses } = await sendOne(gateway, { target, body: PERMITTED_CALL })
@@ -65,7 +67,7 @@ t.test('F3: with a resource at the root nothing is elsewhere', async (t) => {
 })
 
 t.test('the absolute form of a target names no other host and no other path', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t, { upstreamPath: '/mcp' })
   const { gateway, token, upstream } = scene
   const { host } = new URL(gateway.origin)
   for (const target of [`http://${host}/mcp`, `HTTP://${host}/mcp`, 'http://evil.example/mcp', 'https://evil.example/mcp', `${upstream.origin}/admin`, 'ftp://evil.example/mcp', 'file:///mcp', `http://${host}@evil.example/mcp`, 'http:///mcp', 'http:/mcp', 'http://evil.example//mcp', 'urn:mcp', 'evil.example:80/mcp']) {
@@ -80,7 +82,7 @@ t.test('the absolute form of a target names no other host and no other path', as
 })
 
 t.test('what is mapped arrives under the upstream\'s endpoint exactly as it was written', async (t) => {
-  const { gateway, token, upstream } = await setScene(t)
+  const { gateway, token, upstream } = await startScene(t, { upstreamPath: '/mcp' })
   const targets = ['/mcp', '/mcp/', '/mcp?a=b', '/mcp?', '/mcp/x', '/mcp/x/y.json', '/mcp/.well-known/x', '/mcp/...', '/mcp/..x', '/mcp/x..', '/mcp/a;b=c', '/mcp/%20%C3%A9', '/mcp/100%25', '/mcp/x?a=/../b&c=%2e%2e%2f%00&a=2', '/mcp?%ff', "/mcp/!$&'()*+,;=:@-._~"]
   for (const request of [{ method: 'POST', body: PERMITTED_CALL }, { method: 'GET' }, { method: 'DELETE' }]) {
     upstream.received.length = 0

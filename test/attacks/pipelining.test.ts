@@ -6,10 +6,12 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
-import { FORBIDDEN_CALL, PERMITTED_CALL, openSocket, rawRequest, receivedBy, sendRaw, setScene, stillWorks } from './setup.js'
+import { openSocket, rawRequest, sendRaw } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
+import { FORBIDDEN_CALL, PERMITTED_CALL, receivedBy, stillWorks } from './assertions.js'
 
 t.test('F5: requests that are sent ahead wait for their turn, and are dropped with their connection', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t, { upstreamPath: '/mcp' })
   const { gateway, upstream, token } = scene
   let asked: (response: ServerResponse) => void = () => {}
   const first = new Promise<ServerResponse>((resolve) => { asked = resolve })
@@ -31,7 +33,7 @@ t.test('F5: requests that are sent ahead wait for their turn, and are dropped wi
 })
 
 t.test('streams that are sent for ahead are not opened', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t, { upstreamPath: '/mcp' })
   const { gateway, upstream, token } = scene
   let opened = 0
   const answer = upstream.answer
@@ -50,7 +52,7 @@ t.test('streams that are sent for ahead are not opened', async (t) => {
 })
 
 t.test('F5: more than a few ahead cost the connection', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t, { upstreamPath: '/mcp' })
   const { gateway, upstream, token } = scene
   const { statuses } = await sendRaw(gateway, Buffer.concat(Array.from({ length: 500 }, () => rawRequest(gateway, { token, body: PERMITTED_CALL }))), 500)
   t.same(statuses, [], 'it is closed')
@@ -60,7 +62,7 @@ t.test('F5: more than a few ahead cost the connection', async (t) => {
 })
 
 t.test('a few ahead are each decided and answered, in their order', async (t) => {
-  const { gateway, upstream, token, readToken } = await setScene(t)
+  const { gateway, upstream, token, readToken } = await startScene(t, { upstreamPath: '/mcp' })
   const { statuses } = await sendRaw(gateway, [
     rawRequest(gateway, { token, body: PERMITTED_CALL }), rawRequest(gateway, { body: PERMITTED_CALL }),
     rawRequest(gateway, { token: readToken, body: FORBIDDEN_CALL }), rawRequest(gateway, { method: 'GET', target: '/health' }),

@@ -5,7 +5,9 @@
 // It fails here because nothing is exempted: a public route answers by itself and never forwards, and every other route
 // was registered behind the credentials (R5).
 import t from 'tap'
-import { FORBIDDEN_CALL, receivedBy, sendOne, setScene, stillWorks } from './setup.js'
+import { sendOne } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
+import { FORBIDDEN_CALL, receivedBy, stillWorks } from './assertions.js'
 
 const DISGUISED = [
   '/mcp/.well-known', '/mcp/.well-known/', '/mcp/.well-known/oauth-protected-resource', '/mcp/.well-known/oauth-authorization-server', '/mcp/.well-known/openid-configuration', '/mcp/x/.well-known/y', '/mcp?/.well-known', '/mcp?x=.well-known', '/mcp?path=/health', '/mcp/health', '/mcp/../health', '/mcp/health/', '/mcp/%2ewell-known',
@@ -19,7 +21,7 @@ const NEARLY_PUBLIC = [
 const LIES = ['X-Forwarded-Uri: /health', 'X-Original-URL: /health', 'X-Rewrite-URL: /.well-known/x', 'X-Forwarded-Path: /health', 'X-Forwarded-Prefix: /.well-known', 'X-Forwarded-Method: OPTIONS', 'X-HTTP-Method-Override: OPTIONS', 'X-Middleware-Subrequest: middleware:middleware:middleware', 'X-Auth-Request-User: root', 'Referer: http://127.0.0.1/health', 'Accept-Version: 0']
 
 t.test('a path under the resource needs credentials, whatever else it holds', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, upstream } = scene
   for (const target of DISGUISED) {
     for (const method of ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PUT']) {
@@ -32,7 +34,7 @@ t.test('a path under the resource needs credentials, whatever else it holds', as
 })
 
 t.test('a path near a public one leads nowhere, with or without a token', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, token, upstream } = scene
   for (const target of NEARLY_PUBLIC) {
     for (const method of ['GET', 'POST', 'DELETE']) {
@@ -48,7 +50,7 @@ t.test('a path near a public one leads nowhere, with or without a token', async 
 })
 
 t.test('C2: a preflight is answered, and never forwarded; what only resembles one needs credentials', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, upstream } = scene
   const origin = `Origin: ${gateway.origin}`
   const preflight = ['Access-Control-Request-Method: POST', 'Access-Control-Request-Headers: authorization']

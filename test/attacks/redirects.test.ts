@@ -6,8 +6,10 @@
 // no other address is ever connected to (F8).
 import t from 'tap'
 import type { ServerResponse } from 'node:http'
+import { sendOne } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
 import { startUpstream } from '../helpers/upstream.js'
-import { PERMITTED_CALL, receivedBy, sendOne, setScene, stillWorks } from './setup.js'
+import { PERMITTED_CALL, receivedBy, stillWorks } from './assertions.js'
 
 const REQUESTS = [{ method: 'POST', body: PERMITTED_CALL }, { method: 'GET' }, { method: 'DELETE' }]
 
@@ -16,7 +18,7 @@ function answerEmpty (response: ServerResponse): void {
 }
 
 t.test('F8: a redirect to another party is not followed, and its address is not told', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t, { upstreamPath: '/mcp' })
   const { gateway, token, upstream } = scene
   const stranger = await startUpstream(t)
   const { host, port } = new URL(upstream.origin)
@@ -47,7 +49,7 @@ t.test('F8: a redirect to another party is not followed, and its address is not 
 })
 
 t.test('a redirect that would change method or body is not followed', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t, { upstreamPath: '/mcp' })
   const { gateway, token, upstream } = scene
   for (const status of [300, 301, 302, 303, 305, 306]) {
     for (const request of REQUESTS) {
@@ -59,7 +61,7 @@ t.test('a redirect that would change method or body is not followed', async (t) 
 })
 
 t.test('F8: a redirect that is followed keeps the bytes, the method and the identity, and takes no credentials along', async (t) => {
-  const { gateway, token, upstream } = await setScene(t)
+  const { gateway, token, upstream } = await startScene(t, { upstreamPath: '/mcp' })
   for (const request of REQUESTS) {
     for (const location of ['/mcp/', `${upstream.origin}/mcp/`, './mcp/', '?x=y', 'x/y?z']) {
       upstream.received.length = 0
@@ -76,7 +78,7 @@ t.test('F8: a redirect that is followed keeps the bytes, the method and the iden
 })
 
 t.test('redirects without end, and to paths that are none, end in a refusal', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t, { upstreamPath: '/mcp' })
   const { gateway, token, upstream } = scene
   const locations = ['/mcp', '/mcp/%', '/mcp/%zz', '/mcp/%ff', '/mcp/%c0%ae', '/x/..%2f..%2fy', '/..//evil.example/', '/.//evil.example/', '//', '/a../b', '/%2e%2e/x', '/x\\y', '/x y', '/\u00e9', `/${'x'.repeat(8000)}`]
   for (const location of locations) {
@@ -93,7 +95,7 @@ t.test('redirects without end, and to paths that are none, end in a refusal', as
 })
 
 t.test('the client\'s Host makes no other host the same one', async (t) => {
-  const scene = await setScene(t, { config: { preserveHost: true, hosts: ['evil.example'] } })
+  const scene = await startScene(t, { upstreamPath: '/mcp', config: { preserveHost: true, hosts: ['evil.example'] } })
   const { gateway, token, upstream } = scene
   const stranger = await startUpstream(t)
   upstream.answer = (incoming, response) => incoming.url === '/mcp' ? response.writeHead(307, { location: `http://${incoming.headers.host}/elsewhere` }).end() : answerEmpty(response)

@@ -5,12 +5,14 @@
 // It fails here because a reload builds a whole second application and swaps it in (O2).
 import t from 'tap'
 import { once } from 'node:events'
-import { openSocket, rawRequest, refuses, sendOne, setScene, stillWorks, PERMITTED_CALL, FORBIDDEN_CALL } from './setup.js'
+import { openSocket, rawRequest, sendOne } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
+import { FORBIDDEN_CALL, PERMITTED_CALL, refuses, stillWorks } from './assertions.js'
 
 const READ_ONLY = { policy: { tools: { list_todos: 'todo:read' } }, upstreamHeaders: { 'x-config': 'second' } }
 
 t.test('a request is decided and carried out by the configuration that it began under', async (t) => {
-  const scene = await setScene(t, { config: { upstreamHeaders: { 'x-config': 'first' } } })
+  const scene = await startScene(t, { config: { upstreamHeaders: { 'x-config': 'first' } } })
   const { gateway, token, upstream } = scene
   const bytes = rawRequest(gateway, { token, body: FORBIDDEN_CALL })
   const socket = await openSocket(gateway)
@@ -33,7 +35,7 @@ t.test('a request is decided and carried out by the configuration that it began 
 t.test('O2: no request is ever half one configuration and half the other', async (t) => {
   const FIRST = { policy: { tools: { '*': 'todo:read' } }, upstreamHeaders: { 'x-config': 'first' } }
   const SECOND = { policy: { tools: { '*': 'todo:admin' } }, upstreamHeaders: { 'x-config': 'second' }, tokenCacheSeconds: 0 }
-  const { gateway, token, upstream } = await setScene(t, { config: FIRST })
+  const { gateway, token, upstream } = await startScene(t, { config: FIRST })
   const isOver = new AbortController()
   const statuses = new Map<number, number>()
   const callers = Array.from({ length: 4 }, async () => {
@@ -55,7 +57,7 @@ t.test('O2: no request is ever half one configuration and half the other', async
 })
 
 t.test('a configuration that cannot be used changes nothing', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, readToken } = scene
   const broken: ReadonlyArray<Record<string, unknown>> = [
     { policy: { tools: { 'a*': 'x', '*a': 'y' } } },

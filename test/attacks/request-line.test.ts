@@ -5,12 +5,14 @@
 // It fails here because credentials come before the method (R5), a message is the only thing that has a body, and the
 // server has no listener for upgrades and tunnels.
 import t from 'tap'
-import { FORBIDDEN_CALL, PERMITTED_CALL, openSocket, permits, rawRequest, receivedBy, refuses, sendRaw, setScene, stillWorks } from './setup.js'
+import { openSocket, rawRequest, sendRaw } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
+import { FORBIDDEN_CALL, permits, PERMITTED_CALL, receivedBy, refuses, stillWorks } from './assertions.js'
 
 const OTHER_METHODS = ['PUT', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'SEARCH', 'REPORT', 'PURGE', 'MERGE', 'NOTIFY', 'SUBSCRIBE', 'UNSUBSCRIBE', 'LINK', 'UNLINK', 'BIND', 'REBIND', 'ACL', 'CHECKOUT', 'MKACTIVITY', 'MKCALENDAR', 'M-SEARCH', 'SOURCE']
 
 t.test('R5: every other HTTP method needs credentials, and is refused with them', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t, { upstreamPath: '/mcp' })
   for (const method of OTHER_METHODS) {
     for (const target of ['/mcp', '/mcp/x']) {
       await refuses(t, scene, `${method} ${target} without a token`, { method, target, body: FORBIDDEN_CALL }, { status: 401 })
@@ -22,7 +24,7 @@ t.test('R5: every other HTTP method needs credentials, and is refused with them'
 })
 
 t.test('a body that no message may have is not forwarded', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t, { upstreamPath: '/mcp' })
   const chunked = `${FORBIDDEN_CALL.length.toString(16)}\r\n${FORBIDDEN_CALL}\r\n0\r\n\r\n`
   for (const method of ['GET', 'HEAD', 'DELETE']) {
     for (const target of ['/mcp', '/mcp/messages?sessionId=1']) {
@@ -37,7 +39,7 @@ t.test('a body that no message may have is not forwarded', async (t) => {
 })
 
 t.test('a message posted below the resource is decided like any other', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t, { upstreamPath: '/mcp' })
   for (const target of ['/mcp/', '/mcp/messages', '/mcp/messages?sessionId=1', '/mcp/a/b/c', '/mcp?x=y']) {
     await refuses(t, scene, `${target} without a token`, { target, body: FORBIDDEN_CALL }, { status: 401 })
     await refuses(t, scene, target, { target, token: scene.readToken, body: FORBIDDEN_CALL }, { status: 403, code: 403 })
@@ -48,7 +50,7 @@ t.test('a message posted below the resource is decided like any other', async (t
 })
 
 t.test('no upgrade and no tunnel leads past the gateway', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t, { upstreamPath: '/mcp' })
   const { gateway, token, upstream } = scene
   const tunnelled = rawRequest(gateway, { method: 'GET', target: '/admin' })
   const upgrades: Record<string, string[]> = {
@@ -82,7 +84,7 @@ t.test('no upgrade and no tunnel leads past the gateway', async (t) => {
 })
 
 t.test('what is no HTTP/1 request is refused', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t, { upstreamPath: '/mcp' })
   const { gateway, token, upstream } = scene
   const rest = `Host: ${new URL(gateway.origin).host}\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${PERMITTED_CALL.length}\r\n\r\n${PERMITTED_CALL}`
   const lines = [
@@ -98,7 +100,7 @@ t.test('what is no HTTP/1 request is refused', async (t) => {
 })
 
 t.test('an Expect that is not 100-continue is refused, and 100-continue decides nothing', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t, { upstreamPath: '/mcp' })
   await refuses(t, scene, 'another expectation', { token: scene.token, headers: ['Expect: 200-ok'], body: PERMITTED_CALL }, { status: 417 })
   await refuses(t, scene, '100-continue without a token', { headers: ['Expect: 100-continue'], body: PERMITTED_CALL }, { status: 401 })
   const received = await permits(t, scene, '100-continue', { token: scene.token, headers: ['Expect: 100-continue'], body: PERMITTED_CALL })
@@ -106,7 +108,7 @@ t.test('an Expect that is not 100-continue is refused, and 100-continue decides 
 })
 
 t.test('a request that is cut off is never forwarded', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t, { upstreamPath: '/mcp' })
   const { gateway, token, upstream } = scene
   const whole = rawRequest(gateway, { token, body: PERMITTED_CALL })
   const chunked = rawRequest(gateway, { token, headers: ['Transfer-Encoding: chunked'], contentLength: false, body: `${PERMITTED_CALL.length.toString(16)}\r\n${PERMITTED_CALL}\r\n` })

@@ -4,7 +4,8 @@
 // (CVE-2026-32871), every glob over paths that are not normalised.
 // It fails here because a URI that could be resolved otherwise matches exact rules only (P6).
 import t from 'tap'
-import { permits, refuses, setScene, stillWorks } from './setup.js'
+import { startScene } from '../helpers/scene.js'
+import { permits, refuses, stillWorks } from './assertions.js'
 
 const POLICY = {
   tools: { list_todos: true },
@@ -32,7 +33,7 @@ const MISLEADING = [
 ]
 
 t.test('P6: a URI that may mean something else matches no pattern, in any method', async (t) => {
-  const scene = await setScene(t, { config: { policy: POLICY } })
+  const scene = await startScene(t, { config: { policy: POLICY } })
   for (const uri of MISLEADING) {
     // A pattern for one segment takes one of no characters, too: nothing is hidden in `todo://`.
     if (uri === 'todo://') continue
@@ -46,7 +47,7 @@ t.test('P6: a URI that may mean something else matches no pattern, in any method
 })
 
 t.test('of several URIs, and of a name and a URI, each one must be permitted', async (t) => {
-  const scene = await setScene(t, { config: { policy: POLICY } })
+  const scene = await startScene(t, { config: { policy: POLICY } })
   const { token } = scene
   const listen = (uris: unknown): string => JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params: { notifications: { toolsListChanged: true, resourceSubscriptions: uris } } })
   const complete = (ref: unknown): string => JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'completion/complete', params: { ref, argument: { name: 'x', value: '' } } })

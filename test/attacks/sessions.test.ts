@@ -3,16 +3,18 @@
 // store (#4402); set-up 2 cannot bind sessions at all (pitfalls 43).
 // It fails here because the id holds a MAC over the upstream's id, the resource and the principal (F10).
 import t from 'tap'
+import { startConfigured } from '../helpers/gateway.js'
 import { startIssuer } from '../helpers/issuer.js'
+import { sendOne } from '../helpers/raw-http.js'
+import { type Scene, startScene } from '../helpers/scene.js'
 import { startUpstream } from '../helpers/upstream.js'
-import { startConfigured } from '../http/setup.js'
+import { permits, PERMITTED_CALL, refuses, stillWorks } from './assertions.js'
 import { bindSession } from '../../src/mcp/session.js'
-import { PERMITTED_CALL, permits, refuses, sendOne, setScene, stillWorks, type Scene } from './setup.js'
 
 const INNER = 'inner-session-1'
 
-async function withSession (t: Parameters<typeof setScene>[0]): Promise<Scene & { session: string }> {
-  const scene = await setScene(t)
+async function withSession (t: Parameters<typeof startScene>[0]): Promise<Scene & { session: string }> {
+  const scene = await startScene(t)
   scene.upstream.answer = (_request, response) => {
     response.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': INNER }).end('{"jsonrpc":"2.0","id":1,"result":{}}')
   }

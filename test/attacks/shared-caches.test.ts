@@ -4,7 +4,9 @@
 // CDN that goes by Cache-Control (RFC 9111 §3.5).
 // It fails here because such an answer is marked as not to be stored, and so is every refusal.
 import t from 'tap'
-import { PERMITTED_CALL, sendOne, setScene } from './setup.js'
+import { sendOne } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
+import { PERMITTED_CALL } from './assertions.js'
 
 const NOT_STORED = [
   'public, max-age=31536000', 'PUBLIC', 's-maxage=60', 'max-age=60, must-revalidate', 'max-age=60, immutable, public',
@@ -17,7 +19,7 @@ const KEPT = [
 ]
 
 t.test('F9: what the upstream calls public is not to be stored, edited or not', async (t) => {
-  const { gateway, token, upstream } = await setScene(t)
+  const { gateway, token, upstream } = await startScene(t)
   const expected = [
     ...NOT_STORED.map((given) => [given, 'no-store'] as const),
     ...KEPT.map((given) => [given, given] as const),
@@ -42,7 +44,7 @@ t.test('F9: what the upstream calls public is not to be stored, edited or not', 
 })
 
 t.test('a refusal is not to be stored', async (t) => {
-  const { gateway, readToken } = await setScene(t)
+  const { gateway, readToken } = await startScene(t)
   for (const request of [{}, { method: 'GET' }, { method: 'GET', target: '/mcp/logo.png' }, { token: 'x.y.z' }, { token: readToken, body: PERMITTED_CALL.replace('list_todos', 'delete_todo') }, { token: readToken, body: '[' }, { method: 'PUT', token: readToken }, { target: '/x' }]) {
     const { statuses, text } = await sendOne(gateway, request)
     t.ok((statuses[0] ?? 0) >= 400)

@@ -6,11 +6,13 @@
 import t from 'tap'
 import type { Socket } from 'node:net'
 import { once } from 'node:events'
+import { openSocket, rawRequest, sendOne } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
 import { until } from '../helpers/until.js'
-import { FORBIDDEN_CALL, PERMITTED_CALL, openSocket, rawRequest, sendOne, setScene, stillWorks } from './setup.js'
+import { FORBIDDEN_CALL, PERMITTED_CALL, stillWorks } from './assertions.js'
 
 t.test('bodies that never end take nothing from the upstream and little memory', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, token, upstream } = scene
   const sockets: Socket[] = []
   t.teardown(() => { for (const socket of sockets) socket.destroy() })
@@ -28,7 +30,7 @@ t.test('bodies that never end take nothing from the upstream and little memory',
 })
 
 t.test('an answer that nobody reads pauses the upstream', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, token, upstream } = scene
   const chunk = Buffer.alloc(65_536, 'x')
   const total = 200_000_000
@@ -74,7 +76,7 @@ t.test('an answer that nobody reads pauses the upstream', async (t) => {
 })
 
 t.test('the number of connections can be limited, and those that are served are served', async (t) => {
-  const scene = await setScene(t, { config: { limits: { connections: 20 } } })
+  const scene = await startScene(t, { config: { limits: { connections: 20 } } })
   const { gateway, token } = scene
   await sendOne(gateway, { token, body: PERMITTED_CALL })
   const sockets = await Promise.all(Array.from({ length: 40 }, () => openSocket(gateway)))

@@ -4,7 +4,9 @@
 // the flags of the process, because a body is read whole and sent on with a length of its own, and because every request
 // on a connection brings its own credentials.
 import t from 'tap'
-import { FORBIDDEN_CALL, PERMITTED_CALL, rawRequest, receivedBy, sendRaw, setScene, stillWorks } from './setup.js'
+import { rawRequest, sendRaw } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
+import { FORBIDDEN_CALL, PERMITTED_CALL, receivedBy, stillWorks } from './assertions.js'
 
 const SMUGGLED = (token: string): string => 'POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n' +
   `Authorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${FORBIDDEN_CALL.length}\r\n\r\n${FORBIDDEN_CALL}`
@@ -12,7 +14,7 @@ const SMUGGLED = (token: string): string => 'POST /mcp HTTP/1.1\r\nHost: 127.0.0
 const chunk = (text: string): string => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
 
 t.test('bytes that two parsers would cut differently are refused, and nothing of them is forwarded', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, token, upstream } = scene
   const inner = SMUGGLED(token)
   const whole = chunk(PERMITTED_CALL) + '0\r\n\r\n'
@@ -60,7 +62,7 @@ t.test('bytes that two parsers would cut differently are refused, and nothing of
 })
 
 t.test('a header line that is folded, or ended by less than CR LF, is refused', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, token, upstream } = scene
   for (const line of ['X-A: b\n', 'X-A: b\r', 'X-A: b\r\n c: d', 'X-A: b\r\n\tc', 'X-A: b\0c', 'X-A: b\x7fc', 'X-A', ': b', 'X A: b', '\u00e9: b', 'X-A: b\r\n: c', '(x): y']) {
     const { statuses } = await sendRaw(gateway, rawRequest(gateway, { token, headers: [line], body: PERMITTED_CALL }))
@@ -73,7 +75,7 @@ t.test('a header line that is folded, or ended by less than CR LF, is refused', 
 })
 
 t.test('what follows a refused request on its connection is not believed because of it', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, token, upstream } = scene
   const anonymous = rawRequest(gateway, { body: PERMITTED_CALL })
   const permitted = rawRequest(gateway, { token, body: PERMITTED_CALL })
@@ -92,7 +94,7 @@ t.test('what follows a refused request on its connection is not believed because
 })
 
 t.test('a chunked body reaches the upstream as one body with one length, without extensions and trailers', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, token, upstream } = scene
   const [start, end] = [PERMITTED_CALL.slice(0, 10), PERMITTED_CALL.slice(10)]
   const body = `${start.length.toString(16)};name="va;lue";x\r\n${start}\r\n000${end.length.toString(16).toUpperCase()}\r\n${end}\r\n0\r\nAuthorization: Bearer x\r\nX-Postern-Subject: root\r\nMcp-Name: other\r\n\r\n`
@@ -108,7 +110,7 @@ t.test('a chunked body reaches the upstream as one body with one length, without
 })
 
 t.test('chunk extensions cannot be used to send without end (CVE-2024-22019)', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, token, upstream } = scene
   const { statuses } = await sendRaw(gateway, rawRequest(gateway, { token, headers: ['Transfer-Encoding: chunked'], contentLength: false, body: `1;${'x'.repeat(100_000)}\r\n{\r\n0\r\n\r\n` }))
   t.same(statuses, [413])

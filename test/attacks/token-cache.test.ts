@@ -7,10 +7,12 @@
 import t from 'tap'
 import { createTestClock } from '../helpers/clock.js'
 import { forgeToken } from '../helpers/keys.js'
-import { PERMITTED_CALL, permits, refuses, sendOne, setScene } from './setup.js'
+import { sendOne } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
+import { permits, PERMITTED_CALL, refuses } from './assertions.js'
 
 t.test('A7: only the very token that was accepted is remembered', async (t) => {
-  const scene = await setScene(t)
+  const scene = await startScene(t)
   const { gateway, issuer, token } = scene
   const call = { token, body: PERMITTED_CALL }
   await permits(t, scene, 'the token', call)
@@ -46,7 +48,7 @@ t.test('A7: only the very token that was accepted is remembered', async (t) => {
 
 t.test('a remembered token is refused once it has expired', async (t) => {
   const clock = createTestClock()
-  const scene = await setScene(t, { clock, config: { tokenCacheSeconds: 86_400 } })
+  const scene = await startScene(t, { clock, config: { tokenCacheSeconds: 86_400 } })
   const call = { token: scene.token, body: PERMITTED_CALL }
   await permits(t, scene, 'fresh', call)
   clock.advance(599_000)
@@ -59,7 +61,7 @@ t.test('a remembered token is refused once it has expired', async (t) => {
 
 t.test('A7: a remembered token is refused when its key is withdrawn, or the configuration no longer takes it', async (t) => {
   const clock = createTestClock()
-  const scene = await setScene(t, { clock, config: { tokenCacheSeconds: 86_400 } })
+  const scene = await startScene(t, { clock, config: { tokenCacheSeconds: 86_400 } })
   const { gateway, issuer, token } = scene
   const call = { token, body: PERMITTED_CALL }
   await permits(t, scene, 'at first', call)

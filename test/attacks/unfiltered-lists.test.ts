@@ -8,7 +8,8 @@ import t from 'tap'
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { sendOne, setScene, type RawRequest } from './setup.js'
+import { sendOne, type WireRequest } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
 
 const SECRET = 'purge_everything'
 const list = (entries: string): string => `{"jsonrpc":"2.0","id":1,"result":{"tools":[${entries}]}}`
@@ -24,13 +25,13 @@ const events = (body: string, headers: Record<string, string> = {}) => (_request
 }
 
 t.test('P9: however it is asked for, a list shows what the caller may use', async (t) => {
-  const { gateway, readToken, upstream } = await setScene(t)
+  const { gateway, readToken, upstream } = await startScene(t)
   upstream.answer = (request, response) => {
     const body = request.headers['accept-encoding'] === undefined ? Buffer.from(LIST) : gzipSync(LIST)
     if (request.headers.accept?.includes('json') === true) response.writeHead(200, { 'content-type': 'application/json' }).end(body)
     else response.writeHead(200, { 'content-type': 'text/event-stream' }).end(`data: ${body}\n\n`)
   }
-  const questions: Record<string, RawRequest> = {
+  const questions: Record<string, WireRequest> = {
     plain: { headers: ['Accept: application/json'], body: QUESTION },
     'as events': { headers: ['Accept: text/event-stream'], body: QUESTION },
     'with an escaped method': { body: QUESTION.replace('/', '\\u002f') },
@@ -51,7 +52,7 @@ t.test('P9: however it is asked for, a list shows what the caller may use', asyn
 })
 
 t.test('P9: an answer that the filter and the client could read differently is not handed on', async (t) => {
-  const { gateway, readToken, upstream } = await setScene(t)
+  const { gateway, readToken, upstream } = await startScene(t)
   const digest = createHash('sha256').update(LIST).digest('base64')
   const answers: Record<string, (request: IncomingMessage, response: ServerResponse) => void> = {
     compressed: json(gzipSync(LIST), { 'content-encoding': 'gzip' }),

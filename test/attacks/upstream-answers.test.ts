@@ -5,10 +5,10 @@
 // It fails here because an answer is parsed strictly, its head is built anew, and a connection that said too much is closed.
 import t from 'tap'
 import type { Socket } from 'node:net'
-import { startIssuer } from '../helpers/issuer.js'
 import { startGateway } from '../helpers/gateway.js'
-import { startRawUpstream } from '../helpers/raw-http.js'
-import { PERMITTED_CALL, sendOne, type RawRequest } from './setup.js'
+import { startIssuer } from '../helpers/issuer.js'
+import { sendOne, startRawUpstream, type WireRequest } from '../helpers/raw-http.js'
+import { PERMITTED_CALL } from './assertions.js'
 
 const RESULT = '{"jsonrpc":"2.0","id":1,"result":{}}'
 const OK = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${RESULT.length}\r\n\r\n${RESULT}`
@@ -52,7 +52,7 @@ t.test('whatever the upstream answers, the client gets one whole answer, and the
   })
   const gateway = await startGateway(t, { upstream: `${upstream.origin}/mcp`, issuer: issuer.issuer })
   const token = await issuer.token({ aud: gateway.resource })
-  const requests: RawRequest[] = [{ method: 'POST', body: PERMITTED_CALL }, { method: 'GET' }, { method: 'DELETE' }]
+  const requests: WireRequest[] = [{ method: 'POST', body: PERMITTED_CALL }, { method: 'GET' }, { method: 'DELETE' }]
   for (const [name, [bytes, status]] of Object.entries(ANSWERS)) {
     for (const request of requests) {
       answer = bytes

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { todoConfig, writeConfig } from '../helpers/configuration.js'
 import { runCli } from '../helpers/process.js'
-import { todoConfig, writeConfig } from './config-file.js'
 
 t.test('a good configuration is "ok", with all that would be served', async (t) => {
   const { file } = writeConfig(t, todoConfig())

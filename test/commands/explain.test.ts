@@ -1,7 +1,7 @@
 import t from 'tap'
+import { RESOURCE, todoConfig, writeConfig } from '../helpers/configuration.js'
 import { startIssuer } from '../helpers/issuer.js'
 import { runCli } from '../helpers/process.js'
-import { RESOURCE, todoConfig, writeConfig } from './config-file.js'
 
 t.test('an allowed operation: the rule behind it, exit code 0', async (t) => {
   const { file } = writeConfig(t, todoConfig())

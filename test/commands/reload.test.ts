@@ -1,8 +1,8 @@
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { todoConfig } from '../helpers/configuration.js'
 import { listeningUrl, parseLog, startCli } from '../helpers/process.js'
-import { todoConfig } from './config-file.js'
 import { holdAnswers, named, nth, replace, resourceName, serve } from './serving.js'
 
 t.test('O2: a file replaced by rename takes over without a restart', async (t) => {

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { createSelfSignedCertificate } from '../helpers/certificate.js'
+import { todoConfig, writeConfig } from '../helpers/configuration.js'
 import { occupyPort } from '../helpers/ports.js'
 import { listeningUrl, parseLog, runCli, startCli } from '../helpers/process.js'
-import { todoConfig, writeConfig } from './config-file.js'
 import { holdAnswers, nth, replace, serve } from './serving.js'
 
 t.test('it starts, answers its health, and serves', async (t) => {

@@ -1,10 +1,10 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import type { Test } from 'tap'
+import { RESOURCE, todoConfig, writeConfig } from '../helpers/configuration.js'
 import { toolCall } from '../helpers/gateway.js'
 import { startIssuer, type TestIssuer } from '../helpers/issuer.js'
-import { listeningUrl, startCli, type RunningProgram } from '../helpers/process.js'
+import { listeningUrl, type RunningProgram, startCli } from '../helpers/process.js'
 import { startUpstream, type TestUpstream } from '../helpers/upstream.js'
-import { RESOURCE, todoConfig, writeConfig } from './config-file.js'
 
 export interface Serving {
   readonly gateway: RunningProgram

@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
 import type { Test } from 'tap'
-import { MINIMAL, load, problemsWith } from './config-file.js'
+import { MINIMAL } from '../helpers/configuration.js'
+import { load, problemsWith } from './config-file.js'
 
 const LOGIN = 'https://login.example'
 

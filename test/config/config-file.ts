@@ -1,30 +1,14 @@
-import { join } from 'node:path'
-import { writeFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import { loadConfig } from '../../src/config/load.js'
 import type { LoadedConfig, LoadOptions } from '../../src/config/load.js'
 import { ConfigError, formatProblem } from '../../src/config/problem.js'
 import type { Config } from '../../src/options/gateway.js'
 import type { ServerConfig } from '../../src/options/server.js'
-
-/** The smallest useful file. */
-export const MINIMAL = {
-  resource: 'http://localhost:3002/mcp',
-  upstream: 'http://localhost:8080/mcp',
-  authorizationServers: ['http://localhost:9000'],
-  policy: { tools: { list_todos: 'todo:read' } }
-}
-
-/** Writes a configuration file, an object as JSON and a text as it is, and returns its path. */
-export function writeConfigFile (t: Test, content: unknown): string {
-  const file = join(t.testdir(), 'config.json')
-  writeFileSync(file, typeof content === 'string' || Buffer.isBuffer(content) ? content : JSON.stringify(content))
-  return file
-}
+import { MINIMAL, writeConfig } from '../helpers/configuration.js'
 
 /** Loads a file with nothing from the environment of the test run. */
 export function load (t: Test, content: unknown, options: LoadOptions = {}): Promise<LoadedConfig> {
-  return loadConfig({ file: writeConfigFile(t, content), env: {}, ...options })
+  return loadConfig({ file: writeConfig(t, content).file, env: {}, ...options })
 }
 
 /** Loads the smallest useful file with other members laid over it, and returns its protected server. */

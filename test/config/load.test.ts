@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { configFrom } from '../../src/config/complete.js'
 import { loadConfig } from '../../src/config/load.js'
 import { ConfigError } from '../../src/config/problem.js'
-import { MINIMAL, load, loadServer, onlyServer, problemsOf, problemsWith, writeConfigFile } from './config-file.js'
+import { MINIMAL, writeConfig } from '../helpers/configuration.js'
+import { load, loadServer, onlyServer, problemsOf, problemsWith } from './config-file.js'
 
 t.test('the smallest useful file gets every default', async (t) => {
-  const file = writeConfigFile(t, MINIMAL)
+  const file = writeConfig(t, MINIMAL).file
   const loaded = await loadConfig({ file, env: {} })
   t.strictSame(loaded, {
     source: file,
@@ -105,7 +106,7 @@ t.test('flags beat the environment', async (t) => {
 })
 
 t.test('--config beats POSTERN_CONFIG', async (t) => {
-  const file = writeConfigFile(t, MINIMAL)
+  const file = writeConfig(t, MINIMAL).file
   const loaded = await loadConfig({ file, env: { POSTERN_CONFIG: join(t.testdirName, 'other.json') } })
   t.equal(loaded.file, file)
   t.equal((await loadConfig({ env: { POSTERN_CONFIG: file } })).file, file)

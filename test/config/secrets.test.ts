@@ -3,7 +3,8 @@ import t from 'tap'
 import { loadConfig } from '../../src/config/load.js'
 import { environment } from '../../src/options/environment.js'
 import { listOptions } from '../../src/options/list.js'
-import { MINIMAL, load, writeConfigFile } from './config-file.js'
+import { MINIMAL, writeConfig } from '../helpers/configuration.js'
+import { load } from './config-file.js'
 
 const MARK = 'MARKED-s3cr3t'
 
@@ -28,7 +29,7 @@ function setAt (target: Record<string, unknown>, path: string, value: unknown): 
 }
 
 t.test('O5: no problem and no warning quotes a configured value', async (t) => {
-  const file = writeConfigFile(t, '')
+  const file = writeConfig(t, '').file
   const leaks: string[] = []
   let refused = 0
   for (const { path } of listOptions()) {

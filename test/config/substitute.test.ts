@@ -1,7 +1,8 @@
 /* eslint-disable no-template-curly-in-string -- they are the syntax under test */
 import t from 'tap'
 import { substituteVariables } from '../../src/config/substitute.js'
-import { MINIMAL, load, problemsWith } from './config-file.js'
+import { MINIMAL } from '../helpers/configuration.js'
+import { load, problemsWith } from './config-file.js'
 
 const ENV = { HOST_NAME: 'mcp.example', EMPTY: '', NESTED: '${HOST_NAME} $$', _u1: 'x' }
 

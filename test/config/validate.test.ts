@@ -3,7 +3,8 @@ import t from 'tap'
 import { completeConfig } from '../../src/config/complete.js'
 import { validateFile } from '../../src/config/validate.js'
 import { listOptions } from '../../src/options/list.js'
-import { MINIMAL, load, loadServer, problemsOf, problemsWith } from './config-file.js'
+import { MINIMAL } from '../helpers/configuration.js'
+import { load, loadServer, problemsOf, problemsWith } from './config-file.js'
 
 const PROCESS = { host: '127.0.0.1', port: 3002, logLevel: 'info' }
 

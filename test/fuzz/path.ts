@@ -1,10 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { pino } from 'pino'
 import { Agent, request } from 'undici'
-import { configFrom } from '../../src/config/complete.js'
-import { createServices } from '../../src/services.js'
 import { startServer } from '../../src/server.js'
+import { configFor } from '../helpers/configuration.js'
+import { silentServices } from '../helpers/gateway.js'
 import { createSigningKey } from '../helpers/keys.js'
 import { FUZZED_POLICY, type Sample } from './message.js'
 
@@ -41,8 +40,10 @@ export async function startPath (): Promise<Path> {
     server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
   }))) as [string, string]
   const resource = 'http://127.0.0.1:1/mcp'
-  const config = configFrom({ resource, upstream: `${upstream}/mcp`, authorizationServers: [issuer], policy: FUZZED_POLICY }, { host: '127.0.0.1', port: 0, logLevel: 'silent' })
-  const gateway = await startServer(config, createServices({ logger: pino({ level: 'silent' }), sessionKey: 'k'.repeat(32) }))
+  const config = configFor({
+    resource, upstream: `${upstream}/mcp`, authorizationServers: [issuer], policy: FUZZED_POLICY
+  })
+  const gateway = await startServer(config, silentServices())
   const now = Math.floor(Date.now() / 1000)
   const token = await key.sign({ iss: issuer, aud: resource, sub: 'fuzz', scope: 'todo:read', iat: now, exp: now + 86_400 })
   const agent = new Agent({ connections: 16 })

@@ -1,10 +1,10 @@
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import type { Test } from 'tap'
-import { configFrom } from '../../src/config/complete.js'
 import { systemClock, type Clock } from '../../src/clock.js'
-import { createServices } from '../../src/services.js'
-import { startServer } from '../../src/server.js'
+import { startServer, type RunningServer } from '../../src/server.js'
+import { createServices, type Services } from '../../src/services.js'
+import { configFor, POLICY } from './configuration.js'
 import type { LogLine } from './process.js'
 
 export interface TestGatewayOptions {
@@ -34,14 +34,46 @@ export interface TestGateway {
   stop (): Promise<void>
 }
 
-const DEFAULT_POLICY = { tools: { list_todos: 'todo:read', get_todo: 'todo:read', '*_todo': 'todo:write' } }
+const SESSION_KEY = 'k'.repeat(32)
 
 /**
  * Starts a gateway and stops it after the test. The port is known only once it listens, and the
  * resource holds the port: so the real configuration is reloaded into it.
  */
 export async function startGateway (t: Test, options: TestGatewayOptions): Promise<TestGateway> {
-  const { upstream, issuer, path = '/mcp', clock = systemClock } = options
+  const { upstream, issuer, path = '/mcp', clock = systemClock, config: first = {} } = options
+  const { sink, log, logged } = openLog()
+  const complete = (resource: string, more: Readonly<Record<string, unknown>>): ReturnType<typeof configFor> =>
+    configFor({ resource, upstream, authorizationServers: [issuer], policy: POLICY, ...more })
+  const logger = pino({ level: 'debug', base: null }, sink)
+  const services = createServices({ logger, sessionKey: SESSION_KEY, clock })
+  const server = await startServer(complete(`http://127.0.0.1:1${path}`, first), services)
+  t.after(() => server.stop())
+  const resource = server.url + path
+  await server.reload(complete(resource, first))
+  return {
+    resource,
+    origin: server.url,
+    log,
+    logged,
+    post: (token, message, { path: at = '', ...init } = {}) => fetch(resource + at, {
+      method: 'POST',
+      body: typeof message === 'string' ? message : JSON.stringify(message),
+      ...init,
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...init.headers as Record<string, string>
+      }
+    }),
+    reload: (config) => server.reload(complete(resource, config)),
+    stop: () => server.stop()
+  }
+}
+
+/** Returns a stream for a log, and what was written to it. */
+function openLog (): Pick<TestGateway, 'log' | 'logged'> & { readonly sink: Writable } {
   const log: LogLine[] = []
   const waiting = new Set<(line: LogLine) => void>()
   const sink = new Writable({
@@ -54,43 +86,32 @@ export async function startGateway (t: Test, options: TestGatewayOptions): Promi
       done()
     }
   })
-  const fileFor = (resource: string, more: Readonly<Record<string, unknown>>): unknown =>
-    ({ resource, upstream, authorizationServers: [issuer], policy: DEFAULT_POLICY, ...more })
-  const settings = { host: '127.0.0.1', port: 0, logLevel: 'debug' }
-  const services = createServices({ logger: pino({ level: 'debug', base: null }, sink), sessionKey: 'k'.repeat(32), clock })
-  const first = options.config ?? {}
-  const server = await startServer(configFrom(fileFor(`http://127.0.0.1:1${path}`, first), settings), services)
+  const logged: TestGateway['logged'] = (fits) => new Promise((resolve) => {
+    const found = log.find(fits)
+    if (found !== undefined) return resolve(found)
+    const wait = (line: LogLine): void => {
+      if (!fits(line)) return
+      waiting.delete(wait)
+      resolve(line)
+    }
+    waiting.add(wait)
+  })
+  return { sink, log, logged }
+}
+
+/** Returns the services of a gateway that logs nothing. */
+export function silentServices (more: Partial<Parameters<typeof createServices>[0]> = {}): Services {
+  return createServices({ logger: pino({ level: 'silent' }), sessionKey: SESSION_KEY, ...more })
+}
+
+/**
+ * Starts a gateway for a whole configuration file, and stops it after the test. Resources need not name its
+ * real port, because nothing is derived from it (R6).
+ */
+export async function startConfigured (t: Test, file: unknown, clock: Clock = systemClock): Promise<RunningServer> {
+  const server = await startServer(configFor(file), silentServices({ clock }))
   t.after(() => server.stop())
-  const resource = server.url + path
-  await server.reload(configFrom(fileFor(resource, first), settings))
-  return {
-    resource,
-    origin: server.url,
-    log,
-    logged: (fits) => new Promise((resolve) => {
-      const found = log.find(fits)
-      if (found !== undefined) return resolve(found)
-      const wait = (line: LogLine): void => {
-        if (!fits(line)) return
-        waiting.delete(wait)
-        resolve(line)
-      }
-      waiting.add(wait)
-    }),
-    post: (token, message, { path: at = '', ...init } = {}) => fetch(resource + at, {
-      method: 'POST',
-      body: typeof message === 'string' ? message : JSON.stringify(message),
-      ...init,
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...init.headers as Record<string, string>
-      }
-    }),
-    reload: (config) => server.reload(configFrom(fileFor(resource, config), settings)),
-    stop: () => server.stop()
-  }
+  return server
 }
 
 /** A `tools/call` request. */

@@ -1,8 +1,9 @@
+import { once } from 'node:events'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Test } from 'tap'
 
-export interface RawAnswer {
+export interface RawResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   /** Names and values in turn, as they stand on the wire. */
@@ -20,7 +21,7 @@ export interface RawRequest {
 }
 
 /** Sends one request on a connection of its own, with headers and targets that fetch would refuse or rewrite. */
-export function send (origin: string, { method = 'GET', path, headers = {}, body }: RawRequest): Promise<RawAnswer> {
+export function send (origin: string, { method = 'GET', path, headers = {}, body }: RawRequest): Promise<RawResponse> {
   const { hostname, port, host } = new URL(origin)
   const list = Array.isArray(headers) ? [...headers as readonly string[]] : Object.entries(headers).flat()
   if (!hasHeader(list, 'host')) list.unshift('Host', host)
@@ -58,15 +59,19 @@ export interface RawConnection {
   readonly closed: Promise<'end' | 'reset'>
 }
 
+/** Opens a TCP connection. Whoever opens it closes it. */
+export async function openSocket ({ origin }: Pick<Endpoint, 'origin'>): Promise<Socket> {
+  const { hostname, port } = new URL(origin)
+  const socket = connect(Number(port), hostname)
+  await once(socket, 'connect')
+  socket.on('error', () => {}) // a reset is an outcome, too
+  return socket
+}
+
 /** Opens a TCP connection and closes it after the test. */
 export async function openConnection (t: Test, origin: string): Promise<RawConnection> {
-  const { hostname, port } = new URL(origin)
-  const socket = connect({ host: hostname, port: Number(port) })
+  const socket = await openSocket({ origin })
   t.after(() => { socket.destroy() })
-  await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve)
-    socket.once('error', reject)
-  })
   return watch(socket)
 }
 
@@ -101,6 +106,97 @@ function watch (socket: Socket): RawConnection {
       look()
     })
   }
+}
+
+/** A gateway, as far as requests are sent to it. */
+export interface Endpoint {
+  readonly origin: string
+  /** The URL of the MCP endpoint. */
+  readonly resource: string
+}
+
+export interface WireResponses {
+  /** Everything that came back, until the gateway closed the connection or had nothing more to say. */
+  readonly text: string
+  /** Status codes in the order of the answers. */
+  readonly statuses: readonly number[]
+}
+
+/**
+ * Writes bytes to the gateway as they are, without an HTTP client that would tidy them up, and returns what came back.
+ * Once there are as many answers as expected or the gateway has closed the connection, whatever else the same bytes
+ * started has had its turn before another request was answered.
+ */
+export async function sendRaw (gateway: Endpoint, bytes: string | Buffer | ReadonlyArray<string | Buffer>, answers = 1): Promise<WireResponses> {
+  return exchange(gateway, bytes, answers, async () => { await (await fetch(`${gateway.origin}/health`)).arrayBuffer() })
+}
+
+/** Sends one whole request and returns its answer. */
+export async function sendOne (gateway: Endpoint, request: WireRequest): Promise<WireResponses> {
+  return exchange(gateway, rawRequest(gateway, request), 1)
+}
+
+async function exchange (gateway: Endpoint, bytes: string | Buffer | ReadonlyArray<string | Buffer>, answers: number, settle = async (): Promise<void> => {}): Promise<WireResponses> {
+  const socket = await openSocket(gateway)
+  const parts = (Array.isArray(bytes) ? bytes as ReadonlyArray<string | Buffer> : [bytes as string | Buffer])
+    .map((part) => typeof part === 'string' ? Buffer.from(part, 'latin1') : part)
+  const isHead = parts.at(-1)?.subarray(0, 5).toString() === 'HEAD '
+  let text = ''
+  const answered = new Promise<void>((resolve) => {
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1')
+      if (statusesIn(text).length >= answers && isWhole(text, isHead)) resolve()
+    })
+    socket.once('close', () => resolve())
+    if (answers === 0) resolve()
+  })
+  for (const part of parts) socket.write(part)
+  await answered
+  await settle()
+  socket.destroy()
+  return { text, statuses: statusesIn(text) }
+}
+
+function statusesIn (text: string): number[] {
+  return [...text.matchAll(/HTTP\/1\.[01] (\d{3}) /g)].map((match) => Number(match[1])).filter((status) => status !== 100)
+}
+
+/** Whether the last answer has arrived with all of its body, as far as its head says how long that is. */
+function isWhole (text: string, isHead: boolean): boolean {
+  const start = text.lastIndexOf('HTTP/1.1 ')
+  const end = text.indexOf('\r\n\r\n', start)
+  if (end === -1) return false
+  const length = Number(/\r\ncontent-length: *(\d+)/i.exec(text.slice(start, end))?.[1] ?? 0)
+  return isHead || text.length >= end + 4 + length
+}
+
+export interface WireRequest {
+  readonly method?: string
+  readonly target?: string
+  readonly version?: string
+  /** Undefined leaves the credentials out. */
+  readonly token?: string | undefined
+  /** Complete header lines, without their line ends. */
+  readonly headers?: readonly string[]
+  readonly body?: string | Buffer
+  /** Default: what the body needs; `false` leaves the framing to `headers`. */
+  readonly contentLength?: number | false
+}
+
+/** Returns the bytes of a request; by default a POST that is in order but for its missing token. */
+export function rawRequest (gateway: Endpoint, request: WireRequest = {}): Buffer {
+  const { method = 'POST', target = new URL(gateway.resource).pathname, version = 'HTTP/1.1', token, headers = [], body = '' } = request
+  const bytes = Buffer.from(body as string, 'utf8')
+  const length = request.contentLength ?? bytes.length
+  const head = [
+    `${method} ${target} ${version}`,
+    ...(headers.some((line) => /^host\s*:/i.test(line)) ? [] : [`Host: ${new URL(gateway.origin).host}`]),
+    ...(token === undefined ? [] : [`Authorization: Bearer ${token}`]),
+    ...(method === 'POST' && !headers.some((line) => /^content-type\s*:/i.test(line)) ? ['Content-Type: application/json'] : []),
+    ...(length === false || (length === 0 && method !== 'POST') ? [] : [`Content-Length: ${length}`]),
+    ...headers
+  ]
+  return Buffer.concat([Buffer.from(head.join('\r\n') + '\r\n\r\n', 'latin1'), bytes])
 }
 
 /** An upstream that speaks what it likes on each connection. */

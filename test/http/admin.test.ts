@@ -1,20 +1,22 @@
 import t from 'tap'
-import { pino } from 'pino'
-import { configFrom } from '../../src/config/complete.js'
-import { createServices } from '../../src/services.js'
 import { startServer } from '../../src/server.js'
 import { openMetrics } from '../../src/telemetry/metrics.js'
+import { configFor } from '../helpers/configuration.js'
+import { silentServices } from '../helpers/gateway.js'
 import { startIssuer } from '../helpers/issuer.js'
 import { startUpstream } from '../helpers/upstream.js'
 
 t.test('the admin listener tells liveness, readiness and metrics apart', async (t) => {
   const issuer = await startIssuer(t)
   const upstream = await startUpstream(t)
-  const config = configFrom({
-    resource: 'http://127.0.0.1:1/mcp', upstream: `${upstream.origin}/mcp`, authorizationServers: [issuer.issuer], policy: {}, admin: { host: '127.0.0.1', port: 0 }
-  }, { host: '127.0.0.1', port: 0, logLevel: 'silent' })
-  const services = createServices({ logger: pino({ level: 'silent' }), sessionKey: 'k'.repeat(32), metrics: openMetrics() })
-  const server = await startServer(config, services)
+  const config = configFor({
+    resource: 'http://127.0.0.1:1/mcp',
+    upstream: `${upstream.origin}/mcp`,
+    authorizationServers: [issuer.issuer],
+    policy: {},
+    admin: { host: '127.0.0.1', port: 0 }
+  })
+  const server = await startServer(config, silentServices({ metrics: openMetrics() }))
   t.after(() => server.stop())
 
   t.equal((await fetch(`${server.adminUrl}/livez`)).status, 200)

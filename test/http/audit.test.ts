@@ -1,9 +1,10 @@
 import t from 'tap'
-import { toolCall, type TestGateway } from '../helpers/gateway.js'
+import { createTestClock } from '../helpers/clock.js'
+import { defer } from '../helpers/deferred.js'
+import { type TestGateway, toolCall } from '../helpers/gateway.js'
 import type { LogLine } from '../helpers/process.js'
 import { openConnection, send } from '../helpers/raw-http.js'
-import { createTestClock } from '../helpers/clock.js'
-import { defer, setUp } from './setup.js'
+import { startScene } from '../helpers/scene.js'
 
 const TYPE = { 'Content-Type': 'application/json' }
 
@@ -13,7 +14,7 @@ function events ({ log }: TestGateway): readonly LogLine[] {
 
 t.test('O4: a forwarded call leaves one event with who, what, and how it went', async (t) => {
   const clock = createTestClock()
-  const { gateway, send, issuer } = await setUp(t, {
+  const { gateway, send, issuer } = await startScene(t, {
     clock,
     answer: (_request, response) => {
       clock.advance(42)
@@ -45,7 +46,7 @@ t.test('O4: a forwarded call leaves one event with who, what, and how it went', 
 
 t.test('O4: every request that reached authentication leaves exactly one event, whatever became of it', async (t) => {
   const arrived = defer()
-  const { gateway, send: sendWithToken, upstream } = await setUp(t, { config: { origins: ['https://app.example'] } })
+  const { gateway, send: sendWithToken, upstream } = await startScene(t, { config: { origins: ['https://app.example'] } })
   const { origin } = gateway
   const call = { method: 'POST', path: '/mcp', headers: TYPE, body: JSON.stringify(toolCall('list_todos')) }
   const expected: Readonly<Record<string, unknown>>[] = []
@@ -88,7 +89,7 @@ t.test('O4: every request that reached authentication leaves exactly one event, 
 })
 
 t.test('O4: a client that leaves is on record, before an answer and during one', async (t) => {
-  const { gateway, token, upstream } = await setUp(t)
+  const { gateway, token, upstream } = await startScene(t)
   const request = `GET /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`
   const arrived = defer()
   upstream.answer = () => arrived.resolve()
@@ -107,7 +108,7 @@ t.test('O4: a client that leaves is on record, before an answer and during one',
 })
 
 t.test('a client that leaves before its token is verified was not allowed anything', async (t) => {
-  const { gateway, token, issuer } = await setUp(t)
+  const { gateway, token, issuer } = await startScene(t)
   const asked = defer()
   issuer.routes.set('/jwks', () => asked.resolve())
   const client = await openConnection(t, gateway.origin)
@@ -120,7 +121,7 @@ t.test('a client that leaves before its token is verified was not allowed anythi
 })
 
 t.test('O4: what a client sends stands under `client` alone, shortened, and cannot break a line', async (t) => {
-  const { gateway, token, tokenWith } = await setUp(t)
+  const { gateway, token, tokenWith } = await startScene(t)
   const marker = 'INJECTED'
   const evil = `${marker}\r\n{"event":"request","decision":"allow"}\u2028\u0000\u001b[31m`
   await gateway.post(token, toolCall(evil))

@@ -1,7 +1,8 @@
 import t from 'tap'
-import { toolCall } from '../helpers/gateway.js'
-import { send, type RawAnswer } from '../helpers/raw-http.js'
-import { setUp, startConfigured, UNREACHABLE_SERVER } from './setup.js'
+import { UNREACHABLE_SERVER } from '../helpers/configuration.js'
+import { startConfigured, toolCall } from '../helpers/gateway.js'
+import { type RawResponse, send } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
 
 const APP = 'https://app.example'
 const CALL = JSON.stringify(toolCall('list_todos'))
@@ -11,7 +12,7 @@ function preflight (origin: string, path = '/mcp', more: Record<string, string> 
   return { method: 'OPTIONS', path, headers: { Origin: origin, 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'authorization, content-type', ...more } }
 }
 
-function list (answer: RawAnswer, name: string): string[] {
+function list (answer: RawResponse, name: string): string[] {
   return String(answer.headers[name] ?? '').split(', ')
 }
 
@@ -69,7 +70,7 @@ t.test('C1: an Origin is the resource\'s own, a configured one, or refused befor
 })
 
 t.test('C1: a foreign Origin is refused even with a valid token, which is not looked at', async (t) => {
-  const { send, upstream, issuer } = await setUp(t)
+  const { send, upstream, issuer } = await startScene(t)
   const answer = await send({ method: 'POST', path: '/mcp', headers: { Origin: 'https://evil.example', 'Content-Type': 'application/json' }, body: CALL })
   t.equal(answer.status, 403)
   t.equal(upstream.received.length, 0)
@@ -150,12 +151,12 @@ t.test('C2: OPTIONS that is no preflight needs credentials', async (t) => {
 })
 
 t.test('C3: a page of an allowed origin can read every answer', async (t) => {
-  const { send: sendWithToken, gateway: { origin }, upstream, issuer } = await setUp(t, { config: { origins: [APP], limits: { bodyBytes: 1024 } } })
+  const { send: sendWithToken, gateway: { origin }, upstream, issuer } = await startScene(t, { config: { origins: [APP], limits: { bodyBytes: 1024 } } })
   const type = { 'Content-Type': 'application/json' }
   const post = { method: 'POST', path: '/mcp' }
   const withOrigin = { Origin: APP }
   const good = { ...post, headers: { ...withOrigin, ...type }, body: CALL }
-  const answers: Readonly<Record<string, RawAnswer>> = {
+  const answers: Readonly<Record<string, RawResponse>> = {
     200: await sendWithToken(good),
     401: await send(origin, good),
     '400 token in the query': await sendWithToken({ ...good, path: '/mcp?access_token=x' }),
@@ -172,7 +173,7 @@ t.test('C3: a page of an allowed origin can read every answer', async (t) => {
   await upstream.stop()
   const failures = { 502: await sendWithToken(good), '502 GET': await sendWithToken({ path: '/mcp', headers: withOrigin }) }
   await issuer.stop()
-  const other = await setUp(t, { config: { origins: [APP] } })
+  const other = await startScene(t, { config: { origins: [APP] } })
   await other.issuer.stop()
   for (const [name, answer] of Object.entries({ ...answers, ...failures, 503: await other.send(good) })) {
     t.equal(answer.status, Number(name.slice(0, 3)), name)
@@ -184,7 +185,7 @@ t.test('C3: a page of an allowed origin can read every answer', async (t) => {
 })
 
 t.test('the Vary of the upstream is kept beside our own', async (t) => {
-  const { send } = await setUp(t, { answer: (_request, response) => { response.writeHead(200, { vary: 'Accept-Language' }).end() } })
+  const { send } = await startScene(t, { answer: (_request, response) => { response.writeHead(200, { vary: 'Accept-Language' }).end() } })
   const answer = await send({ path: '/mcp' })
   t.match(answer.headers.vary, /Accept-Language/)
   t.match(answer.headers.vary, /Origin/)

@@ -1,14 +1,15 @@
 import t from 'tap'
-import { toolCall } from '../helpers/gateway.js'
-import { send, type RawAnswer } from '../helpers/raw-http.js'
-import { setUp, startConfigured, UNREACHABLE_SERVER } from './setup.js'
+import { UNREACHABLE_SERVER } from '../helpers/configuration.js'
+import { startConfigured, toolCall } from '../helpers/gateway.js'
+import { type RawResponse, send } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
 
 const METADATA = 'http://127.0.0.1:1/.well-known/oauth-protected-resource/mcp'
 const TYPE = { 'Content-Type': 'application/json' }
 const MODERN = { 'MCP-Protocol-Version': '2026-07-28', 'Mcp-Method': 'tools/call', 'Mcp-Name': 'delete_todo' }
 
 /** The attributes of the one challenge; throws when there is not exactly one, or it is malformed (RFC 9110 §11.6.1). */
-function readChallenge (answer: RawAnswer): Record<string, string> {
+function readChallenge (answer: RawResponse): Record<string, string> {
   const values = answer.rawHeaders.filter((_, index) => index % 2 === 1 && answer.rawHeaders[index - 1]?.toLowerCase() === 'www-authenticate')
   const [value = ''] = values
   if (values.length !== 1 || !/^Bearer [a-z_]+="(?:[^"\\]|\\.)*"(?:, [a-z_]+="(?:[^"\\]|\\.)*")*$/.test(value)) throw new Error(`not one challenge: ${JSON.stringify(values)}`)
@@ -47,7 +48,7 @@ t.test('A8, A9: without credentials: 401 with a challenge that names no error', 
 })
 
 t.test('A8, A9: a bad token: 401 invalid_token, with the same scopes, whose precise reason only the log has', async (t) => {
-  const { gateway, tokenWith } = await setUp(t, { config: { defaultScopes: ['todo:read'] } })
+  const { gateway, tokenWith } = await startScene(t, { config: { defaultScopes: ['todo:read'] } })
   const tokens: Readonly<Record<string, string>> = {
     'for another resource': await tokenWith({ aud: 'https://other.example' }),
     expired: await tokenWith({ exp: 1 }),
@@ -70,7 +71,7 @@ t.test('A8, A9: a bad token: 401 invalid_token, with the same scopes, whose prec
 })
 
 t.test('A1, A10: malformed credentials: 400 invalid_request', async (t) => {
-  const { gateway, token } = await setUp(t)
+  const { gateway, token } = await startScene(t)
   const variants: Readonly<Record<string, { path?: string, headers: readonly string[] }>> = {
     'two headers': { headers: ['Authorization', `Bearer ${token}`, 'Authorization', `Bearer ${token}`] },
     'two headers, one of another scheme': { headers: ['Authorization', 'Basic x', 'authorization', `Bearer ${token}`] },
@@ -91,14 +92,14 @@ t.test('A1, A10: malformed credentials: 400 invalid_request', async (t) => {
 })
 
 t.test('A1: the scheme may be spelt in any case', async (t) => {
-  const { gateway, token } = await setUp(t)
+  const { gateway, token } = await startScene(t)
   for (const scheme of ['bearer', 'BEARER', 'bEaReR']) {
     t.equal((await send(gateway.origin, { path: '/mcp', headers: { Authorization: `${scheme} ${token}` } })).status, 202)
   }
 })
 
 t.test('A6: an authorization server that was never reached: 503 with Retry-After, and no challenge', async (t) => {
-  const { gateway, token, issuer } = await setUp(t)
+  const { gateway, token, issuer } = await startScene(t)
   await issuer.stop()
   const answer = await send(gateway.origin, { path: '/mcp', headers: { Authorization: `Bearer ${token}` } })
   t.equal(answer.status, 503)
@@ -109,7 +110,7 @@ t.test('A6: an authorization server that was never reached: 503 with Retry-After
 })
 
 t.test('P7: missing scopes: 403 with every scope the operation needs, in one challenge', async (t) => {
-  const { gateway, tokenWith, upstream } = await setUp(t, {
+  const { gateway, tokenWith, upstream } = await startScene(t, {
     config: { policy: { tools: { both: ['todo:read', 'todo:write'], any: { anyOf: [['a', 'b', 'c'], ['d', 'todo:read'], 'e'] }, never: false } } }
   })
   const token = await tokenWith({ scope: 'todo:read a' })
@@ -138,7 +139,7 @@ t.test('P7: missing scopes: 403 with every scope the operation needs, in one cha
 })
 
 t.test('P7: a denial of a subscription names everything that was asked for', async (t) => {
-  const { gateway, token } = await setUp(t, { config: { policy: { resources: { 'todo://*': 'todo:read', 'secret://*': 'admin' } } } })
+  const { gateway, token } = await startScene(t, { config: { policy: { resources: { 'todo://*': 'todo:read', 'secret://*': 'admin' } } } })
   const uris = ['secret://a', 'todo://b']
   const answer = await gateway.post(token, { jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params: { notifications: { resourceSubscriptions: uris } } })
   t.equal(answer.status, 403)
@@ -147,7 +148,7 @@ t.test('P7: a denial of a subscription names everything that was asked for', asy
 })
 
 t.test('P8: a denied notification or response: 403 without an id', async (t) => {
-  const { gateway, tokenWith } = await setUp(t, { config: { policy: { tools: { x: 'never:granted' }, methods: { 'notifications/cancelled': 'cancel' } } } })
+  const { gateway, tokenWith } = await startScene(t, { config: { policy: { tools: { x: 'never:granted' }, methods: { 'notifications/cancelled': 'cancel' } } } })
   const token = await tokenWith({})
   for (const message of [
     { jsonrpc: '2.0', method: 'tools/call', params: { name: 'x' } },
@@ -163,7 +164,7 @@ t.test('P8: a denied notification or response: 403 without an id', async (t) => 
 })
 
 t.test('M7: no header and no query chooses a weaker check', async (t) => {
-  const { send, upstream } = await setUp(t)
+  const { send, upstream } = await startScene(t)
   const body = JSON.stringify(toolCall('unlisted'))
   for (const version of ['2024-11-05', '2025-03-26', '1.0', '', '2026-07-28x', 'DRAFT', '0000-00-00']) {
     const { status } = await send({ method: 'POST', path: '/mcp', headers: { ...TYPE, 'MCP-Protocol-Version': version }, body })

@@ -1,21 +1,21 @@
 import type { Socket } from 'node:net'
 import t from 'tap'
 import { toolCall } from '../helpers/gateway.js'
-import { startRawUpstream, type RawAnswer } from '../helpers/raw-http.js'
-import { setUp, type SetUp } from './setup.js'
+import { type RawResponse, startRawUpstream } from '../helpers/raw-http.js'
+import { type Scene, startScene } from '../helpers/scene.js'
 
 const CALL = JSON.stringify(toolCall('list_todos', {}, 7))
 const WAYS = ['POST', 'GET', 'DELETE'] as const
 type Way = typeof WAYS[number]
 
-function request ({ send }: Pick<SetUp, 'send'>, method: Way, headers: Record<string, string> = {}): Promise<RawAnswer> {
+function request ({ send }: Pick<Scene, 'send'>, method: Way, headers: Record<string, string> = {}): Promise<RawResponse> {
   return method === 'POST'
     ? send({ method, path: '/mcp', headers: { 'Content-Type': 'application/json', ...headers }, body: CALL })
     : send({ method, path: '/mcp', headers })
 }
 
 /** The refusal's code, from a JSON-RPC error or from OAuth's form. */
-function codeOf (method: Way, answer: RawAnswer): unknown {
+function codeOf (method: Way, answer: RawResponse): unknown {
   const body = JSON.parse(answer.body) as { id?: unknown, error: string | { data: { error: string } } }
   if (typeof body.error === 'string') return body.error
   if (body.id !== 7) throw new Error('the id is not repeated')
@@ -24,7 +24,7 @@ function codeOf (method: Way, answer: RawAnswer): unknown {
 
 for (const method of WAYS) {
   t.test(`F7: ${method}: an upstream that refuses the connection gives 502`, async (t) => {
-    const all = await setUp(t)
+    const all = await startScene(t)
     await all.upstream.stop()
     const answer = await request(all, method)
     t.equal(answer.status, 502)
@@ -35,7 +35,7 @@ for (const method of WAYS) {
 
   t.test(`F7: ${method}: an upstream that does not answer in time gives 504, and is let go`, async (t) => {
     const closed: Promise<unknown>[] = []
-    const all = await setUp(t, {
+    const all = await startScene(t, {
       config: { limits: { upstreamTimeoutMs: 100 } },
       answer: (_request, response) => { closed.push(new Promise((resolve) => { response.once('close', resolve) })) }
     })
@@ -61,7 +61,7 @@ for (const method of WAYS) {
     }
     for (const [name, answerWith] of Object.entries(breaks)) {
       const raw = await startRawUpstream(t, answerWith)
-      const all = await setUp(t, { upstreamOrigin: raw.origin })
+      const all = await startScene(t, { upstreamOrigin: raw.origin })
       const answer = await request(all, method)
       t.equal(answer.status, 502, name)
       t.equal(codeOf(method, answer), 'upstream_broken', name)
@@ -73,7 +73,7 @@ for (const method of WAYS) {
 
   t.test(`F7: ${method}: an upstream's refusal of the gateway is not shown as a refusal of the client`, async (t) => {
     for (const status of [401, 403, 407]) {
-      const all = await setUp(t, {
+      const all = await startScene(t, {
         answer: (_request, response) => { response.writeHead(status, { 'www-authenticate': 'Bearer realm="inner", resource_metadata="http://inner/"', 'proxy-authenticate': 'Basic' }).end('secret reason') }
       })
       const answer = await request(all, method)
@@ -94,7 +94,7 @@ for (const method of WAYS) {
         'another scheme, as behind a TLS terminator': (origin) => `${origin.replace('http:', 'https:')}/inner/?x=1`,
         'without scheme': (origin) => `${origin.slice('http:'.length)}/inner/?x=1`
       })) {
-        const all = await setUp(t)
+        const all = await startScene(t)
         const { upstream } = all
         const usual = upstream.answer
         upstream.answer = (incoming, response, body) => {
@@ -113,7 +113,7 @@ for (const method of WAYS) {
   })
 
   t.test(`${method}: a redirect to the Host that was handed on is followed to the upstream`, async (t) => {
-    const all = await setUp(t, {
+    const all = await startScene(t, {
       config: { preserveHost: true, hosts: ['public.example'] },
       answer: (incoming, response) => {
         if (incoming.url === '/inner') response.writeHead(307, { location: 'https://public.example/inner/' }).end()
@@ -125,7 +125,7 @@ for (const method of WAYS) {
   })
 
   t.test(`${method}: a Host that was not handed on is another host`, async (t) => {
-    const all = await setUp(t, {
+    const all = await startScene(t, {
       config: { hosts: ['public.example'] },
       answer: (incoming, response) => {
         if (incoming.url === '/inner') response.writeHead(307, { location: 'https://public.example/inner/' }).end()
@@ -140,7 +140,7 @@ for (const method of WAYS) {
       [301, '/inner/'], [302, '/inner/'], [303, '/inner/'], [300, '/inner/'], [305, '/inner/'],
       [307, 'http://evil.example/inner'], [308, '//evil.example/'], [307, 'http://127.0.0.1:1/inner'], [307, 'http://'], [307, undefined], [307, 'http://user@evil.example/']
     ] as const) {
-      const all = await setUp(t, { answer: (_request, response) => { response.writeHead(status, location === undefined ? {} : { location }).end('moved') } })
+      const all = await startScene(t, { answer: (_request, response) => { response.writeHead(status, location === undefined ? {} : { location }).end('moved') } })
       const answer = await request(all, method)
       t.equal(answer.status, 502, `${status} ${location}`)
       t.equal(codeOf(method, answer), 'upstream_redirect')
@@ -151,14 +151,14 @@ for (const method of WAYS) {
   })
 
   t.test(`F8: ${method}: redirects in a circle end`, async (t) => {
-    const all = await setUp(t, { answer: (_request, response) => { response.writeHead(307, { location: '/inner' }).end() } })
+    const all = await startScene(t, { answer: (_request, response) => { response.writeHead(307, { location: '/inner' }).end() } })
     t.equal((await request(all, method)).status, 502)
     t.equal(all.upstream.received.length, 4, 'after three')
   })
 
   t.test(`F6: ${method}: what failed or was unavailable is not sent again`, async (t) => {
     for (const status of [500, 502, 503, 504, 429, 408]) {
-      const all = await setUp(t, { answer: (_request, response) => { response.writeHead(status, { 'retry-after': '0' }).end('busy') } })
+      const all = await startScene(t, { answer: (_request, response) => { response.writeHead(status, { 'retry-after': '0' }).end('busy') } })
       const answer = await request(all, method)
       t.equal(answer.status, status)
       t.equal(answer.body, 'busy')
@@ -170,12 +170,12 @@ for (const method of WAYS) {
 t.test('an answer that cannot be written is answered for', async (t) => {
   // What undici reads as a header and node would not write.
   const raw = await startRawUpstream(t, (socket) => { socket.end('HTTP/1.1 200 OK\r\nX-Odd: a\u0001b\r\nContent-Length: 2\r\n\r\nab') })
-  const all = await setUp(t, { upstreamOrigin: raw.origin })
+  const all = await startScene(t, { upstreamOrigin: raw.origin })
   for (const method of WAYS) t.equal((await request(all, method)).status, 502, method)
 })
 
 t.test('F7: a failure to reach the upstream is told in JSON, uncached, with the CORS headers', async (t) => {
-  const all = await setUp(t, { config: { origins: ['https://app.example'] } })
+  const all = await startScene(t, { config: { origins: ['https://app.example'] } })
   await all.upstream.stop()
   for (const method of WAYS) {
     const { headers } = await request(all, method, { Origin: 'https://app.example' })
@@ -187,7 +187,7 @@ t.test('F7: a failure to reach the upstream is told in JSON, uncached, with the 
 
 t.test('POST: a redirect that does not end in time gives 504, and is let go', async (t) => {
   const closed: Promise<unknown>[] = []
-  const all = await setUp(t, {
+  const all = await startScene(t, {
     config: { limits: { upstreamTimeoutMs: 100 } },
     answer: (_request, response) => {
       closed.push(new Promise((resolve) => { response.once('close', resolve) }))

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
+import { defer } from '../helpers/deferred.js'
 import type { TestGateway } from '../helpers/gateway.js'
-import type { Answer } from '../helpers/upstream.js'
 import { startRawUpstream } from '../helpers/raw-http.js'
-import { defer, setUp } from './setup.js'
+import { startScene } from '../helpers/scene.js'
+import type { Answer } from '../helpers/upstream.js'
 
 const TOOLS = ['list_todos', 'get_todo', 'delete_todo', 'reset', 'constructor', '__proto__']
 const POLICY = {
@@ -45,7 +46,7 @@ async function readBroken (response: Response): Promise<string> {
 }
 
 t.test('P9: a list loses what the token may not use, and nothing else', async (t) => {
-  const { gateway, upstream, tokenWith } = await setUp(t, { answer: answerJson(toolList(TOOLS, `,${ELSEWHERE}`)), config: { policy: POLICY } })
+  const { gateway, upstream, tokenWith } = await startScene(t, { answer: answerJson(toolList(TOOLS, `,${ELSEWHERE}`)), config: { policy: POLICY } })
   const reader = await gateway.post(await tokenWith({ scope: 'todo:read' }), list('tools/list'))
   const text = await reader.text()
   t.equal(text, toolList(['list_todos', 'get_todo'], `,${ELSEWHERE}`))
@@ -57,7 +58,7 @@ t.test('P9: a list loses what the token may not use, and nothing else', async (t
 
 t.test('P9: a list and a call never disagree', async (t) => {
   const names = [...TOOLS, 'LIST_TODOS', 'x_todo', '_todo', 'get_todo\\u0000', 'caf\u00e9_todo', '*_todo']
-  const { gateway, upstream, tokenWith } = await setUp(t, { config: { policy: { ...POLICY, methods: { 'prompts/get': 'prompts' } } } })
+  const { gateway, upstream, tokenWith } = await startScene(t, { config: { policy: { ...POLICY, methods: { 'prompts/get': 'prompts' } } } })
   for (const scope of ['todo:read', 'todo:write', 'todo:read todo:write', 'none']) {
     const token = await tokenWith({ scope })
     upstream.answer = answerJson(toolList(names))
@@ -74,7 +75,7 @@ t.test('P9: a list and a call never disagree', async (t) => {
 })
 
 t.test('resources, templates and prompts are filtered by their own rules', async (t) => {
-  const { gateway, upstream, tokenWith } = await setUp(t, { config: { policy: POLICY } })
+  const { gateway, upstream, tokenWith } = await startScene(t, { config: { policy: POLICY } })
   const token = await tokenWith({ scope: 'todo:read' })
   upstream.answer = answerJson('{"id":7,"result":{"resources":[{"uri":"todo://lists/1","name":"a"},{"uri":"todo://lists/secret","name":"b"},{"uri":"todo://lists/../x","name":"c"},{"uri":"file:///etc/passwd","name":"d"}]}}')
   t.strictSame(await namesIn(await gateway.post(token, list('resources/list')), 'resources', 'uri'), ['todo://lists/1'])
@@ -88,7 +89,7 @@ t.test('resources, templates and prompts are filtered by their own rules', async
 t.test('a list that keeps all its entries is handed on byte for byte, with the headers about its bytes', async (t) => {
   const body = toolList(['get_todo', 'list_todos']) + '\n'
   const headers = { etag: '"v1"', 'cache-control': 'public, max-age=60', 'content-digest': 'sha-256=:x:', 'x-other': 'y' }
-  const { gateway, upstream, token } = await setUp(t, { answer: answerJson(body, headers) })
+  const { gateway, upstream, token } = await startScene(t, { answer: answerJson(body, headers) })
   const whole = await gateway.post(token, list('tools/list'))
   t.equal(await whole.text(), body)
   t.match(Object.fromEntries(whole.headers), { ...headers, 'cache-control': 'no-store' }, 'but for the one that shared caches go by')
@@ -98,7 +99,7 @@ t.test('a list that keeps all its entries is handed on byte for byte, with the h
 })
 
 t.test('P9: a modern list says that it is private to the caller', async (t) => {
-  const { gateway, upstream, token } = await setUp(t, { answer: answerJson(toolList(['get_todo'], ',"resultType":"complete","ttlMs":60000,"cacheScope":"public"')) })
+  const { gateway, upstream, token } = await startScene(t, { answer: answerJson(toolList(['get_todo'], ',"resultType":"complete","ttlMs":60000,"cacheScope":"public"')) })
   const meta = { 'io.modelcontextprotocol/protocolVersion': MODERN }
   const headers = { 'mcp-protocol-version': MODERN, 'mcp-method': 'tools/list' }
   const ask = async (): Promise<{ result: Record<string, unknown> }> => await (await gateway.post(token, list('tools/list', meta), { headers })).json() as { result: Record<string, unknown> }
@@ -116,7 +117,7 @@ t.test('P9: a list in an event stream is filtered, however the stream is cut', a
     const events = [': ping', '', 'id: 0', 'data:', '', `data: ${note}`, 'id: 1', '', 'id: 2', 'event: message', `data:${before},`, `data: "id"${after}`, 'retry: 10', '', ': done', '', ''].join(end)
     const expected = [': ping', '', 'id: 0', 'data:', '', `data: ${note}`, 'id: 1', '', 'id: 2', 'event: message', `data: ${keptBefore},`, `data: "id"${keptAfter}`, 'retry: 10', '', ': done', '', ''].join(end)
     for (const size of [1, 2, 7, 1 << 20]) {
-      const { gateway, tokenWith } = await setUp(t, {
+      const { gateway, tokenWith } = await startScene(t, {
         answer: (_request, response) => {
           response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'content-length': String(Buffer.byteLength(events)), etag: '"v1"' })
           const write = (at: number): void => {
@@ -134,7 +135,7 @@ t.test('P9: a list in an event stream is filtered, however the stream is cut', a
 })
 
 t.test('P9: a list that cannot be read is refused with 502, and never shown', async (t) => {
-  const { gateway, upstream, token } = await setUp(t)
+  const { gateway, upstream, token } = await startScene(t)
   const secret = toolList(['secret_tool'])
   const cases: Readonly<Record<string, Answer>> = {
     nothing: answerJson(''),
@@ -170,7 +171,7 @@ t.test('P9: a list that cannot be read is refused with 502, and never shown', as
 t.test('an upstream that names two types is answered for as well', async (t) => {
   const list = toolList(['secret_tool'])
   const upstream = await startRawUpstream(t, (socket) => socket.write(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Type: text/event-stream\r\nContent-Length: ${list.length + 8}\r\n\r\ndata: ${list}\n\n`))
-  const { gateway, token, send } = await setUp(t, { upstreamOrigin: upstream.origin })
+  const { gateway, token, send } = await startScene(t, { upstreamOrigin: upstream.origin })
   t.equal((await gateway.post(token, { jsonrpc: '2.0', id: 7, method: 'ping' })).status, 200)
   t.equal((await gateway.post(token, { jsonrpc: '2.0', id: 7, method: 'tools/list' })).status, 502)
   t.match(await send({ path: '/mcp' }), { status: 200, body: `data: ${toolList([])}\n\n` })
@@ -178,7 +179,7 @@ t.test('an upstream that names two types is answered for as well', async (t) => 
 
 t.test('F4: a list larger than the gateway holds is refused, and the upstream is cut off', async (t) => {
   const closed = defer()
-  const { gateway, token } = await setUp(t, {
+  const { gateway, token } = await startScene(t, {
     answer (_request, response) {
       response.writeHead(200, { 'content-type': 'application/json' }).once('close', () => { closed.resolve() })
       const more = (): void => { if (!response.destroyed) response.write('x'.repeat(1 << 20), more) }
@@ -192,7 +193,7 @@ t.test('F4: a list larger than the gateway holds is refused, and the upstream is
 })
 
 t.test('P9: an unreadable event breaks the stream off before it is shown', async (t) => {
-  const { gateway, upstream, token } = await setUp(t)
+  const { gateway, upstream, token } = await startScene(t)
   const secret = toolList(['secret_tool'])
   for (const event of [`data: ${secret.slice(0, -1)}\n\n`, `data: [${secret}]\n\n`, 'data: secret_tool\n\n', `event: other\ndata: ${secret},\n\n`, `data: ${secret.slice(0, -1)}`]) {
     upstream.answer = (_request, response) => { response.writeHead(200, { 'content-type': 'text/event-stream' }).end(`event: ping\ndata: now\n\nid: 1\ndata:\n\n${event}`) }
@@ -205,7 +206,7 @@ t.test('P9: an unreadable event breaks the stream off before it is shown', async
 })
 
 t.test('errors of the upstream are passed on, filtered where they are JSON', async (t) => {
-  const { gateway, upstream, token } = await setUp(t)
+  const { gateway, upstream, token } = await startScene(t)
   const error = '{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"bad cursor"}}'
   for (const status of [200, 400, 404, 500]) {
     upstream.answer = answerJson(error, {}, status)
@@ -221,7 +222,7 @@ t.test('errors of the upstream are passed on, filtered where they are JSON', asy
 })
 
 t.test('an answer without a list in it needs no type', async (t) => {
-  const { gateway, upstream, token } = await setUp(t)
+  const { gateway, upstream, token } = await startScene(t)
   upstream.answer = (_request, response) => { response.writeHead(200).end() }
   t.equal((await gateway.post(token, list('tools/list'))).status, 200)
   upstream.answer = (_request, response) => { response.writeHead(204).end() }
@@ -234,7 +235,7 @@ t.test('an answer without a list in it needs no type', async (t) => {
 })
 
 t.test('P9: filterLists: false hands lists on as they come', async (t) => {
-  const { gateway, upstream, token } = await setUp(t, { config: { policy: { ...POLICY, filterLists: false } } })
+  const { gateway, upstream, token } = await startScene(t, { config: { policy: { ...POLICY, filterLists: false } } })
   for (const body of [toolList(TOOLS), 'no list']) {
     upstream.answer = answerJson(body)
     t.equal(await (await gateway.post(token, list('tools/list'))).text(), body)
@@ -245,7 +246,7 @@ t.test('P9: filterLists: false hands lists on as they come', async (t) => {
 
 t.test('the answer to a call is never looked into', async (t) => {
   const body = '{"id":7,"result":{"tools":[{"name":"reset"}],"tools":null}}'
-  const { gateway, upstream, token } = await setUp(t, { answer: answerJson(body, { 'content-type': 'text/x-odd' }) })
+  const { gateway, upstream, token } = await startScene(t, { answer: answerJson(body, { 'content-type': 'text/x-odd' }) })
   const call = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'get_todo' } }
   t.equal(await (await gateway.post(token, call)).text(), body)
   upstream.answer = (_request, response) => { response.writeHead(200, { 'content-type': 'text/event-stream' }).end(`data: ${body}`) }
@@ -254,7 +255,7 @@ t.test('the answer to a call is never looked into', async (t) => {
 
 t.test('a client that leaves while its list is held takes the upstream along', async (t) => {
   const [asked, closed] = [defer(), defer()]
-  const { gateway, token } = await setUp(t, {
+  const { gateway, token } = await startScene(t, {
     answer (_request, response) {
       response.writeHead(200, { 'content-type': 'application/json' }).once('close', () => { closed.resolve() })
       response.write('{"id":7,', () => asked.resolve())
@@ -269,7 +270,7 @@ t.test('a client that leaves while its list is held takes the upstream along', a
 })
 
 t.test('an upstream that breaks off within a list leaves nothing of it behind', async (t) => {
-  const { gateway, upstream, token } = await setUp(t)
+  const { gateway, upstream, token } = await startScene(t)
   upstream.answer = (_request, response) => {
     response.writeHead(200, { 'content-type': 'application/json' })
     response.write(toolList(['secret_tool']).slice(0, -1), () => response.destroy())
@@ -291,7 +292,7 @@ async function readStream (gateway: TestGateway, token: string): Promise<string>
 }
 
 t.test('P9: a listening stream shows filtered lists, and everything else as it was', async (t) => {
-  const { gateway, upstream, token } = await setUp(t, { config: { policy: POLICY } })
+  const { gateway, upstream, token } = await startScene(t, { config: { policy: POLICY } })
   const around = (list: string): string => [
     ': ping', '', 'id: 1', 'data:', '', 'event: clock', 'data: noon', '', 'data: plain text', '', 'data: {"jsonrpc":"2.0","id":1,"method":"roots/list"}', '',
     'data: {"jsonrpc":"2.0","id":2,"result":{"content":[],"structuredContent":{"tools":[{"name":"reset"}]}}}', '', `data: ${list}`, '', 'data: {"jsonrpc":"2.0","method":"notifications/tools/list_changed"}', '', ''
@@ -309,7 +310,7 @@ t.test('P9: a listening stream shows filtered lists, and everything else as it w
 })
 
 t.test('a listening stream breaks off at what cannot be read', async (t) => {
-  const { gateway, upstream, token } = await setUp(t)
+  const { gateway, upstream, token } = await startScene(t)
   for (const data of ['{"result":{"tools":[{"name":"secret_tool"}]}', '[{"result":{"tools":[{"name":"secret_tool"}]}}]', '{"result":{"tools":[{"name":"get_todo","name":"secret_tool"}]}}', '/**/ {tools:["secret_tool"]}']) {
     upstream.answer = (_request, response) => { response.writeHead(200, { 'content-type': 'text/event-stream' }).write(`data: ${data}\n\n`) }
     const response = await fetch(gateway.resource, { headers: { authorization: `Bearer ${token}` } })
@@ -319,7 +320,7 @@ t.test('a listening stream breaks off at what cannot be read', async (t) => {
 
 t.test('F4: events and keep-alives of a listening stream arrive while it is open', async (t) => {
   const opened = defer<ServerResponse>()
-  const { gateway, token } = await setUp(t, {
+  const { gateway, token } = await startScene(t, {
     answer (_request, response) {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
       opened.resolve(response)

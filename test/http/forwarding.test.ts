@@ -1,13 +1,13 @@
 import t from 'tap'
 import { toolCall } from '../helpers/gateway.js'
 import { send } from '../helpers/raw-http.js'
-import { setUp } from './setup.js'
+import { startScene } from '../helpers/scene.js'
 
 const CALL = JSON.stringify(toolCall('list_todos'))
 const JSON_TYPE = ['Content-Type', 'application/json'] as const
 
 t.test('M3: the upstream receives the very bytes of the message', async (t) => {
-  const { send, upstream } = await setUp(t)
+  const { send, upstream } = await startScene(t)
   const bodies = [
     '{"jsonrpc":"2.0","id":12345678901234567890,"method":"tools/call","params":{"name":"list_todos","arguments":{"n":1.50,"e":1E400,"z":-0,"u":"\\u00e9\\ud83d\\ude00","s":"\\/"}}}',
     '  {\r\n\t"method" : "ping" , "id":"a" ,"jsonrpc":"2.0"}\n\n',
@@ -22,7 +22,7 @@ t.test('M3: the upstream receives the very bytes of the message', async (t) => {
 })
 
 t.test('a message sent in chunks arrives whole', async (t) => {
-  const { send, upstream } = await setUp(t)
+  const { send, upstream } = await startScene(t)
   const { status } = await send({ method: 'POST', path: '/mcp', headers: [...JSON_TYPE, 'Transfer-Encoding', 'chunked'], body: CALL })
   t.equal(status, 200)
   t.equal(upstream.received[0]?.body.toString(), CALL)
@@ -33,7 +33,7 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
   const request = method === 'POST' ? { body: CALL, headers: [...JSON_TYPE] } : { headers: [] as string[] }
 
   t.test(`F1: ${method}: what may not go up stays here, in any spelling`, async (t) => {
-    const { send, upstream, token } = await setUp(t)
+    const { send, upstream, token } = await startScene(t)
     const headers = [
       'COOKIE', 'sid=secret', 'Proxy-Authorization', 'Basic secret', 'pRoXy-Connection', 'keep-alive', 'X-FORWARDED-FOR', '6.6.6.6', 'x-Forwarded-Host', 'evil.example',
       'X_Forwarded_For', '6.6.6.6', 'Forwarded', 'for=6.6.6.6', 'Via', '1.1 evil', 'X-Real-IP', '6.6.6.6', 'Keep-Alive', 'timeout=99', 'TE', 'trailers',
@@ -58,7 +58,7 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
   })
 
   t.test(`${method}: headers that break http proxies do no harm`, async (t) => {
-    const { send } = await setUp(t)
+    const { send } = await startScene(t)
     for (const header of [['Keep-Alive', 'timeout=5'], ['Expect', '100-continue'], ['TE', 'gzip'], ['Connection', 'upgrade, close'], ['Upgrade', 'h2c'], ['Connection', 'authorization, host, content-length, content-type']]) {
       const { status } = await send({ method, path: '/mcp', ...request, headers: [...request.headers, ...header] })
       t.ok(status < 300, `${header.join(': ')} → ${status}`)
@@ -66,7 +66,7 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
   })
 
   t.test(`F9: ${method}: what may not come back stays there`, async (t) => {
-    const { send } = await setUp(t, {
+    const { send } = await startScene(t, {
       answer: (_request, response) => {
         response.writeHead(200, {
           'content-type': 'application/json',
@@ -99,7 +99,7 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
   })
 
   t.test(`F3: ${method}: paths below the resource lead to paths below the endpoint, with their query`, async (t) => {
-    const { send, upstream } = await setUp(t)
+    const { send, upstream } = await startScene(t)
     for (const [path, expected] of [['/mcp', '/inner'], ['/mcp?a=1&b=%20%2F..', '/inner?a=1&b=%20%2F..'], ['/mcp/', '/inner/'], ['/mcp/rest/%C3%A9', '/inner/rest/%C3%A9'], [`/mcp/${'x'.repeat(300)}?q=${'y'.repeat(2000)}`, `/inner/${'x'.repeat(300)}?q=${'y'.repeat(2000)}`]] as const) {
       const { status } = await send({ method, path, ...request })
       t.ok(status < 300, `${path.slice(0, 30)} → ${status}`)
@@ -108,7 +108,7 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
   })
 
   t.test(`${method}: an ambiguous path or a token in the query is refused, and reaches nobody`, async (t) => {
-    const { send, upstream } = await setUp(t)
+    const { send, upstream } = await startScene(t)
     for (const path of ['/mcp/../x', '/mcp/%2e%2e/x', '/mcp/a%2fb', '/mcp//x', '/mcp/a%5cb', '/mcp/%00', '/mcp/..;/x', '/%6dcp', '/mcp?access_token=x', '/mcp/x?a=b&%61ccess_token=y']) {
       t.equal((await send({ method, path, ...request })).status, 400, path)
     }
@@ -117,14 +117,14 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
 }
 
 t.test('P1: no rule is asked about what carries no message', async (t) => {
-  const { send, upstream } = await setUp(t, { config: { policy: { methods: { '*': false } } } })
+  const { send, upstream } = await startScene(t, { config: { policy: { methods: { '*': false } } } })
   t.equal((await send({ method: 'POST', path: '/mcp', headers: [...JSON_TYPE], body: CALL })).status, 403)
   for (const method of ['GET', 'HEAD', 'DELETE']) await send({ method, path: '/mcp/below' })
   t.same(upstream.received.map(({ method }) => method), ['GET', 'HEAD', 'DELETE'])
 })
 
 t.test('a resource at the root maps every path that is not public', async (t) => {
-  const { send, upstream } = await setUp(t, { path: '/' })
+  const { send, upstream } = await startScene(t, { path: '/' })
   for (const [path, expected] of [['/', '/inner'], ['/mcp', '/inner/mcp'], ['/.well-known/x', '/inner/.well-known/x'], ['/health/x', '/inner/health/x']] as const) {
     t.equal((await send({ path })).status, 202)
     t.equal(upstream.received.at(-1)?.url, expected)
@@ -134,7 +134,7 @@ t.test('a resource at the root maps every path that is not public', async (t) =>
 })
 
 t.test('F2: identity headers can be switched off one by one, and stay unforgeable', async (t) => {
-  const { send, upstream } = await setUp(t, { config: { identityHeaders: { subject: true, clientId: false, issuer: false, scopes: false } } })
+  const { send, upstream } = await startScene(t, { config: { identityHeaders: { subject: true, clientId: false, issuer: false, scopes: false } } })
   await send({ path: '/mcp', headers: { 'X-Postern-Client-Id': 'root', 'X-Postern-Subject': 'root' } })
   const names = Object.keys(upstream.received[0]?.headers ?? {}).filter((name) => name.startsWith('x-postern-'))
   t.same(names, ['x-postern-subject'])
@@ -142,7 +142,7 @@ t.test('F2: identity headers can be switched off one by one, and stay unforgeabl
 })
 
 t.test('identity values cannot break out of their header', async (t) => {
-  const { gateway, upstream, tokenWith } = await setUp(t)
+  const { gateway, upstream, tokenWith } = await startScene(t)
   const sub = 'a\r\nX-Postern-Scopes: admin\r\n\r\nGET / HTTP/1.1 é%41\u{1f600}'
   const response = await gateway.post(await tokenWith({ sub, client_id: 'ü,"\u0000', scope: ['todo:read', 'x y', 'a\nb'] }), CALL)
   t.equal(response.status, 200)
@@ -154,14 +154,14 @@ t.test('identity values cannot break out of their header', async (t) => {
 })
 
 t.test('F1: preserveHost hands on the Host that the client used', async (t) => {
-  const { send, upstream } = await setUp(t, { config: { preserveHost: true, hosts: ['public.example'] } })
+  const { send, upstream } = await startScene(t, { config: { preserveHost: true, hosts: ['public.example'] } })
   await send({ path: '/mcp', headers: { Host: 'public.example' } })
   await send({ method: 'POST', path: '/mcp', headers: ['Host', 'public.example', ...JSON_TYPE], body: CALL })
   t.same(upstream.received.map(({ headers }) => headers.host), ['public.example', 'public.example'])
 })
 
 t.test('F1: the operator\'s headers win over the client\'s, whatever the spelling', async (t) => {
-  const { send, upstream } = await setUp(t, { config: { upstreamHeaders: { 'X-Api-Key': 'ours', Authorization: 'Bearer ours' } } })
+  const { send, upstream } = await startScene(t, { config: { upstreamHeaders: { 'X-Api-Key': 'ours', Authorization: 'Bearer ours' } } })
   for (const request of [{ path: '/mcp' }, { method: 'POST', path: '/mcp', body: CALL }]) {
     await send({ ...request, headers: [...JSON_TYPE, 'x-api-key', 'theirs', 'X_API_KEY', 'theirs'] })
     const { rawHeaders = [] } = upstream.received.at(-1) ?? {}
@@ -172,7 +172,7 @@ t.test('F1: the operator\'s headers win over the client\'s, whatever the spellin
 })
 
 t.test('a body where none belongs is refused', async (t) => {
-  const { send, upstream } = await setUp(t)
+  const { send, upstream } = await startScene(t)
   for (const method of ['GET', 'HEAD', 'DELETE']) {
     t.equal((await send({ method, path: '/mcp', headers: [...JSON_TYPE], body: CALL })).status, 400, method)
     t.equal((await send({ method, path: '/mcp', headers: ['Transfer-Encoding', 'chunked'], body: CALL })).status, 400, `${method} chunked`)
@@ -183,7 +183,7 @@ t.test('a body where none belongs is refused', async (t) => {
 t.test('answers keep their status and body', async (t) => {
   const statuses = [200, 201, 202, 204, 206, 304, 400, 404, 405, 406, 409, 410, 418, 429, 500, 503]
   let status = 0
-  const { send } = await setUp(t, { answer: (_request, response) => { response.writeHead(status, { 'content-type': 'text/plain', 'retry-after': '7' }).end(status === 204 || status === 304 ? undefined : 'body') } })
+  const { send } = await startScene(t, { answer: (_request, response) => { response.writeHead(status, { 'content-type': 'text/plain', 'retry-after': '7' }).end(status === 204 || status === 304 ? undefined : 'body') } })
   for (status of statuses) {
     const answers = [await send({ path: '/mcp' }), await send({ method: 'POST', path: '/mcp', headers: [...JSON_TYPE], body: CALL })]
     for (const answer of answers) {
@@ -195,7 +195,7 @@ t.test('answers keep their status and body', async (t) => {
 })
 
 t.test('without a token nothing goes up, whatever the HTTP method', async (t) => {
-  const { gateway, upstream } = await setUp(t)
+  const { gateway, upstream } = await startScene(t)
   for (const method of ['POST', 'GET', 'HEAD', 'DELETE', 'PUT']) {
     t.equal((await send(gateway.origin, { method, path: '/mcp', headers: [...JSON_TYPE], body: CALL })).status, 401, method)
   }

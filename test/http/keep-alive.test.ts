@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import t from 'tap'
 import { toolCall } from '../helpers/gateway.js'
 import { startRawUpstream } from '../helpers/raw-http.js'
-import { setUp } from './setup.js'
+import { startScene } from '../helpers/scene.js'
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'
 
@@ -22,7 +22,7 @@ for (const [name, close] of Object.entries(CLOSINGS)) {
       ids.push((JSON.parse(request.slice(request.indexOf('\r\n\r\n'))) as { id: number }).id)
       socket.write(OK, () => close(socket))
     })
-    const { gateway, token } = await setUp(t, { upstreamOrigin: upstream.origin })
+    const { gateway, token } = await startScene(t, { upstreamOrigin: upstream.origin })
     const statuses = new Map<number, number>()
     for (let id = 0; id < 100; id++) {
       const response = await gateway.post(token, toolCall('list_todos', {}, id))
@@ -39,7 +39,7 @@ for (const [name, close] of Object.entries(CLOSINGS)) {
 }
 
 t.test('an upstream that announces how long it keeps connections never loses the race', async (t) => {
-  const { gateway, token, upstream } = await setUp(t)
+  const { gateway, token, upstream } = await startScene(t)
   let sent = 0
   for (; sent < 100; sent++) t.equal((await gateway.post(token, toolCall('list_todos', {}, sent))).status, 200)
   t.equal(upstream.received.length, sent)

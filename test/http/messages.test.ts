@@ -1,7 +1,7 @@
 import t from 'tap'
 import { toolCall } from '../helpers/gateway.js'
 import { openConnection, send } from '../helpers/raw-http.js'
-import { setUp } from './setup.js'
+import { startScene } from '../helpers/scene.js'
 
 const CALL = JSON.stringify(toolCall('list_todos', {}, 7))
 const TYPE = 'application/json'
@@ -13,14 +13,14 @@ interface ErrorBody {
 }
 
 t.test('M1: JSON in UTF-8 is accepted however its type is spelt', async (t) => {
-  const { send } = await setUp(t)
+  const { send } = await startScene(t)
   for (const type of [TYPE, 'Application/JSON', 'application/json;charset=utf-8', 'application/json; charset=UTF-8', 'application/json ; charset="utf-8"', 'application/json; CHARSET=utf-8', ' application/json ']) {
     t.equal((await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': type }, body: CALL })).status, 200, type)
   }
 })
 
 t.test('M1: any other type, charset or coding is 415, and goes nowhere', async (t) => {
-  const { send, upstream } = await setUp(t)
+  const { send, upstream } = await startScene(t)
   const variants: readonly (readonly string[])[] = [
     [],
     ...[
@@ -41,7 +41,7 @@ t.test('M1: any other type, charset or coding is 415, and goes nowhere', async (
 })
 
 t.test('M1: what cannot be read or is no message is 400 with its JSON-RPC code, and the id where it is known', async (t) => {
-  const { send, upstream } = await setUp(t)
+  const { send, upstream } = await startScene(t)
   const table: readonly [name: string, body: string | Buffer, code: number, id: unknown][] = [
     ['nothing', '', -32700, undefined],
     ['space', ' \n', -32700, undefined],
@@ -82,14 +82,14 @@ t.test('M1: what cannot be read or is no message is 400 with its JSON-RPC code, 
 })
 
 t.test('no body at all is no JSON', async (t) => {
-  const { gateway, token } = await setUp(t)
+  const { gateway, token } = await startScene(t)
   const client = await openConnection(t, gateway.origin)
   client.write(`POST /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n\r\n`)
   t.match(await client.until('}}'), /^HTTP\/1\.1 400 [^]*"code":-32700/)
 })
 
 t.test('a large id is repeated digit for digit', async (t) => {
-  const { send } = await setUp(t)
+  const { send } = await startScene(t)
   for (const id of ['123456789012345678901234567890', '1.0', '-0', '1e2', '"\\u0041\\"x"']) {
     const { status, body } = await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body: `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"unlisted"}}` })
     t.equal(status, 403)
@@ -98,7 +98,7 @@ t.test('a large id is repeated digit for digit', async (t) => {
 })
 
 t.test('M4: nesting up to 64 is accepted, not deeper', async (t) => {
-  const { send } = await setUp(t)
+  const { send } = await startScene(t)
   // The message and its params and arguments are three levels.
   const nested = (depth: number): string => JSON.stringify(toolCall('list_todos', {}, 7)).replace('"arguments":{}', `"arguments":{"a":${'['.repeat(depth - 3)}${']'.repeat(depth - 3)}}`)
   t.equal((await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body: nested(64) })).status, 200)
@@ -110,7 +110,7 @@ t.test('M4: nesting up to 64 is accepted, not deeper', async (t) => {
 })
 
 t.test('M4: a body beyond the limit is 413, which names the limit', async (t) => {
-  const { send, upstream } = await setUp(t, { config: { limits: { bodyBytes: 1024 } } })
+  const { send, upstream } = await startScene(t, { config: { limits: { bodyBytes: 1024 } } })
   const sized = (bytes: number): string => CALL + ' '.repeat(bytes - CALL.length)
   t.equal((await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body: sized(1024) })).status, 200)
   for (const headers of [['Content-Type', TYPE], ['Content-Type', TYPE, 'Transfer-Encoding', 'chunked']]) {
@@ -123,7 +123,7 @@ t.test('M4: a body beyond the limit is 413, which names the limit', async (t) =>
 })
 
 t.test('M4: the default limit is 4 MiB', async (t) => {
-  const { send } = await setUp(t)
+  const { send } = await startScene(t)
   const body = JSON.stringify(toolCall('list_todos', { text: 'x'.repeat(4 * 1024 * 1024 - 200) }))
   t.equal((await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body })).status, 200)
   const answer = await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE, 'Content-Length': String(4 * 1024 * 1024 + 1) } })
@@ -132,7 +132,7 @@ t.test('M4: the default limit is 4 MiB', async (t) => {
 })
 
 t.test('A10: a body is not waited for before credentials, and not read after a refusal', async (t) => {
-  const { gateway, token } = await setUp(t, { config: { limits: { bodyBytes: 1024 } } })
+  const { gateway, token } = await startScene(t, { config: { limits: { bodyBytes: 1024 } } })
   const head = (authorization: string, length: number): string => `POST /mcp HTTP/1.1\r\nHost: localhost\r\n${authorization}Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
   const stranger = await openConnection(t, gateway.origin)
   stranger.write(head('', 1_000_000))
@@ -143,7 +143,7 @@ t.test('A10: a body is not waited for before credentials, and not read after a r
 })
 
 t.test('a client that breaks off inside its body is no failure of ours', async (t) => {
-  const { gateway, token, upstream } = await setUp(t)
+  const { gateway, token, upstream } = await startScene(t)
   const client = await openConnection(t, gateway.origin)
   client.write(`POST /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"jsonrpc"`)
   t.equal((await gateway.post(token, CALL)).status, 200)
@@ -154,7 +154,7 @@ t.test('a client that breaks off inside its body is no failure of ours', async (
 })
 
 t.test('smuggling: two readings of where a body ends are refused', async (t) => {
-  const { gateway, token, upstream } = await setUp(t)
+  const { gateway, token, upstream } = await startScene(t)
   const smuggled = 'POST /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n'
   for (const headers of [
     `Content-Length: 5\r\nContent-Length: ${smuggled.length}\r\n`,
@@ -175,7 +175,7 @@ t.test('smuggling: two readings of where a body ends are refused', async (t) => 
 })
 
 t.test('A10: the message of a stranger is never parsed', async (t) => {
-  const { gateway } = await setUp(t)
+  const { gateway } = await startScene(t)
   for (const body of ['{', '['.repeat(100_000), Buffer.from([0xff])]) {
     const { status } = await send(gateway.origin, { method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body })
     t.equal(status, 401)

@@ -1,13 +1,15 @@
 import t from 'tap'
+import { UNREACHABLE_SERVER } from '../helpers/configuration.js'
+import { startConfigured } from '../helpers/gateway.js'
 import { sendJson } from '../helpers/issuer.js'
 import { send } from '../helpers/raw-http.js'
-import { setUp, startConfigured, UNREACHABLE_SERVER } from './setup.js'
+import { startScene } from '../helpers/scene.js'
 
 const PRM = '/.well-known/oauth-protected-resource'
 const ASM = '/.well-known/oauth-authorization-server'
 
 t.test('R2: root and path answer the same bytes, cacheable, for any origin', async (t) => {
-  const { gateway: { origin, resource }, issuer } = await setUp(t)
+  const { gateway: { origin, resource }, issuer } = await startScene(t)
   const root = await send(origin, { path: PRM, headers: { Origin: 'https://anywhere.example' } })
   const path = await send(origin, { path: `${PRM}/mcp` })
   t.equal(root.status, 200)
@@ -92,7 +94,7 @@ t.test('R3: offline_access and openid are never published', async (t) => {
 })
 
 t.test('R6: neither Host nor X-Forwarded-* changes a public URL', async (t) => {
-  const { gateway: { origin, resource } } = await setUp(t)
+  const { gateway: { origin, resource } } = await startScene(t)
   const spoofed = { Host: '127.0.0.1:666', 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'https', Forwarded: 'host=evil.example;proto=https', 'X-Original-Host': 'evil.example' }
   const document = await send(origin, { path: PRM, headers: spoofed })
   t.equal((JSON.parse(document.body) as { resource: string }).resource, resource)
@@ -115,7 +117,7 @@ t.test('R2: each of several resources has its own document at the URL that its c
 })
 
 t.test('R4: the authorization server metadata is mirrored as it is', async (t) => {
-  const { gateway: { origin }, issuer } = await setUp(t)
+  const { gateway: { origin }, issuer } = await startScene(t)
   issuer.metadata = { ...issuer.metadata, authorization_endpoint: `${issuer.origin}/authorize`, 'x-more': [1, { a: null }] }
   const root = await send(origin, { path: ASM })
   const path = await send(origin, { path: `${ASM}/mcp` })
@@ -128,7 +130,7 @@ t.test('R4: the authorization server metadata is mirrored as it is', async (t) =
 })
 
 t.test('R4: while the authorization server is down its last good metadata is served', async (t) => {
-  const { gateway: { origin }, issuer } = await setUp(t)
+  const { gateway: { origin }, issuer } = await startScene(t)
   const good = await send(origin, { path: ASM })
   await issuer.stop()
   const later = await send(origin, { path: ASM })
@@ -137,7 +139,7 @@ t.test('R4: while the authorization server is down its last good metadata is ser
 })
 
 t.test('R4: 502 when there never was any, or it names another issuer', async (t) => {
-  const { gateway: { origin }, issuer } = await setUp(t)
+  const { gateway: { origin }, issuer } = await startScene(t)
   issuer.routes.set('/.well-known/oauth-authorization-server', (_request, response) => sendJson(response, { ...issuer.metadata, issuer: 'https://evil.example' }))
   const { status, body, headers } = await send(origin, { path: ASM })
   t.equal(status, 502)

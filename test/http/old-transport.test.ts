@@ -6,10 +6,10 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js'
 import t, { type Test } from 'tap'
 import { createTestClock } from '../helpers/clock.js'
-import { startGateway, toolCall, type TestGateway, type TestGatewayOptions } from '../helpers/gateway.js'
+import { startGateway, type TestGateway, type TestGatewayOptions, toolCall } from '../helpers/gateway.js'
 import { startIssuer, type TestIssuer } from '../helpers/issuer.js'
+import { startScene } from '../helpers/scene.js'
 import type { Answer } from '../helpers/upstream.js'
-import { setUp } from './setup.js'
 
 interface OldServer {
   readonly origin: string
@@ -181,7 +181,7 @@ function answerEvents (events: string): Answer {
 }
 
 t.test('an absolute URL is announced as well as a path, when it is the upstreamâ€™s own', async (t) => {
-  const { gateway, upstream, token } = await setUp(t)
+  const { gateway, upstream, token } = await startScene(t)
   for (const endpoint of [`${upstream.origin}/m?s=1`, '/m?s=1', 'm?s=1', '\t/m?s=1 ', '../m?s=1#x']) {
     upstream.answer = answerEvents(`: hello\nevent: endpoint\r\ndata: ${endpoint}\r\n\r\ndata: {}\n\n`)
     const text = await (await fetch(gateway.resource, { headers: { authorization: `Bearer ${token}` } })).text()
@@ -193,7 +193,7 @@ t.test('an absolute URL is announced as well as a path, when it is the upstreamâ
 })
 
 t.test('F12: an endpoint elsewhere, or in the middle of a stream, breaks the stream off unseen', async (t) => {
-  const { gateway, upstream, token } = await setUp(t)
+  const { gateway, upstream, token } = await startScene(t)
   const cases = [
     ...['http://evil.example/m', '//evil.example/m', '\\\\evil.example/m', 'https://127.0.0.1/m', 'javascript:alert(1)', 'http://['].map((endpoint) => `event: endpoint\ndata: ${endpoint}\n\n`),
     'data: {}\n\nevent: endpoint\ndata: http://evil.example/m\n\n',
@@ -209,13 +209,13 @@ t.test('F12: an endpoint elsewhere, or in the middle of a stream, breaks the str
 })
 
 t.test('with preserveHost an upstream may announce itself by the name that it was called', async (t) => {
-  const { gateway, upstream, token } = await setUp(t, { config: { preserveHost: true } })
+  const { gateway, upstream, token } = await startScene(t, { config: { preserveHost: true } })
   upstream.answer = (request, response) => { response.writeHead(200, { 'content-type': 'text/event-stream' }).end(`event: endpoint\ndata: http://${request.headers.host}/m\n\n`) }
   t.match(await (await fetch(gateway.resource, { headers: { authorization: `Bearer ${token}` } })).text(), /^event: endpoint\ndata: \/mcp\/~endpoint\//)
 })
 
 t.test('an event of that name on the answer to a message is none of this transport', async (t) => {
   const events = 'event: endpoint\ndata: /m\n\n'
-  const { gateway, token } = await setUp(t, { answer: answerEvents(events) })
+  const { gateway, token } = await startScene(t, { answer: answerEvents(events) })
   t.equal(await (await gateway.post(token, toolCall('list_todos'))).text(), events)
 })

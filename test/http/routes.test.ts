@@ -1,11 +1,10 @@
 import { METHODS } from 'node:http'
 import t from 'tap'
-import { pino } from 'pino'
-import { configFrom } from '../../src/config/complete.js'
 import { buildApp } from '../../src/http/app.js'
-import { createServices } from '../../src/services.js'
+import { configFor, UNREACHABLE_SERVER } from '../helpers/configuration.js'
+import { silentServices, startConfigured } from '../helpers/gateway.js'
 import { send } from '../helpers/raw-http.js'
-import { setUp, startConfigured, UNREACHABLE_SERVER } from './setup.js'
+import { startScene } from '../helpers/scene.js'
 
 /** CONNECT has no path, and Node answers it by closing the connection. */
 const ALL_METHODS = METHODS.filter((method) => method !== 'CONNECT')
@@ -97,8 +96,7 @@ for (const { name, resources, open, guarded, absent } of CASES) {
 
 t.test('R5: every route that is registered is public by name or refuses who has no credentials', async (t) => {
   const file = { servers: ['http://127.0.0.1:1/a', 'http://127.0.0.1:1/a/b/', 'http://127.0.0.1:1/'].map((resource) => ({ resource, ...UNREACHABLE_SERVER })) }
-  const services = createServices({ logger: pino({ level: 'silent' }), sessionKey: 'k'.repeat(32) })
-  const app = await buildApp(configFrom(file, { host: '127.0.0.1', port: 0, logLevel: 'info' }), services)
+  const app = await buildApp(configFor(file), silentServices())
   t.after(() => app.close())
   const { url } = await startConfigured(t, file)
   const routes = readRoutes(app.printRoutes({ commonPrefix: false }))
@@ -127,7 +125,7 @@ t.test('R5: an absent path is answered in JSON', async (t) => {
 })
 
 t.test('an HTTP method without meaning is refused with 405 to those with credentials', async (t) => {
-  const { send, upstream } = await setUp(t)
+  const { send, upstream } = await startScene(t)
   for (const method of ['PUT', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY']) {
     const answer = await send({ method, path: '/mcp' })
     t.equal(answer.status, 405, method)

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { toolCall } from '../helpers/gateway.js'
 import { sendJson } from '../helpers/issuer.js'
-import { openConnection, send, type RawAnswer, type RawRequest } from '../helpers/raw-http.js'
-import { setUp } from './setup.js'
+import { openConnection, type RawRequest, type RawResponse, send } from '../helpers/raw-http.js'
+import { startScene } from '../helpers/scene.js'
 
 /** Each secret holds this, so that one search finds whichever leaks. */
 const MARK = 'S3CR3T'
@@ -16,7 +16,7 @@ const ARGUMENTS = { password: secret('argument'), [secret('key')]: 1 }
 const CALL = JSON.stringify(toolCall('list_todos', ARGUMENTS, secret('id')))
 
 t.test('O5: no credential, no argument and no key is in any log line or, unless the client sent it, in any answer', async (t) => {
-  const { gateway, upstream, issuer, tokenWith } = await setUp(t)
+  const { gateway, upstream, issuer, tokenWith } = await startScene(t)
   const introspection = { endpoint: `${issuer.origin}/introspect`, clientId: 'gateway', clientSecret: secret('client-secret'), cacheSeconds: 0 }
   const config = {
     authorizationServers: [{ issuer: issuer.issuer, introspection }],
@@ -29,7 +29,7 @@ t.test('O5: no credential, no argument and no key is in any log line or, unless 
 
   const good = await tokenWith({ jti: secret('jti') })
   const signature = good.slice(good.lastIndexOf('.') + 1)
-  const answers: RawAnswer[] = []
+  const answers: RawResponse[] = []
   const attempt = async (request: RawRequest, token: string = good): Promise<void> => {
     const answer = await send(gateway.origin, { ...request, headers: [...HEADERS, ...(request.headers as readonly string[] | undefined ?? []), 'Authorization', `Bearer ${token}`] }).catch(() => undefined)
     if (answer !== undefined) answers.push(answer)

@@ -1,15 +1,15 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import t, { type Test } from 'tap'
 import { toolCall } from '../helpers/gateway.js'
-import { setUp, type SetUp } from './setup.js'
+import { type Scene, startScene } from '../helpers/scene.js'
 
 const INITIALIZE = { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } } }
 const MODERN_CALL = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos', arguments: {}, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } } }
 const MODERN = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'list_todos' }
 
 /** A gateway before an upstream that opens the session `inner.1`, and the id that the client gets for it. */
-async function startSession (t: Test, config: Record<string, unknown> = {}): Promise<SetUp & { readonly session: string }> {
-  const all = await setUp(t, {
+async function startSession (t: Test, config: Record<string, unknown> = {}): Promise<Scene & { readonly session: string }> {
+  const all = await startScene(t, {
     config,
     answer: (_request, response, body) => {
       const isInitialize = body.includes('"initialize"')
@@ -21,7 +21,7 @@ async function startSession (t: Test, config: Record<string, unknown> = {}): Pro
   return { ...all, session: response.headers.get('mcp-session-id') ?? '' }
 }
 
-function lastSession ({ upstream }: SetUp): unknown {
+function lastSession ({ upstream }: Scene): unknown {
   return upstream.received.at(-1)?.headers['mcp-session-id']
 }
 
@@ -71,7 +71,7 @@ t.test('a spelling with underscores is no way around', async (t) => {
 })
 
 t.test('F10: modern traffic carries no session, in either direction', async (t) => {
-  const all = await setUp(t, {
+  const all = await startScene(t, {
     answer: (_request, response) => { response.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'inner.1' }).end('{"jsonrpc":"2.0","id":1,"result":{}}') }
   })
   const posted = await all.gateway.post(all.token, MODERN_CALL, { headers: { ...MODERN, 'mcp-session-id': 'anything' } })

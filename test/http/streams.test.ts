@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
+import { defer } from '../helpers/deferred.js'
 import { toolCall } from '../helpers/gateway.js'
 import { openConnection, type RawConnection } from '../helpers/raw-http.js'
+import { type Scene, startScene } from '../helpers/scene.js'
 import { until } from '../helpers/until.js'
-import { defer, setUp, type SetUp } from './setup.js'
 
 const SSE = { 'content-type': 'text/event-stream' } as const
 const CALL = JSON.stringify(toolCall('list_todos'))
@@ -16,7 +17,7 @@ function write (connection: RawConnection, method: typeof WAYS[number], token: s
   connection.write(`${method} ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n${body}`)
 }
 
-async function startRequest (t: Parameters<typeof openConnection>[0], { gateway, token }: SetUp, method: typeof WAYS[number]): Promise<RawConnection> {
+async function startRequest (t: Parameters<typeof openConnection>[0], { gateway, token }: Scene, method: typeof WAYS[number]): Promise<RawConnection> {
   const connection = await openConnection(t, gateway.origin)
   write(connection, method, token)
   return connection
@@ -25,7 +26,7 @@ async function startRequest (t: Parameters<typeof openConnection>[0], { gateway,
 for (const method of WAYS) {
   t.test(`F4: ${method}: an event is at the client before the upstream writes the next`, async (t) => {
     const upstreamAnswer = defer<ServerResponse>()
-    const all = await setUp(t, { answer: (_request, response) => { upstreamAnswer.resolve(response) } })
+    const all = await startScene(t, { answer: (_request, response) => { upstreamAnswer.resolve(response) } })
     const client = await startRequest(t, all, method)
     const response = await upstreamAnswer.promise
     response.writeHead(200, { ...SSE, 'x-accel-buffering': 'yes' }).flushHeaders()
@@ -40,7 +41,7 @@ for (const method of WAYS) {
 
   t.test(`F4: ${method}: parts of any answer are handed on as they come`, async (t) => {
     const upstreamAnswer = defer<ServerResponse>()
-    const all = await setUp(t, { answer: (_request, response) => { upstreamAnswer.resolve(response) } })
+    const all = await startScene(t, { answer: (_request, response) => { upstreamAnswer.resolve(response) } })
     const client = await startRequest(t, all, method)
     const response = await upstreamAnswer.promise
     response.writeHead(200, { 'content-type': 'application/json' })
@@ -56,7 +57,7 @@ for (const method of WAYS) {
     const stalled = defer<number>()
     const finished = defer()
     const size = 64 * 1024 * 1024
-    const all = await setUp(t, {
+    const all = await startScene(t, {
       answer: (_request, response) => {
         response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': size })
         const chunk = Buffer.alloc(64 * 1024, 'x')
@@ -100,7 +101,7 @@ for (const method of WAYS) {
   t.test(`F5: ${method}: a client that leaves before the answer ends the upstream request at once`, async (t) => {
     const arrived = defer()
     const left = defer()
-    const all = await setUp(t, {
+    const all = await startScene(t, {
       answer: (_request, response) => {
         response.once('close', () => left.resolve())
         arrived.resolve()
@@ -115,7 +116,7 @@ for (const method of WAYS) {
 
   t.test(`F5: ${method}: a client that leaves during the answer ends the upstream request at once`, async (t) => {
     const left = defer()
-    const all = await setUp(t, {
+    const all = await startScene(t, {
       answer: (_request, response) => {
         response.once('close', () => left.resolve())
         response.writeHead(200, SSE).write('data: one\n\n')
@@ -131,7 +132,7 @@ for (const method of WAYS) {
   t.test(`${method}: a client that leaves while it is not reading ends the upstream request, too`, async (t) => {
     const left = defer()
     const stalled = defer()
-    const all = await setUp(t, {
+    const all = await startScene(t, {
       answer: (_request, response) => {
         response.once('close', () => left.resolve())
         response.writeHead(200, SSE)
@@ -158,7 +159,7 @@ for (const method of WAYS) {
   t.test(`F5: ${method}: an upstream that breaks off breaks the client's connection`, async (t) => {
     for (const headers of [SSE, { 'content-type': 'application/json', 'content-length': '100' }, { 'content-type': 'application/json' }]) {
       const answer = defer<ServerResponse>()
-      const all = await setUp(t, { answer: (_request, response) => { answer.resolve(response) } })
+      const all = await startScene(t, { answer: (_request, response) => { answer.resolve(response) } })
       const client = await startRequest(t, all, method)
       const response = await answer.promise
       response.writeHead(200, headers).write('data: one\n\n')
@@ -173,7 +174,7 @@ for (const method of WAYS) {
 
 t.test('GET: a client that leaves while its token is being verified opens nothing at the upstream', async (t) => {
   const asked = defer<ServerResponse>()
-  const all = await setUp(t)
+  const all = await startScene(t)
   all.issuer.routes.set('/jwks', (_request, response) => { asked.resolve(response) })
   const client = await startRequest(t, all, 'GET')
   const response = await asked.promise
@@ -188,7 +189,7 @@ t.test('GET: a client that leaves while its token is being verified opens nothin
 
 t.test('F4: many idle streams do not slow down or block a call', async (t) => {
   let open = 0
-  const all = await setUp(t, {
+  const all = await startScene(t, {
     answer: (request, response, body) => {
       if (request.method === 'POST') return response.writeHead(200, { 'content-type': 'application/json' }).end(body)
       open++
@@ -207,7 +208,7 @@ t.test('F4: many idle streams do not slow down or block a call', async (t) => {
 
 t.test('F4: a quiet stream is not cut: there is no limit between two events', async (t) => {
   const answer = defer<ServerResponse>()
-  const all = await setUp(t, { config: { limits: { upstreamTimeoutMs: 150 } }, answer: (_request, response) => { answer.resolve(response) } })
+  const all = await startScene(t, { config: { limits: { upstreamTimeoutMs: 150 } }, answer: (_request, response) => { answer.resolve(response) } })
   const client = await startRequest(t, all, 'GET')
   const response = await answer.promise
   response.writeHead(200, SSE).write('data: one\n\n')
@@ -220,7 +221,7 @@ t.test('F4: a quiet stream is not cut: there is no limit between two events', as
 })
 
 t.test('several requests on one connection are answered in order', async (t) => {
-  const all = await setUp(t)
+  const all = await startScene(t)
   const client = await openConnection(t, all.gateway.origin)
   for (const method of ['POST', 'GET', 'POST'] as const) write(client, method, all.token)
   client.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n')

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { createSelfSignedCertificate } from '../helpers/certificate.js'
 import { toolCall } from '../helpers/gateway.js'
-import { setUp } from './setup.js'
+import { startScene } from '../helpers/scene.js'
 
 t.test('F7: an upstream whose certificate nobody vouches for is not sent anything', async (t) => {
   const certificate = createSelfSignedCertificate()
@@ -26,7 +26,7 @@ t.test('F7: an upstream whose certificate nobody vouches for is not sent anythin
   const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED']
   for (const environment of [undefined, '0']) {
     if (environment !== undefined) process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = environment
-    const { gateway, send } = await setUp(t, { upstreamOrigin: `https://127.0.0.1:${port}` })
+    const { gateway, send } = await startScene(t, { upstreamOrigin: `https://127.0.0.1:${port}` })
     const answers = [await send({ path: '/mcp' }), await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(toolCall('list_todos')) })]
     for (const { status, body } of answers) {
       t.equal(status, 502)

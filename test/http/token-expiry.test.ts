@@ -1,13 +1,14 @@
 import type { ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
 import { createTestClock, type TestClock } from '../helpers/clock.js'
+import { defer } from '../helpers/deferred.js'
 import { openConnection, type RawConnection } from '../helpers/raw-http.js'
-import { defer, setUp, type SetUp } from './setup.js'
+import { type Scene, startScene } from '../helpers/scene.js'
 
 const LISTEN = { jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params: { notifications: {}, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } } }
 const CALL = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos', arguments: {} } }
 
-interface OpenStream extends SetUp {
+interface OpenStream extends Scene {
   readonly client: RawConnection
   readonly clock: TestClock
   readonly upstreamClosed: Promise<void>
@@ -19,7 +20,7 @@ async function openStream (t: Test, message?: object, config: Record<string, unk
   const clock = createTestClock()
   const answered = defer<ServerResponse>()
   const closed = defer()
-  const all = await setUp(t, {
+  const all = await startScene(t, {
     clock,
     config,
     answer: (_request, response) => {

@@ -3,7 +3,7 @@ import t from 'tap'
 import { Check } from 'typebox/schema'
 import { configFile } from '../../src/options/gateway.js'
 import { renderJsonSchema } from '../../src/options/published-schema.js'
-import { MINIMAL } from '../config/config-file.js'
+import { MINIMAL } from '../helpers/configuration.js'
 
 const published = JSON.parse(renderJsonSchema()) as { $id: string, $defs: object }
 
