@@ -1,16 +1,22 @@
-// npm run fuzz: mutated real messages against the invariant "what is forwarded is allowed, however
-// naively it is read". Most executions drive the reader and the policy; a share goes through a
-// whole gateway on real sockets, and what reaches its upstream is examined.
+// npm run fuzz: mutates real messages and holds them to one invariant: whatever is forwarded is allowed,
+// however naively somebody reads it. Most executions use only the reader and the policy. The others go
+// through a whole gateway on real sockets, and the fuzzer examines what reaches its upstream.
 import { parseArgs } from 'node:util'
 import { canBeSent, mutateHeaders } from './headers.js'
 import { CORPUS, findForbiddenReading, isForwarded, type Sample } from './message.js'
 import { mutate, seededRandom } from './mutate.js'
 import { startPath } from './path.js'
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, executions: { type: 'string', default: '0' }, seed: { type: 'string', default: String(Date.now() % 2 ** 31) } } })
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    executions: { type: 'string', default: '0' },
+    seed: { type: 'string', default: String(Date.now() % 2 ** 31) }
+  }
+})
 const [seconds, executions, seed] = [Number(values.seconds), Number(values.executions), Number(values.seed)]
 
-/** Requests under way through the gateway at a time, and read-only executions between two batches. */
+/** Requests that go through the gateway at the same time, and executions without it between two batches. */
 const BATCH = 16
 const READS_PER_BATCH = 4_000
 
@@ -20,7 +26,10 @@ const deadline = Date.now() + seconds * 1000
 const counts = { read: 0, readForwarded: 0, sent: 0, reached: 0 }
 
 function report (finding: string, { headers, body }: Sample): never {
-  console.error(`FINDING (seed ${seed}): ${finding}\n${JSON.stringify(headers)}\n${body.toString('base64')}\n${JSON.stringify(body.toString('latin1'))}`)
+  console.error(`FINDING (seed ${seed}): ${finding}`)
+  console.error(JSON.stringify(headers))
+  console.error(body.toString('base64'))
+  console.error(JSON.stringify(body.toString('latin1')))
   process.exit(1)
 }
 
@@ -35,12 +44,15 @@ function isOver (): boolean {
 
 const BODIES = CORPUS.map(({ body }) => body)
 
-/** Another request that never was: its body mutated, its headers, or both. */
+/** Returns a new request: with a mutated body, mutated headers, or both. */
 function next (): Sample {
   const { headers, body } = CORPUS[Math.floor(random() * CORPUS.length)] as Sample
   const isBodyMutated = random() < 0.8
   const mutated = mutateHeaders(headers, random)
-  return { headers: canBeSent(mutated) ? mutated : headers, body: isBodyMutated ? mutate(body, BODIES, random) : body }
+  return {
+    headers: canBeSent(mutated) ? mutated : headers,
+    body: isBodyMutated ? mutate(body, BODIES, random) : body
+  }
 }
 
 while (!isOver()) {
@@ -56,16 +68,21 @@ while (!isOver()) {
   const outcomes = await Promise.all(samples.map((sample) => path.send(sample)))
   for (const [index, outcome] of outcomes.entries()) {
     const sample = samples[index] as Sample
-    if (outcome.kind === 'failed') report(`the gateway answered ${outcome.status}`, sample)
+    if (outcome.kind === 'failed') {
+      report(`the gateway answered ${outcome.status} (expected 400 or 403)`, sample)
+    }
     if (outcome.kind === 'refused') continue
     counts.reached++
-    if (!outcome.received.body.equals(sample.body)) report('the upstream received other bytes than were sent', sample)
+    const isSame = outcome.received.body.equals(sample.body)
+    if (!isSame) report('the upstream received other bytes than were sent', sample)
     examine(outcome.received)
   }
 }
 await path.close()
 if (counts.readForwarded === 0 || counts.reached === 0) {
-  console.error('nothing was forwarded: the fuzzer does not test what it is for')
+  console.error('nothing was forwarded: this run has tested nothing')
   process.exit(1)
 }
-console.log(`fuzz: seed ${seed}, ${counts.read + counts.sent} executions without a finding (${counts.readForwarded} of ${counts.read} read and ${counts.reached} of ${counts.sent} sent were forwarded)`)
+const { read, readForwarded, sent, reached } = counts
+const forwarded = `${readForwarded} of ${read} read and ${reached} of ${sent} sent were forwarded`
+console.log(`fuzz: seed ${seed}, ${read + sent} executions without a finding (${forwarded})`)

@@ -7,7 +7,7 @@ import type { Operation, TargetKind } from '../../src/policy/policy.js'
 import { NAIVE_READERS, type Reading } from '../helpers/naive-json.js'
 import { headersFor, NAIVE_HEADER_READERS, type RawHeaders } from './headers.js'
 
-/** What the fuzzed gateway allows; everything that the mutations try to reach is outside it. */
+/** The policy of the fuzzed gateway. It denies everything that the mutations try to reach. */
 export const FUZZED_POLICY = {
   tools: { list_todos: 'todo:read', 'get_*': 'todo:read' },
   resources: { 'file:///public/*': 'todo:read' },
@@ -21,7 +21,7 @@ export const FUZZED_POLICY = {
 const SCOPES: ReadonlySet<string> = new Set(['todo:read'])
 const policy = compilePolicy(FUZZED_POLICY)
 
-/** A request as it is sent, as far as the gateway's decision goes by it. */
+/** The parts of a request that the gateway's decision depends on. */
 export interface Sample {
   readonly headers: RawHeaders
   readonly body: Buffer
@@ -30,12 +30,27 @@ export interface Sample {
 const _meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', progressToken: 1 }
 
 const LEGACY = [
-  { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos', arguments: { a: [1, { b: 'c' }], text: 'grüße' } } },
+  {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'list_todos', arguments: { a: [1, { b: 'c' }], text: 'grüße' } }
+  },
   { jsonrpc: '2.0', id: 2, method: 'resources/read', params: { uri: 'file:///public/a' } },
   { jsonrpc: '2.0', id: 3, method: 'prompts/get', params: { name: 'summary', arguments: { name: 'x' } } },
-  { jsonrpc: '2.0', id: 4, method: 'completion/complete', params: { ref: { type: 'ref/prompt', name: 'summary' }, argument: { name: 'a', value: 'b' } } },
+  {
+    jsonrpc: '2.0',
+    id: 4,
+    method: 'completion/complete',
+    params: { ref: { type: 'ref/prompt', name: 'summary' }, argument: { name: 'a', value: 'b' } }
+  },
   { jsonrpc: '2.0', id: 6, method: 'tools/list', params: { cursor: 'abc' } },
-  { jsonrpc: '2.0', id: 7, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'c', version: '1' } } },
+  {
+    jsonrpc: '2.0',
+    id: 7,
+    method: 'initialize',
+    params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'c', version: '1' } }
+  },
   { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1, reason: 'r' } },
   { jsonrpc: '2.0', id: 8, result: { content: { type: 'text', text: 't' } } },
   { jsonrpc: '2.0', id: 9, method: 'tools/call', params: { name: 'delete_todo', arguments: {} } },
@@ -43,23 +58,33 @@ const LEGACY = [
 ]
 
 const MODERN = [
-  { jsonrpc: '2.0', id: 'x', method: 'tools/call', params: { name: 'get_todo', arguments: { todo_id: '1' }, _meta } },
+  {
+    jsonrpc: '2.0',
+    id: 'x',
+    method: 'tools/call',
+    params: { name: 'get_todo', arguments: { todo_id: '1' }, _meta }
+  },
   { jsonrpc: '2.0', id: 2, method: 'resources/read', params: { uri: 'file:///public/a', _meta } },
   { jsonrpc: '2.0', id: 3, method: 'prompts/get', params: { _meta, name: 'summary' } },
-  { jsonrpc: '2.0', id: 5, method: 'subscriptions/listen', params: { notifications: { toolsListChanged: true, resourceSubscriptions: ['file:///public/a'] }, _meta } },
+  {
+    jsonrpc: '2.0',
+    id: 5,
+    method: 'subscriptions/listen',
+    params: { notifications: { toolsListChanged: true, resourceSubscriptions: ['file:///public/a'] }, _meta }
+  },
   { jsonrpc: '2.0', id: 6, method: 'tools/list', params: { _meta } },
   { jsonrpc: '2.0', id: 9, method: 'tools/call', params: { name: 'delete_todo', _meta } }
 ]
 
 const encode = (message: object): Buffer => Buffer.from(JSON.stringify(message))
 
-/** Real messages of both eras, most of them allowed: what mutations start from. */
+/** Real messages of both eras, most of them allowed. Mutations start from them. */
 export const CORPUS: readonly Sample[] = [
   ...LEGACY.map((message) => ({ headers: [], body: encode(message) })),
   ...MODERN.map((message) => ({ headers: headersFor(message), body: encode(message) }))
 ]
 
-/** Whether the product would forward this. Throws what is neither a decision nor a refusal. */
+/** Tells whether the product would forward the request. Throws any error that is not a refusal. */
 export function isForwarded ({ headers, body }: Sample): boolean {
   try {
     const message = readMessage(body, { maxDepth: 64 })
@@ -71,14 +96,23 @@ export function isForwarded ({ headers, body }: Sample): boolean {
   }
 }
 
-/** Returns what a naive reader finds in a forwarded request that the policy does not allow: a way past the gateway. */
-export function findForbiddenReading ({ headers, body }: Sample): { readonly reader: string, readonly reading: Reading } | undefined {
+export interface ForbiddenReading {
+  readonly reader: string
+  readonly reading: Reading
+}
+
+/**
+ * Returns what a naive reader finds in a forwarded request although the policy denies it: a way past
+ * the gateway. Returns undefined when no reader finds such a thing.
+ */
+export function findForbiddenReading ({ headers, body }: Sample): ForbiddenReading | undefined {
   const readings = [
     ...NAIVE_READERS.map(({ name, read }) => ({ reader: name, reading: read(body) })),
     ...NAIVE_HEADER_READERS.map(({ name, read }) => ({ reader: name, reading: read(headers) }))
   ]
   for (const { reader, reading } of readings) {
-    if (reading !== undefined && policy.decide(operationsOfReading(reading), SCOPES).effect === 'deny') return { reader, reading }
+    if (reading === undefined) continue
+    if (policy.decide(operationsOfReading(reading), SCOPES).effect === 'deny') return { reader, reading }
   }
   return undefined
 }
