@@ -2,11 +2,14 @@ import { formatColumns } from '../../src/policy/printable.js'
 import { areIdentical, type Comparison, type Row } from './report.js'
 import { SUITE_VERSION } from './suite.js'
 
+const HEADINGS = ['scenario', 'direct', 'through Postern', '']
+
 /** Returns the comparisons as lines of aligned columns, with every difference below. */
 export function formatTable (comparisons: readonly Comparison[]): string {
   return comparisons.map((comparison) => {
-    const cells = [['scenario', 'direct', 'through Postern', ''], ...comparison.rows.map(rowCells), ...totalCells(comparison)]
-    return [comparison.revision, formatColumns(cells).trimEnd(), ...comparison.rows.flatMap(differenceLines)].join('\n')
+    const { revision, rows } = comparison
+    const cells = [HEADINGS, ...rows.map(rowCells), ...totalCells(comparison)]
+    return [revision, formatColumns(cells).trimEnd(), ...rows.flatMap(differenceLines)].join('\n')
   }).join('\n\n')
 }
 
@@ -16,8 +19,11 @@ function rowCells ({ scenario, direct, through, differences }: Row): string[] {
 
 function totalCells (comparison: Comparison): string[][] {
   const { scored, all } = comparison
-  const verdict = areIdentical(comparison) ? 'identical' : 'DIFFERENT'
-  return [['all that are scored', scored.direct, scored.through, verdict], ['all', all.direct, all.through, verdict]]
+  const result = areIdentical(comparison) ? 'identical' : 'DIFFERENT'
+  return [
+    ['all that are scored', scored.direct, scored.through, result],
+    ['all', all.direct, all.through, result]
+  ]
 }
 
 function differenceLines ({ scenario, differences }: Row): string[] {
@@ -30,16 +36,16 @@ export function formatDocument (comparisons: readonly Comparison[]): string {
 
 # Conformance
 
-What a server conforms to, it conforms to through Postern as well. The official suite
-([@modelcontextprotocol/conformance](https://www.npmjs.com/package/@modelcontextprotocol/conformance) ${SUITE_VERSION}) is run
-twice under each revision, directly against a server made with the official SDK (\`test/conformance/server.ts\`) and against the
-same server behind Postern, where a hop in front of Postern adds an access token, for the suite has none to send. The policy
-allows everything. The two reports are compared check by check, by outcome and message; what the suite merely notes without
-judging it (\`INFO\`) is left out. \`npm run conformance\` fails when a single check differs, or when this page is no longer what it
-finds.
+A server conforms to the same things through Postern as it does directly. The official suite
+([@modelcontextprotocol/conformance](https://www.npmjs.com/package/@modelcontextprotocol/conformance)
+${SUITE_VERSION}) is run twice under each revision: directly against a server made with the official SDK
+(\`test/conformance/server.ts\`), and against the same server behind Postern. A hop in front of Postern adds
+an access token, because the suite has none to send. The policy allows everything. The two reports are
+compared check by check, by outcome and message. Checks without an outcome (\`INFO\`) are left out.
+\`npm run conformance\` fails when a check differs, or when this page differs from what it finds.
 
-The scenarios that a revision requires are scored; the suite runs the others for information. Failures in the tables are what
-the server itself lacks, such as the tasks extension.
+The scenarios that a revision requires are scored; the suite runs the others for information. Failures in
+the tables are features that the server lacks, such as the tasks extension.
 
 ${comparisons.map(formatSection).join('\n\n')}
 `
@@ -60,5 +66,6 @@ ${rows.map(formatRow).join('\n')}
 
 function formatRow ({ scenario, notScored, direct, through, differences }: Row): string {
   const scored = notScored === undefined ? 'yes' : `no (${notScored})`
-  return `| \`${scenario}\` | ${scored} | ${direct} | ${through} | ${differences.length === 0 ? 'yes' : 'no'} |`
+  const isIdentical = differences.length === 0 ? 'yes' : 'no'
+  return `| \`${scenario}\` | ${scored} | ${direct} | ${through} | ${isIdentical} |`
 }

@@ -7,13 +7,17 @@ const failed: Check = { name: 'b (B)', status: 'FAILURE', message: 'got 400' }
 const REVISION = '2026-07-28'
 
 function report (checks: readonly Check[], notScored?: string): Report {
-  return [{ scenario: 'tools-list', notScored: undefined, checks: [passed] }, { scenario: 'caching', notScored, checks }]
+  return [{ scenario: 'tools-list', notScored: undefined, checks: [passed] }, {
+    scenario: 'caching', notScored, checks
+  }]
 }
 
 t.test('two runs that found the same are identical, whatever they found', async (t) => {
   const comparison = compareReports(REVISION, report([passed, failed]), report([failed, passed]))
   t.ok(areIdentical(comparison))
-  t.match(comparison.rows[1], { scenario: 'caching', direct: '1 passed, 1 failed', through: '1 passed, 1 failed', differences: [] })
+  t.match(comparison.rows[1], {
+    scenario: 'caching', direct: '1 passed, 1 failed', through: '1 passed, 1 failed', differences: []
+  })
   t.match(formatTable([comparison]), /^all +2 passed, 1 failed +2 passed, 1 failed +identical$/m)
 })
 
@@ -46,5 +50,7 @@ t.test('runs without scenarios are no proof', async (t) => {
 
 t.test('only what is scored counts for the score', async (t) => {
   const runs = report([failed], 'extension')
-  t.match(compareReports(REVISION, runs, runs), { scored: { direct: '1 passed' }, all: { direct: '1 passed, 1 failed' } })
+  t.match(compareReports(REVISION, runs, runs), {
+    scored: { direct: '1 passed' }, all: { direct: '1 passed, 1 failed' }
+  })
 })

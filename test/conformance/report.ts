@@ -1,8 +1,8 @@
-/** The outcome of one check of a scenario. What the suite merely notes, without judging it, is no check. */
+/** The outcome of one check of a scenario. The suite's notes without an outcome (`INFO`) are left out. */
 export interface Check {
   readonly name: string
   readonly status: 'SUCCESS' | 'FAILURE' | 'WARNING' | 'SKIPPED'
-  /** What was wrong; empty when nothing was. */
+  /** What was wrong; empty when nothing was wrong. */
   readonly message: string
 }
 
@@ -22,16 +22,16 @@ export interface Row {
   readonly notScored: string | undefined
   readonly direct: string
   readonly through: string
-  /** The checks that came out differently, as lines for people; none when the two are identical. */
+  /** The checks whose outcomes differ, as lines for people; empty when the two are identical. */
   readonly differences: readonly string[]
 }
 
 export interface Comparison {
   readonly revision: string
   readonly rows: readonly Row[]
-  /** What the scenarios that count for conformance add up to. */
+  /** The totals of the scenarios that count for conformance. */
   readonly scored: Totals
-  /** What all scenarios add up to. */
+  /** The totals of all scenarios. */
   readonly all: Totals
 }
 
@@ -42,9 +42,13 @@ interface Totals {
 
 /** Compares two runs scenario by scenario and check by check. Throws when one of them has none. */
 export function compareReports (revision: string, direct: Report, through: Report): Comparison {
-  if (direct.length === 0 || through.length === 0) throw new Error(`the suite ran no scenarios of ${revision}`)
+  if (direct.length === 0 || through.length === 0) {
+    throw new Error(`the suite ran no scenarios of ${revision}`)
+  }
   const names = new Set([...direct, ...through].map(({ scenario }) => scenario))
-  const rows = Array.from(names, (scenario) => compareScenario(find(direct, scenario), find(through, scenario), scenario))
+  const rows = Array.from(names, (scenario) => {
+    return compareScenario(find(direct, scenario), find(through, scenario), scenario)
+  })
   return {
     revision,
     rows,
@@ -62,7 +66,9 @@ function find (report: Report, scenario: string): ScenarioReport | undefined {
   return report.find((candidate) => candidate.scenario === scenario)
 }
 
-function compareScenario (direct: ScenarioReport | undefined, through: ScenarioReport | undefined, scenario: string): Row {
+function compareScenario (
+  direct: ScenarioReport | undefined, through: ScenarioReport | undefined, scenario: string
+): Row {
   return {
     scenario,
     notScored: direct?.notScored ?? through?.notScored,
@@ -75,7 +81,7 @@ function compareScenario (direct: ScenarioReport | undefined, through: ScenarioR
   }
 }
 
-/** The first report's lines that the second one lacks; a line that occurs twice must occur there twice. */
+/** Returns the lines that the other report lacks. A line that occurs twice must occur twice there. */
 function linesWithout (report: ScenarioReport | undefined, other: ScenarioReport | undefined): string[] {
   const left = linesOf(other)
   return linesOf(report).filter((line) => {
@@ -90,7 +96,7 @@ function linesOf (report: ScenarioReport | undefined): string[] {
   const { checks, notScored } = report
   return [
     `${checks.length} checks, ${notScored ?? 'scored'}`,
-    ...checks.map(({ name, status, message }) => message === '' ? `${status} ${name}` : `${status} ${name}: ${message}`)
+    ...checks.map(({ name, status, message }) => `${status} ${name}${message === '' ? '' : `: ${message}`}`)
   ]
 }
 
@@ -104,7 +110,7 @@ function countAll (report: Report): string {
 
 const WORDS = { SUCCESS: 'passed', FAILURE: 'failed', WARNING: 'warned', SKIPPED: 'skipped' } as const
 
-/** What the checks add up to: `3 passed, 1 failed`. */
+/** Returns the totals of the checks: `3 passed, 1 failed`. */
 function count (checks: readonly Check[] | undefined): string {
   if (checks === undefined) return 'not run'
   const counts = (Object.keys(WORDS) as Array<keyof typeof WORDS>)

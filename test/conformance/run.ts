@@ -1,6 +1,6 @@
 /**
- * Compares what the official suite finds directly and through Postern, and docs/conformance.md with the outcome. Exits with 1
- * when anything differs; `--write` writes the page instead of comparing it.
+ * Compares what the official suite finds directly and through Postern, and docs/conformance.md with the
+ * outcome. Exits with 1 when anything differs; `--write` writes the page instead of comparing it.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -31,15 +31,20 @@ try {
 async function main (): Promise<number> {
   const suite = await installSuite(stop.signal)
   const comparisons: Comparison[] = []
-  for (const revision of REVISIONS) comparisons.push(await closeAfter((closing) => compareWays(closing, suite, revision)))
+  for (const revision of REVISIONS) {
+    comparisons.push(await closeAfter((closing) => compareWays(closing, suite, revision)))
+  }
   process.stdout.write(`${formatTable(comparisons)}\n\n`)
-  const isDocumented = await settlePage({ page: DOCUMENT, text: formatDocument(comparisons), write, remedy: 'npm run conformance -- --write' })
+  const isDocumented = await settlePage({
+    page: DOCUMENT, text: formatDocument(comparisons), write, remedy: 'npm run conformance -- --write'
+  })
   const isIdentical = comparisons.every(areIdentical)
-  process.stdout.write(`conformance ${SUITE_VERSION}: ${isIdentical ? 'identical' : 'DIFFERENT'} directly and through Postern\n`)
+  const result = isIdentical ? 'identical' : 'DIFFERENT'
+  process.stdout.write(`conformance ${SUITE_VERSION}: ${result} directly and through Postern\n`)
   return isIdentical && isDocumented ? 0 : 1
 }
 
-/** A server for each way: with one for both, changes that one run provokes would reach the other's listeners. */
+/** Each way has its own server: with one for both, changes by one run would reach the other's listeners. */
 async function compareWays (closing: Closing, suite: Suite, revision: string): Promise<Comparison> {
   const folder = await mkdtemp(join(tmpdir(), 'postern-conformance-'))
   closing.after(() => rm(folder, { recursive: true, force: true }))
@@ -47,9 +52,10 @@ async function compareWays (closing: Closing, suite: Suite, revision: string): P
     await startConformanceServer(closing),
     await startGateway(closing, await startConformanceServer(closing), folder)
   ]
-  const failure = new AbortController() // when one run breaks off, the other one has no use either
+  const failure = new AbortController() // when one run breaks off, the other is useless
   closing.after(() => failure.abort())
   const signal = AbortSignal.any([stop.signal, failure.signal])
-  const [direct = [], through = []] = await Promise.all(urls.map((url) => runSuite(suite, { url, revision, folder, signal })))
+  const runs = urls.map((url) => runSuite(suite, { url, revision, folder, signal }))
+  const [direct = [], through = []] = await Promise.all(runs)
   return compareReports(revision, direct, through)
 }

@@ -8,23 +8,25 @@ import { createFeaturesWith } from './server/features.js'
 import { openSessions } from './server/sessions.js'
 
 /**
- * Starts a server on a free loopback port that has whatever the suite's scenarios ask for, under every revision; returns the
- * URL of its MCP endpoint.
+ * Starts a server on a free loopback port. It has everything that the suite's scenarios ask for, under every
+ * revision. Returns the URL of its MCP endpoint.
  */
 export async function startConformanceServer (closing: Closing): Promise<string> {
   const createFeatures = createFeaturesWith(randomBytes(32))
   const modern: McpHttpHandler = createMcpHandler(() => createFeatures(modern.notify), { legacy: 'reject' })
   const sessions = openSessions(() => createFeatures(modern.notify))
-  // The adapter's types do not know exactOptionalPropertyTypes; Node's objects are what it is made for.
-  const answer = toNodeHandler({
-    fetch: async (request, options) => await isLegacyRequest(request) ? sessions.answer(request) : modern.fetch(request, options)
+  // The adapter is made for Node's objects, but its types do not know exactOptionalPropertyTypes.
+  const handle = toNodeHandler({
+    fetch: async (request, options) => {
+      return await isLegacyRequest(request) ? sessions.answer(request) : modern.fetch(request, options)
+    }
   }) as (request: IncomingMessage, response: ServerResponse) => Promise<void>
   const hasLocalHost = localhostHostValidation()
   const hasLocalOrigin = localhostOriginValidation()
 
   const server = createServer((request, response) => {
     if (!hasLocalHost(request, response) || !hasLocalOrigin(request, response)) return
-    answer(request, response).catch((error: unknown) => response.destroy(error as Error))
+    handle(request, response).catch((error: unknown) => response.destroy(error as Error))
   })
   const port = await listen(server, { host: '127.0.0.1', port: 0, purpose: 'conformance server' })
   closing.after(async () => {

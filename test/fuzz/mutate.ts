@@ -93,7 +93,8 @@ function disguise (member: string, random: Random): string {
   const letter = name[at] ?? ''
   const spellings = [
     name, name, name.toUpperCase(), replaceAt(name, at, letter.toUpperCase()), name + '\\u0000', name + ' ',
-    ' ' + name, replaceAt(name, at, escape(letter)), name.replace('s', 'ſ'), name.replace('k', 'K'), name + '_'
+    ' ' + name, replaceAt(name, at, escape(letter)), name.replace('s', 'ſ'), name.replace('k', 'K'),
+    name + '_'
   ]
   return `"${pick(spellings, random)}${member.slice(end)}`
 }

@@ -26,7 +26,12 @@ const CONTENT_TOOLS: readonly ContentTool[] = [
   {
     name: 'test_embedded_resource',
     description: 'Answers with an MCP resource',
-    content: [{ type: 'resource', resource: { uri: 'test://embedded-resource', mimeType: 'text/plain', text: 'This is an embedded resource content.' } }]
+    content: [{
+      type: 'resource',
+      resource: {
+        uri: 'test://embedded-resource', mimeType: 'text/plain', text: 'This is an embedded resource content.'
+      }
+    }]
   },
   {
     name: 'test_multiple_content_types',
@@ -34,7 +39,14 @@ const CONTENT_TOOLS: readonly ContentTool[] = [
     content: [
       { type: 'text', text: 'Multiple content types test:' },
       { type: 'image', ...PICTURE },
-      { type: 'resource', resource: { uri: 'test://mixed-content-resource', mimeType: 'application/json', text: '{"test":"data","value":123}' } }
+      {
+        type: 'resource',
+        resource: {
+          uri: 'test://mixed-content-resource',
+          mimeType: 'application/json',
+          text: '{"test":"data","value":123}'
+        }
+      }
     ]
   },
   {
@@ -44,10 +56,10 @@ const CONTENT_TOOLS: readonly ContentTool[] = [
   }
 ]
 
-/** Not a keyword of JSON Schema: MCP's own (SEP-2243). */
+/** A keyword of MCP, not of JSON Schema (SEP-2243). */
 const REPEATED_IN_HEADER = { type: 'string', 'x-mcp-header': 'Region' } as const
 
-/** Registers the tools whose answer is always the same. */
+/** Registers the tools whose result is always the same. */
 export function registerContentTools (server: McpServer): void {
   for (const { name, description, content } of CONTENT_TOOLS) {
     server.registerTool(name, { description }, () => ({ content }))
@@ -58,7 +70,7 @@ export function registerContentTools (server: McpServer): void {
   registerSchemaTools(server)
 }
 
-/** Tools whose schema matters, and must reach the client as it is written here. */
+/** Tools whose schema must reach the client as it is written here. */
 function registerSchemaTools (server: McpServer): void {
   server.registerTool('json_schema_2020_12_tool', {
     description: 'Has an input schema with the keywords of JSON Schema 2020-12 (SEP-1613, SEP-2106)',
@@ -66,7 +78,11 @@ function registerSchemaTools (server: McpServer): void {
       $schema: 'https://json-schema.org/draft/2020-12/schema',
       type: 'object',
       $defs: {
-        address: { $anchor: 'addressDef', type: 'object', properties: { street: { type: 'string' }, city: { type: 'string' } } }
+        address: {
+          $anchor: 'addressDef',
+          type: 'object',
+          properties: { street: { type: 'string' }, city: { type: 'string' } }
+        }
       },
       properties: {
         name: { type: 'string' },

@@ -7,10 +7,13 @@ import { registerResources } from './resources.js'
 import { registerRoundTools, type RoundState } from './round-tools.js'
 import { registerRunningTools } from './running-tools.js'
 
-/** Makes one server object with everything that the suite's scenarios ask for: for one request, or for one legacy session. */
+/** Makes a server object with everything that the scenarios ask for, for a request or a legacy session. */
 export type CreateFeatures = (notifier: ServerNotifier) => McpServer
 
-/** Returns a maker of server objects that accept each other's request state, for modern requests share no object. */
+/**
+ * Returns a maker of server objects that accept each other's request state: each modern request has its
+ * own object.
+ */
 export function createFeaturesWith (stateKey: Uint8Array): CreateFeatures {
   const codec = createRequestStateCodec<RoundState>({ key: stateKey })
   return (notifier) => {

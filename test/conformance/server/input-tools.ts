@@ -1,4 +1,6 @@
-import type { CallToolResult, ElicitRequestFormParams, McpServer, ServerContext } from '@modelcontextprotocol/server'
+import type {
+  CallToolResult, ElicitRequestFormParams, McpServer, ServerContext
+} from '@modelcontextprotocol/server'
 import * as z from 'zod'
 
 type Schema = ElicitRequestFormParams['requestedSchema']
@@ -29,19 +31,23 @@ const WITH_CHOICES: Schema = {
   properties: {
     untitledSingle: { type: 'string', enum: ['option1', 'option2', 'option3'] },
     titledSingle: { type: 'string', oneOf: titled('Option') },
-    legacyEnum: { type: 'string', enum: ['opt1', 'opt2', 'opt3'], enumNames: ['Option One', 'Option Two', 'Option Three'] },
+    legacyEnum: {
+      type: 'string', enum: ['opt1', 'opt2', 'opt3'], enumNames: ['Option One', 'Option Two', 'Option Three']
+    },
     untitledMulti: { type: 'array', items: { type: 'string', enum: ['option1', 'option2', 'option3'] } },
     titledMulti: { type: 'array', items: { anyOf: titled('Choice') } }
   }
 }
 
-/** Registers the tools that send the client a request of their own, which only legacy revisions know. */
+/** Registers the tools that send the client a request, which only legacy revisions allow. */
 export function registerInputTools (server: McpServer): void {
   server.registerTool('test_sampling', {
     description: 'Has the client\'s model answer a prompt',
     inputSchema: z.object({ prompt: z.string() })
   }, async ({ prompt }, context) => {
-    const { content } = await context.mcpReq.requestSampling({ messages: [{ role: 'user', content: { type: 'text', text: prompt } }], maxTokens: 100 })
+    const { content } = await context.mcpReq.requestSampling({
+      messages: [{ role: 'user', content: { type: 'text', text: prompt } }], maxTokens: 100
+    })
     return answer(`LLM response: ${JSON.stringify(content)}`)
   })
 
@@ -50,20 +56,26 @@ export function registerInputTools (server: McpServer): void {
     inputSchema: z.object({ message: z.string() })
   }, ({ message }, context) => elicit(context, message, USER))
 
-  server.registerTool('test_elicitation_sep1034_defaults', { description: 'Asks the user, with a default for every kind of field (SEP-1034)' },
-    (context) => elicit(context, 'Please check these values', WITH_DEFAULTS))
+  server.registerTool('test_elicitation_sep1034_defaults', {
+    description: 'Asks the user, with a default for every kind of field (SEP-1034)'
+  }, (context) => elicit(context, 'Please check these values', WITH_DEFAULTS))
 
-  server.registerTool('test_elicitation_sep1330_enums', { description: 'Asks the user to choose, in every way to spell a choice (SEP-1330)' },
-    (context) => elicit(context, 'Please choose', WITH_CHOICES))
+  server.registerTool('test_elicitation_sep1330_enums', {
+    description: 'Asks the user to choose, in every way to spell a choice (SEP-1330)'
+  }, (context) => elicit(context, 'Please choose', WITH_CHOICES))
 }
 
-async function elicit (context: ServerContext, message: string, requestedSchema: Schema): Promise<CallToolResult> {
+async function elicit (
+  context: ServerContext, message: string, requestedSchema: Schema
+): Promise<CallToolResult> {
   const { action, content } = await context.mcpReq.elicitInput({ message, requestedSchema })
   return answer(`Elicitation completed: action=${action}, content=${JSON.stringify(content ?? {})}`)
 }
 
 function titled (noun: string): Array<{ const: string, title: string }> {
-  return ['First', 'Second', 'Third'].map((which, index) => ({ const: `value${index + 1}`, title: `${which} ${noun}` }))
+  return ['First', 'Second', 'Third'].map((which, index) => ({
+    const: `value${index + 1}`, title: `${which} ${noun}`
+  }))
 }
 
 function answer (text: string): CallToolResult {

@@ -1,4 +1,7 @@
-import { inputRequired, inputResponse, type InputRequest, type InputRequests, type InputResponseView, type ServerContext } from '@modelcontextprotocol/server'
+import {
+  inputRequired, inputResponse, type InputRequest, type InputRequests, type InputResponseView,
+  type ServerContext
+} from '@modelcontextprotocol/server'
 
 /** Something that a result asks the client for (SEP-2322), and whether a response answers it. */
 export interface Question {
@@ -6,13 +9,16 @@ export interface Question {
   isAnsweredBy (response: InputResponseView): boolean
 }
 
-/** Questions by the key that their answers come back under. */
+/** Questions by the key of their responses. */
 export type Questions = Readonly<Record<string, Question>>
 
 /** Asks the user to fill in one text. */
 export function askUser (message: string, field: string): Question {
   return {
-    request: inputRequired.elicit({ message, requestedSchema: { type: 'object', properties: { [field]: { type: 'string' } }, required: [field] } }),
+    request: inputRequired.elicit({
+      message,
+      requestedSchema: { type: 'object', properties: { [field]: { type: 'string' } }, required: [field] }
+    }),
     isAnsweredBy: (response) => typeof acceptedField(response, field) === 'string'
   }
 }
@@ -20,7 +26,10 @@ export function askUser (message: string, field: string): Question {
 /** Asks the user to say yes or no. */
 export function askConsent (): Question {
   return {
-    request: inputRequired.elicit({ message: 'Please confirm', requestedSchema: { type: 'object', properties: { ok: { type: 'boolean' } }, required: ['ok'] } }),
+    request: inputRequired.elicit({
+      message: 'Please confirm',
+      requestedSchema: { type: 'object', properties: { ok: { type: 'boolean' } }, required: ['ok'] }
+    }),
     isAnsweredBy: (response) => typeof acceptedField(response, 'ok') === 'boolean'
   }
 }
@@ -32,7 +41,9 @@ function acceptedField (response: InputResponseView, field: string): unknown {
 /** Asks the client's model. */
 export function askModel (prompt: string): Question {
   return {
-    request: inputRequired.createMessage({ messages: [{ role: 'user', content: { type: 'text', text: prompt } }], maxTokens: 50 }),
+    request: inputRequired.createMessage({
+      messages: [{ role: 'user', content: { type: 'text', text: prompt } }], maxTokens: 50
+    }),
     isAnsweredBy: (response) => response.kind === 'sampling'
   }
 }
@@ -45,9 +56,11 @@ export function askRoots (): Question {
   }
 }
 
-/** Returns whether the request carries a fitting answer to each question; more than that does no harm. */
+/** Tells whether the request has a fitting response to each question; additional ones do no harm. */
 export function areAnswered (questions: Questions, { mcpReq }: ServerContext): boolean {
-  return Object.entries(questions).every(([key, question]) => question.isAnsweredBy(inputResponse(mcpReq.inputResponses, key)))
+  return Object.entries(questions).every(([key, question]) => {
+    return question.isAnsweredBy(inputResponse(mcpReq.inputResponses, key))
+  })
 }
 
 /** Returns the questions as a result carries them. */

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { WebStandardStreamableHTTPServerTransport, type EventStore, type McpServer } from '@modelcontextprotocol/server'
+import {
+  WebStandardStreamableHTTPServerTransport, type EventStore, type McpServer
+} from '@modelcontextprotocol/server'
 
-/** How long a client that was cut off waits before it comes back (SEP-1699). */
+/** How long a client waits before it reconnects (SEP-1699). */
 const RETRY_MS = 500
 
 export interface Sessions {
@@ -9,11 +11,14 @@ export interface Sessions {
   close (): Promise<void>
 }
 
-/** Serves legacy revisions: a server object for each session, kept until a DELETE, with streams that can be resumed. */
+/**
+ * Serves legacy revisions: each session has a server object until a DELETE, and streams that can be
+ * resumed.
+ */
 export function openSessions (createServer: () => McpServer): Sessions {
   const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>()
 
-  /** Only an `initialize` request makes it a session; everything else is answered with an error, and that was it. */
+  /** Only an `initialize` request begins a session; the response to any other is an error. */
   async function answerWithoutSession (request: Request): Promise<Response> {
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
@@ -32,7 +37,9 @@ export function openSessions (createServer: () => McpServer): Sessions {
     async answer (request) {
       const id = request.headers.get('mcp-session-id')
       if (id === null) return answerWithoutSession(request)
-      return await sessions.get(id)?.handleRequest(request) ?? Response.json({ jsonrpc: '2.0', error: { code: -32001, message: 'Session not found' }, id: null }, { status: 404 })
+      return await sessions.get(id)?.handleRequest(request) ?? Response.json(
+        { jsonrpc: '2.0', error: { code: -32001, message: 'Session not found' }, id: null }, { status: 404 }
+      )
     },
     async close () {
       await Promise.all(Array.from(sessions.values(), (transport) => transport.close()))
@@ -40,7 +47,7 @@ export function openSessions (createServer: () => McpServer): Sessions {
   }
 }
 
-/** Keeps every event of one session, so that a stream can be taken up again after any of them. */
+/** Keeps every event of one session, so that a stream can be resumed after any of them. */
 function openEventStore (): EventStore {
   type Stored = Parameters<EventStore['storeEvent']>
   const events: Array<{ readonly streamId: Stored[0], readonly message: Stored[1] }> = []
@@ -51,7 +58,8 @@ function openEventStore (): EventStore {
       if (last === undefined) throw new Error('there is no such event')
       for (const [index, { streamId, message }] of events.entries()) {
         const isLater = index > Number(lastEventId) && streamId === last.streamId
-        if (isLater && 'jsonrpc' in message) await send(String(index), message) // what begins a stream is no message
+        // A stream begins with an event that is not a message.
+        if (isLater && 'jsonrpc' in message) await send(String(index), message)
       }
       return last.streamId
     }
