@@ -1,6 +1,7 @@
 import { createAuthorizationServer, type AuthorizationServer } from './oauth/authorization-server.js'
 import { systemClock, type Clock } from './clock.js'
 import type { AuthorizationServerConfig } from './options/authorization-server.js'
+import type { LogState } from './telemetry/log-destination.js'
 import type { Logger } from './telemetry/logger.js'
 import { NO_METRICS, type Metrics } from './telemetry/metrics.js'
 
@@ -8,6 +9,8 @@ import { NO_METRICS, type Metrics } from './telemetry/metrics.js'
 export interface Services {
   readonly clock: Clock
   readonly logger: Logger
+  /** What becomes of the log's lines. */
+  readonly logState: () => LogState
   readonly metrics: Metrics
   /**
    * Returns the authorization server for a configuration; the same one, with its keys, for an unchanged
@@ -18,13 +21,23 @@ export interface Services {
   readonly sessionKey: string
 }
 
+/** For a logger that writes elsewhere. */
+const ALL_WRITTEN: LogState = { state: 'writing', lost: 0 }
+
 /** Makes the services of a process. Authorization servers are made when first asked for. */
-export function createServices (parts: { readonly logger: Logger, readonly sessionKey: string, readonly metrics?: Metrics, readonly clock?: Clock }): Services {
-  const { logger, sessionKey, metrics = NO_METRICS, clock = systemClock } = parts
+export function createServices (parts: {
+  readonly logger: Logger
+  readonly sessionKey: string
+  readonly logState?: () => LogState
+  readonly metrics?: Metrics
+  readonly clock?: Clock
+}): Services {
+  const { logger, sessionKey, logState = () => ALL_WRITTEN, metrics = NO_METRICS, clock = systemClock } = parts
   const authorizationServers = new Map<string, AuthorizationServer>()
   return {
     clock,
     logger,
+    logState,
     metrics,
     sessionKey,
     authorizationServer (config) {

@@ -26,8 +26,8 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
   oauth: { imports: ['options'], packages: ['jose'] },
   config: { imports: ['json', 'oauth', 'options', 'policy'], packages: ['typebox', 'env-schema'] },
   upstream: { imports: [], packages: ['undici'] },
-  telemetry: { imports: [], types: ['oauth', 'policy'], packages: ['pino', 'prom-client'] },
   clock: { imports: [] },
+  telemetry: { imports: [], types: ['clock', 'oauth', 'policy'], packages: ['pino', 'prom-client'] },
   services: { imports: ['clock', 'oauth', 'telemetry'], types: ['options'] },
   connections: { imports: [] },
   'http/request': { imports: ['mcp', 'oauth', 'options', 'upstream'], types: ['policy'], packages: ['fastify'] },
@@ -226,6 +226,9 @@ t.test('only the outermost files touch the process', async (t) => {
     exitCode: /^(cli\.ts|commands\/.*)$/,
     argv: /^cli\.ts$/,
     on: /^commands\/serve\.ts$/,
+    once: /^commands\/log\.ts$/,
+    kill: /^commands\/log\.ts$/,
+    pid: /^commands\/log\.ts$/,
     stdout: /^(cli\.ts|commands\/.*)$/,
     stderr: /^(cli\.ts|commands\/.*)$/
   }

@@ -7,7 +7,7 @@ import { metadataUrl } from '../oauth/protected-resource.js'
 import { acceptedAudience } from '../oauth/token-rules.js'
 import { describePolicy, formatMatrix, formatRules } from '../policy/describe.js'
 import { formatColumns } from '../policy/printable.js'
-import { openLogger } from '../telemetry/logger.js'
+import { SILENT } from '../telemetry/logger.js'
 import { loadForCommand, reportConfigError, type CommonFlags } from './configuration.js'
 import { EXIT, type Output } from './io.js'
 
@@ -15,7 +15,7 @@ import { EXIT, type Output } from './io.js'
 export async function check (flags: CommonFlags, output: Output): Promise<number> {
   try {
     const { config, source, warnings } = await loadForCommand(flags)
-    const app = await buildApp(config, createServices({ logger: openLogger('silent'), sessionKey: '' }))
+    const app = await buildApp(config, createServices({ logger: SILENT, sessionKey: '' }))
     await app.close()
     output.print(`ok: ${source}`)
     output.print(`would listen on ${formatListener(config.listen)}`)

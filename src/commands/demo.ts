@@ -4,9 +4,10 @@ import closeWithGrace from 'close-with-grace'
 import { configFrom } from '../config/complete.js'
 import { createServices } from '../services.js'
 import { startServer } from '../server.js'
-import { openLogger } from '../telemetry/logger.js'
 import { readPort } from './configuration.js'
 import { EXIT, type Output } from './io.js'
+import { openLog } from './log.js'
+import { CRASHES } from './stop.js'
 
 export interface DemoFlags {
   readonly 'gateway-port'?: string | undefined
@@ -43,7 +44,7 @@ export async function demo (flags: DemoFlags, output: Output): Promise<number | 
   }
   const { runDemo } = await import(parts.href) as DemoModule
   let running: { close (): Promise<void> } | undefined
-  closeWithGrace({ delay: STOP_MS, logger: false, skip: ['beforeExit'] }, async () => {
+  closeWithGrace({ delay: STOP_MS, logger: false, skip: ['beforeExit', ...CRASHES] }, async () => {
     await running?.close()
   })
   try {
@@ -73,7 +74,7 @@ export async function startGateway (
 ): Promise<Gateway> {
   const config = configFrom(value, { ...listenOn, logLevel: 'warn' })
   const sessionKey = randomBytes(32).toString('base64')
-  const services = createServices({ logger: openLogger(config.logLevel), sessionKey })
+  const services = createServices({ logger: openLog(config.logLevel).logger, sessionKey })
   const server = await startServer(config, services)
   return { url: server.url, close: server.stop }
 }

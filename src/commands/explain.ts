@@ -5,7 +5,7 @@ import { AuthorizationServerUnavailable, InvalidToken } from '../oauth/failures.
 import { explainDecision, formatExplanation } from '../policy/explain.js'
 import type { Operation } from '../policy/policy.js'
 import { printable } from '../policy/printable.js'
-import { openLogger } from '../telemetry/logger.js'
+import { SILENT } from '../telemetry/logger.js'
 import { loadForCommand, reportConfigError, type CommonFlags } from './configuration.js'
 import { EXIT, readSecret, UsageError, type Output } from './io.js'
 
@@ -76,7 +76,7 @@ function splitWords (text: string): string[] {
 async function readScopes (
   token: string, server: ServerConfig, output: Output
 ): Promise<ReadonlySet<string> | undefined> {
-  const services = createServices({ logger: openLogger('silent'), sessionKey: '' })
+  const services = createServices({ logger: SILENT, sessionKey: '' })
   const verifier = createAccessTokenVerifier({
     server,
     trusted: server.authorizationServers.map((one) => ({

@@ -6,11 +6,13 @@ import type { Config } from '../options/gateway.js'
 import { watchConfigFile } from '../config/watch.js'
 import { createServices, type Services } from '../services.js'
 import { startServer, type RunningServer } from '../server.js'
-import { openLogger, type Logger } from '../telemetry/logger.js'
+import type { Logger } from '../telemetry/logger.js'
 import { openMetrics } from '../telemetry/metrics.js'
 import { loadForCommand, reportConfigError, type CommonFlags } from './configuration.js'
 import { EXIT, type Output } from './io.js'
 import { describeListenError } from './listen-error.js'
+import { openLog, type Log } from './log.js'
+import { CRASHES } from './stop.js'
 
 /** A stop that hangs is ended this long after the drain deadline. */
 const STOP_MARGIN_MS = 5_000
@@ -22,7 +24,7 @@ const RELOAD_FAILED = 'the changed configuration is not usable; the previous one
 interface Gateway {
   readonly server: RunningServer
   readonly services: Services
-  readonly logger: Logger
+  readonly log: Log
   /** The configuration from which the listeners were made. */
   readonly startedWith: LoadedConfig
 }
@@ -66,19 +68,20 @@ async function run (flags: CommonFlags): Promise<void> {
 
 async function start (startedWith: LoadedConfig): Promise<Gateway> {
   const { config } = startedWith
-  const logger = openLogger(config.logLevel)
+  const log = openLog(config.logLevel)
   const services = createServices({
-    logger,
+    logger: log.logger,
+    logState: log.state,
     sessionKey: randomBytes(32).toString('base64'),
-    ...(config.admin === undefined ? {} : { metrics: openMetrics() })
+    ...(config.admin === undefined ? {} : { metrics: openMetrics(log.state) })
   })
   const server = await startServer(config, services)
   prepareKeys(config, services)
-  return { server, services, logger, startedWith }
+  return { server, services, log, startedWith }
 }
 
 /** Logs what is served. The last line is the sign that the gateway can be used, and stopped. */
-function announce ({ server, logger, startedWith }: Gateway): void {
+function announce ({ server, log: { logger }, startedWith }: Gateway): void {
   const { url, adminUrl } = server
   const { config, source, warnings } = startedWith
   logWarnings(warnings, logger)
@@ -91,7 +94,7 @@ function announce ({ server, logger, startedWith }: Gateway): void {
 
 /** Builds the next application from the changed file. When that fails, the old one goes on (O2). */
 async function reload (flags: CommonFlags, gateway: Gateway): Promise<Gateway> {
-  const { server, services, logger, startedWith } = gateway
+  const { server, services, log: { logger }, startedWith } = gateway
   try {
     const { config, warnings } = await loadForCommand(flags)
     await server.reload(config)
@@ -138,15 +141,17 @@ function resourcesOf ({ servers }: Config): string[] {
  * On a signal, ends the process with code 0 once everything has stopped; on a second signal, with code 1 at
  * once (O3). Not on SIGHUP, with which operators and service managers ask for a look at the configuration.
  */
-function stopOnSignal ({ server, logger, startedWith: { config } }: Gateway, onStop: () => void): void {
+function stopOnSignal ({ server, log, startedWith: { config } }: Gateway, onStop: () => void): void {
+  const { logger } = log
   const error = (message?: unknown): void => {
     logger.error({ event: 'stopping', err: message instanceof Error ? message : undefined }, String(message))
   }
   const delay = config.limits.drainMs + STOP_MARGIN_MS
-  closeWithGrace({ delay, logger: { error }, skip: ['SIGHUP'] }, async ({ signal, err }) => {
+  closeWithGrace({ delay, logger: { error }, skip: ['SIGHUP', ...CRASHES] }, async ({ signal, err }) => {
     if (err === undefined) logger.info({ event: 'stopping', signal }, 'stopping: finishing open requests')
     else logger.fatal({ event: 'failure', err }, 'stopping after a failure')
     onStop()
     await server.stop()
+    await log.settle()
   })
 }

@@ -11,6 +11,8 @@ interface Readiness {
   readonly name: string
   readonly ready: boolean
   readonly state: string
+  /** Of the log: lines lost since the start. */
+  readonly lost?: number
 }
 
 /**
@@ -24,6 +26,8 @@ export function registerAdminRoutes (app: FastifyInstance, config: () => Config,
       ...authorizationServers.map((one) => prepareKeys(one, services)),
       reach(upstream)
     ]))
+    // A gateway that cannot write its log serves as well as before.
+    parts.push({ name: 'log', ready: true, ...services.logState() })
     const ready = parts.every((part) => part.ready)
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', parts })
   })

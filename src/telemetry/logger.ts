@@ -1,4 +1,4 @@
-import { destination, pino } from 'pino'
+import { pino, type DestinationStream } from 'pino'
 
 type Write = (fields: object, message?: string) => void
 
@@ -16,16 +16,19 @@ export function escapeInvisible (line: string): string {
   return line.replace(INVISIBLE, (character) => '\\u' + character.charCodeAt(0).toString(16).padStart(4, '0'))
 }
 
+/** A log of which nothing is written, for commands that print what they have to say. */
+export const SILENT: Logger = { info () {}, warn () {}, error () {}, fatal () {} }
+
 /**
- * Opens the log: one JSON line per event on standard output, written in the background and flushed at exit.
- * `level` is one of pino's. Only the audit event holds values from request headers, and it names them (O5).
+ * Returns a logger that writes one JSON line per event. `level` is one of pino's. Only the audit event holds
+ * values from request headers, and it names them (O5).
  */
-export function openLogger (level: string): Logger {
+export function openLogger (level: string, destination: DestinationStream): Logger {
   return pino({
     level,
     base: null,
     messageKey: 'message',
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     hooks: { streamWrite: escapeInvisible }
-  }, destination({ dest: 1, sync: false }))
+  }, destination)
 }

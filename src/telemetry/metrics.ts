@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
+import type { LogState } from './log-destination.js'
 
 /**
  * What one request adds to the metrics. Labels come from fixed sets, so a client cannot make more of them.
@@ -27,8 +28,11 @@ const DURATION_BUCKETS_SECONDS = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
 ]
 
-/** Opens the metrics of a process: requests by outcome, their durations, and those of Node. */
-export function openMetrics (): Metrics {
+/**
+ * Opens the metrics of a process: requests by outcome, their durations, lines that the log lost, and those of
+ * Node.
+ */
+export function openMetrics (logState: () => LogState): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const requests = new Counter({
@@ -43,6 +47,15 @@ export function openMetrics (): Metrics {
     labelNames: ['resource'],
     buckets: DURATION_BUCKETS_SECONDS,
     registers: [registry]
+  })
+  new Counter({ // eslint-disable-line no-new
+    name: 'postern_log_lines_lost_total',
+    help: 'Lines of the log that were lost because standard output took no more',
+    registers: [registry],
+    collect () {
+      this.reset()
+      this.inc(logState().lost)
+    }
   })
   return {
     record ({ resource, outcome, httpStatus, durationMs }) {

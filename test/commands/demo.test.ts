@@ -31,6 +31,13 @@ t.test('npm run demo is postern demo', async (t) => {
   t.equal(scripts['demo'], 'node dist/cli.js demo')
 })
 
+t.test('O3: a crash in native code ends the demo', async (t) => {
+  const demo = startDemo(t, await choosePorts())
+  await demo.printed(/Stop with Ctrl\+C\.\n/)
+  demo.signal('SIGSEGV')
+  t.match(await demo.ended, { code: null, signal: 'SIGSEGV' })
+})
+
 t.test('the commands that the demo prints work exactly as they are printed, and Ctrl+C ends all of it', async (t) => {
   const ports = await choosePorts()
   const demo = startDemo(t, ports)

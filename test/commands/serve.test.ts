@@ -103,6 +103,16 @@ t.test('O3: a second signal ends it at once, with code 1', async (t) => {
   await t.rejects(answer)
 })
 
+for (const signal of ['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGABRT'] as const) {
+  t.test(`O3: ${signal} ends the process: a crash in native code is not an endless loop`, async (t) => {
+    const { file } = writeConfig(t, todoConfig())
+    const gateway = startCli(t, ['--config', file, '--port', '0'])
+    await listeningUrl(gateway)
+    gateway.signal(signal)
+    t.match(await gateway.ended, { code: null, signal })
+  })
+}
+
 t.test('a port that is taken, or an address of another machine, is named, with exit code 1', async (t) => {
   const port = await occupyPort(t)
   const { file } = writeConfig(t, todoConfig())

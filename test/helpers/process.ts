@@ -10,6 +10,9 @@ export interface ProcessOptions {
   readonly cwd?: string
   /** All of its standard input; default: none. */
   readonly input?: string
+  /** Descriptors to write to; default: pipes, whose text is kept. */
+  readonly stdout?: number
+  readonly stderr?: number
 }
 
 export interface Ended {
@@ -45,14 +48,15 @@ export function startProgram (t: Closing, command: string, args: readonly string
     cwd: options.cwd,
     detached: true,
     // A pipe that ends tells some servers to end as well.
-    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe']
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', options.stdout ?? 'pipe', options.stderr ?? 'pipe']
   })
   child.stdin?.on('error', () => {}) // it may end without reading
   child.stdin?.end(options.input)
   const output = { stdout: '', stderr: '' }
   const listeners = new Set<() => void>()
   for (const name of ['stdout', 'stderr'] as const) {
-    (child[name] as Readable).setEncoding('utf8').on('data', (text: string) => {
+    const stream: Readable | null = child[name]
+    stream?.setEncoding('utf8').on('data', (text: string) => {
       output[name] += text
       for (const listener of listeners) listener()
     })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { startServer } from '../../src/server.js'
+import type { LogState } from '../../src/telemetry/log-destination.js'
 import { openMetrics } from '../../src/telemetry/metrics.js'
 import { configFor } from '../helpers/configuration.js'
 import { silentServices } from '../helpers/gateway.js'
@@ -16,13 +17,14 @@ t.test('the admin listener tells liveness, readiness and metrics apart', async (
     policy: {},
     admin: { host: '127.0.0.1', port: 0 }
   })
-  const server = await startServer(config, silentServices({ metrics: openMetrics() }))
+  const logState = (): LogState => ({ state: 'ENOSPC', lost: 7 })
+  const server = await startServer(config, silentServices({ logState, metrics: openMetrics(logState) }))
   t.after(() => server.stop())
 
   t.equal((await fetch(`${server.adminUrl}/livez`)).status, 200)
   const ready = await fetch(`${server.adminUrl}/readyz`)
   t.equal(ready.status, 200)
-  t.match(await ready.json(), { status: 'ready', parts: [{ name: `keys of ${issuer.issuer}`, state: 'fresh' }, { state: 'reachable' }] })
+  t.match(await ready.json(), { status: 'ready', parts: [{ name: `keys of ${issuer.issuer}`, state: 'fresh' }, { state: 'reachable' }, { name: 'log', ready: true, state: 'ENOSPC', lost: 7 }] })
 
   await (await fetch(`${server.url}/mcp`, { method: 'POST' })).text()
   const line = 'postern_requests_total{resource="http://127.0.0.1:1/mcp",outcome="missing_token",status="401"} 1'
@@ -32,6 +34,7 @@ t.test('the admin listener tells liveness, readiness and metrics apart', async (
     metrics = await (await fetch(`${server.adminUrl}/metrics`)).text()
   }
   t.match(metrics, line)
+  t.match(metrics, /^postern_log_lines_lost_total 7$/m)
   t.equal((await fetch(`${server.url}/metrics`)).status, 404, 'clients do not reach it')
 
   await upstream.stop()
