@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { renderJsonSchema } from '../src/options/published-schema.js'
 import { findProofs, renderBehaviour } from './behaviour-index.js'
 import { renderConfiguration } from './config-reference.js'
+import { renderDoctor } from './doctor-reference.js'
 
 const root = process.cwd()
 
@@ -14,4 +15,5 @@ async function rewrite (page: string, render: (text: string) => string): Promise
 
 await rewrite('config.schema.json', renderJsonSchema)
 await rewrite('docs/configuration.md', renderConfiguration)
+await rewrite('docs/doctor.md', renderDoctor)
 await rewrite('docs/behaviour.md', (page) => renderBehaviour(page, findProofs(root)))
