@@ -14,7 +14,7 @@ import { forwardMessage } from './forward-message.js'
 import { hintScopes } from './hint-scopes.js'
 import { proxyOptions } from './proxy.js'
 import { editStreams } from './response/edit-streams.js'
-import { filterLists, filterStreamedLists } from './response/filter-lists.js'
+import { filterLists, filterStreamedLists, learnTools } from './response/filter-lists.js'
 import { receiveResponses, type ResponseOptions } from './response/receive-response.js'
 import { audit } from './steps/audit.js'
 import { authenticate } from './steps/authenticate.js'
@@ -68,7 +68,8 @@ export async function registerMcpRoute (
     messages.addHook('preHandler', authorize({ policy, resourceMetadata }))
     const toolHeaders = rememberToolHeaders()
     messages.addHook('preHandler', checkToolHeaders(toolHeaders))
-    const receive = receiveResponses(responses, filters ? filterLists(policy, toolHeaders) : undefined)
+    const readLists = filters ? filterLists(policy, toolHeaders) : learnTools(toolHeaders)
+    const receive = receiveResponses(responses, readLists)
     const { bodyBytes: bodyLimit } = config.limits
     for (const url of ['/', '/*']) messages.post(url, { bodyLimit }, forwardMessage(config, upstream, receive))
   })

@@ -1,17 +1,18 @@
 /**
- * Lists in answers (server/tools, server/resources, server/prompts): entries that the caller could not use are cut out of
- * the answer's own bytes, so that all that remains is as the upstream spelled it (behaviour P9).
+ * Lists in results (server/tools, server/resources, server/prompts). Entries that the caller could not use are
+ * cut out of the message's own bytes, so that all that remains is as the upstream wrote it (behaviour P9).
  */
 import { JsonError } from '../json/error.js'
 import { scan } from '../json/scan.js'
-import { compileShape, type Picked, type Span } from '../json/shape.js'
+import { compileShape, type Picked } from '../json/shape.js'
 import type { Operation, TargetKind } from '../policy/policy.js'
 
 /** The methods whose results are lists. */
-const LIST_METHODS: ReadonlySet<string> = new Set(['tools/list', 'resources/list', 'resources/templates/list', 'prompts/list'])
+const LIST_METHODS: ReadonlySet<string> =
+  new Set(['tools/list', 'resources/list', 'resources/templates/list', 'prompts/list'])
 
-/** The members of a result that are lists, whatever was asked: on a stream the question is not known. */
-const ANSWER = compileShape({
+/** The members of a result that are lists, whatever was asked: on a stream the request is not known. */
+const MESSAGE = compileShape({
   result: {
     tools: [{ name: 'string' }],
     resources: [{ uri: 'string' }],
@@ -21,11 +22,11 @@ const ANSWER = compileShape({
   }
 })
 
-type Result = Extract<NonNullable<Extract<Picked<typeof ANSWER.shape>, { members: object }>['members']['result']>, { members: object }>
-type ListMember = Exclude<keyof Result['members'], 'cacheScope'>
+type Root = Extract<Picked<typeof MESSAGE.shape>, { members: object }>
+type Result = Extract<NonNullable<Root['members']['result']>, { members: object }>
 
-interface List {
-  readonly member: ListMember
+interface ListKind {
+  readonly member: Exclude<keyof Result['members'], 'cacheScope'>
   /** The member of an entry that names it. */
   readonly key: 'name' | 'uri' | 'uriTemplate'
   /** The operation that an entry is there for. */
@@ -33,27 +34,54 @@ interface List {
   readonly kind: TargetKind
 }
 
-const LISTS: readonly List[] = [
+const LIST_KINDS: readonly ListKind[] = [
   { member: 'tools', key: 'name', method: 'tools/call', kind: 'tools' },
   { member: 'resources', key: 'uri', method: 'resources/read', kind: 'resources' },
-  // A template is asked about as it is spelled, as completion/complete is, which repeats it in `ref.uri`.
+  // The policy decides about a template as it is written, as about completion/complete, whose ref.uri repeats it.
   { member: 'resourceTemplates', key: 'uriTemplate', method: 'resources/read', kind: 'resources' },
   { member: 'prompts', key: 'name', method: 'prompts/get', kind: 'prompts' }
 ]
 
-/** Nesting of an answer: schemas of tools are deeper than arguments. */
+/** Nesting of a message: schemas of tools are deeper than arguments. */
 const MAX_DEPTH = 500
 
-/** An answer that may hold a list, and that two readers may read differently or that is no list's; the message quotes nothing of it. */
+/**
+ * A message that may hold a list, and that two readers could read differently or whose list has a wrong type.
+ * The text quotes nothing of it.
+ */
 export class UnreadableList extends Error {
   override readonly name = 'UnreadableList'
+}
+
+interface Entry {
+  readonly name: string
+  readonly start: number
+  readonly end: number
+}
+
+interface List extends ListKind {
+  readonly entries: readonly Entry[]
+}
+
+/** One JSON-RPC message, and the lists in its result. */
+export interface Listing {
+  readonly message: Buffer
+  readonly lists: readonly List[]
+  /** Undefined for errors and messages with a method. */
+  readonly result: Result | undefined
 }
 
 export interface ListFilter {
   /** Decides a message's operations, as for a message that is posted. */
   isAllowed (operations: readonly Operation[]): boolean
-  /** Whether the question was of a modern revision, whose results say who may share them (server/utilities/caching). */
+  /** Whether the request was of a modern revision, whose results say who may share them (server/utilities/caching). */
   readonly isModern: boolean
+}
+
+export interface ListedTool {
+  readonly name: string
+  /** The JSON text of its entry. */
+  readonly json: Buffer
 }
 
 /** A replacement of bytes; without text a removal. */
@@ -63,25 +91,9 @@ interface Edit {
   readonly text: string
 }
 
-/** Returns whether the answer to a method is a list whose entries the policy decides about. */
+/** Returns whether the result of a method is a list whose entries the policy decides about. */
 export function isListMethod (method: string): boolean {
   return LIST_METHODS.has(method)
-}
-
-/**
- * Returns one JSON-RPC message without the list entries that are not allowed, and with `cacheScope: "private"` where a
- * list has or needs one; the same Buffer when nothing is to be changed, as for errors and messages with a method.
- * Throws UnreadableList for what is no unambiguous JSON object, for a batch, and for a list or an entry of a wrong type.
- */
-export function filterListAnswer (answer: Buffer, filter: ListFilter): Buffer {
-  const root = read(answer)
-  if (root.type !== 'object') throw new UnreadableList('the answer is no object')
-  const { result } = root.members
-  if (result === undefined || result.type === 'null') return answer
-  if (result.type !== 'object') throw new UnreadableList('the result is no object')
-  const edits = LISTS.flatMap((list) => filterList(list, result, filter))
-  const isList = LISTS.some(({ member }) => result.members[member] !== undefined)
-  return applyEdits(answer, isList ? [...edits, ...scopeCache(result, filter.isModern)] : edits)
 }
 
 /** Returns whether bytes hold no JSON object or array, and so no message, for any reader. */
@@ -89,44 +101,80 @@ export function holdsNoMessage (bytes: Buffer): boolean {
   return !bytes.includes('{') && !bytes.includes('[')
 }
 
-function read (answer: Buffer): Picked<typeof ANSWER.shape> {
+/**
+ * Returns the lists in one JSON-RPC message. Throws UnreadableList for bytes that are not one unambiguous JSON
+ * object, a batch included, and for a list or an entry of a wrong type.
+ */
+export function readListing (message: Buffer): Listing {
+  const root = scanMessage(message)
+  if (root.type !== 'object') throw new UnreadableList('the message is not an object')
+  const { result } = root.members
+  if (result === undefined || result.type === 'null') return { message, lists: [], result: undefined }
+  if (result.type !== 'object') throw new UnreadableList('the result is not an object')
+  return { message, lists: LIST_KINDS.flatMap((kind) => readList(kind, result)), result }
+}
+
+/**
+ * Returns the message without the list entries that are not allowed, and with `cacheScope: "private"` where a
+ * list has or needs one; the same Buffer when nothing changes.
+ */
+export function filterListing ({ message, lists, result }: Listing, filter: ListFilter): Buffer {
+  if (result === undefined || lists.length === 0) return message
+  const edits = lists.flatMap((list) => cutEntries(list.entries, areAllowed(list, filter)))
+  return applyEdits(message, [...edits, ...markPrivate(result, filter.isModern)])
+}
+
+/** Returns the tools that the message lists, in its order. */
+export function listedTools ({ message, lists }: Listing): ListedTool[] {
+  return lists.filter(({ member }) => member === 'tools').flatMap(({ entries }) =>
+    entries.map(({ name, start, end }) => ({ name, json: message.subarray(start, end) })))
+}
+
+function scanMessage (message: Buffer): Picked<typeof MESSAGE.shape> {
   try {
-    return scan(answer, ANSWER, { maxDepth: MAX_DEPTH })
+    return scan(message, MESSAGE, { maxDepth: MAX_DEPTH })
   } catch (error) {
     if (error instanceof JsonError) throw new UnreadableList(error.message, { cause: error })
     throw error
   }
 }
 
-function filterList ({ member, key, method, kind }: List, { members }: Result, { isAllowed }: ListFilter): Edit[] {
+function readList (kind: ListKind, { members }: Result): List[] {
+  const { member, key } = kind
   const list = members[member]
   if (list === undefined) return []
-  if (list.type !== 'array') throw new UnreadableList(`result.${member} is no array`)
-  const isKept = list.elements.map((entry) => {
-    if (entry.type !== 'object') throw new UnreadableList(`an entry of result.${member} is no object`)
+  if (list.type !== 'array') throw new UnreadableList(`result.${member} is not an array`)
+  const entries = list.elements.map((entry) => {
+    if (entry.type !== 'object') throw new UnreadableList(`an entry of result.${member} is not an object`)
     const name = (entry.members as Readonly<Record<string, Picked<'string'> | undefined>>)[key]
     if (name?.type !== 'string') throw new UnreadableList(`an entry of result.${member} has no ${key}`)
-    return isAllowed([{ method }, { method, target: { kind, name: name.value } }])
+    return { name: name.value, start: entry.start, end: entry.end }
   })
-  return cutEntries(list.elements, isKept)
+  return [{ ...kind, entries }]
 }
 
-/** An entry leaves with the comma after it; behind the last that stays, with the comma before it. */
-function cutEntries (entries: readonly Span[], isKept: readonly boolean[]): Edit[] {
+function areAllowed ({ method, kind, entries }: List, { isAllowed }: ListFilter): boolean[] {
+  return entries.map(({ name }) => isAllowed([{ method }, { method, target: { kind, name } }]))
+}
+
+/** An entry leaves with the comma after it. Entries behind the last that stays leave with the comma before them. */
+function cutEntries (entries: readonly Entry[], isKept: readonly boolean[]): Edit[] {
   const lastKept = isKept.lastIndexOf(true)
   const edits: Edit[] = []
   entries.forEach(({ start }, index) => {
-    if (index < lastKept && isKept[index] === false) edits.push({ start, end: entries[index + 1]?.start as number, text: '' })
+    const next = entries[index + 1]
+    if (next !== undefined && index < lastKept && isKept[index] === false) edits.push({ start, end: next.start, text: '' })
   })
-  const last = entries[entries.length - 1]
-  if (last === undefined || lastKept === entries.length - 1) return edits
-  const start = entries[lastKept]?.end ?? entries[0]?.start as number
-  return [...edits, { start, end: last.end, text: '' }]
+  const [first, last] = [entries[0], entries[entries.length - 1]]
+  if (first === undefined || last === undefined || lastKept === entries.length - 1) return edits
+  return [...edits, { start: entries[lastKept]?.end ?? first.start, end: last.end, text: '' }]
 }
 
-/** What differs between principals must not be shared among them. */
-function scopeCache ({ start, members: { cacheScope } }: Result, isModern: boolean): Edit[] {
-  if (cacheScope === undefined) return isModern ? [{ start: start + 1, end: start + 1, text: '"cacheScope":"private",' }] : []
+/** A list that differs between principals must not be shared among them. */
+function markPrivate ({ start, members: { cacheScope } }: Result, isModern: boolean): Edit[] {
+  if (cacheScope === undefined) {
+    return isModern ? [{ start: start + 1, end: start + 1, text: '"cacheScope":"private",' }] : []
+  }
   if (cacheScope.type === 'string' && cacheScope.value === 'private') return []
   return [{ start: cacheScope.start, end: cacheScope.end, text: '"private"' }]
 }

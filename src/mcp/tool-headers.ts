@@ -1,23 +1,25 @@
 /**
- * `Mcp-Param-*` headers repeat arguments that a tool's schema marks with `x-mcp-header` (transports/streamable-http,
- * Custom Headers from Tool Parameters). The schema is the upstream's, so it is learned from the lists that pass through.
+ * `Mcp-Param-*` headers repeat arguments that a tool's schema marks with `x-mcp-header`
+ * (transports/streamable-http, Custom Headers from Tool Parameters). The schema is the upstream's, so it is
+ * learned from the lists that pass through.
  */
 import { JsonError } from '../json/error.js'
 import { scan } from '../json/scan.js'
 import { compileShape, type CompiledShape, type Members, type Shape, type Span } from '../json/shape.js'
 import { HEADER_MISMATCH, MessageError } from './errors.js'
 import { PARAM_PREFIX, decodeHeaderValue } from './headers.js'
+import type { ListedTool } from './listing.js'
 import { requestIdOf, textOf } from './message.js'
 import type { Call, Message } from './message.js'
 import { requirementsOf } from './revision.js'
 
 /** What has been learned of one upstream's tools. */
 export interface ToolHeaders {
-  /** Takes in one answer to `tools/list`; what cannot be read teaches nothing. */
-  learn (answer: Buffer): void
+  /** Takes in the tools of one list. What is wrong with a tool's marks leaves that tool unknown. */
+  learn (tools: readonly ListedTool[]): void
   /**
-   * Checks the headers of a call of a known tool against its arguments; an unknown tool's are left alone. Throws
-   * MessageError, header mismatch (Server Behavior for Custom Headers).
+   * Compares the headers of a call with its arguments when the tool is known. Throws MessageError, header
+   * mismatch (Server Behavior for Custom Headers).
    */
   check (message: Message, rawHeaders: readonly string[]): void
 }
@@ -42,27 +44,29 @@ const MAX_CHARACTERS = 8192
 const MAX_SCHEMA_DEPTH = 32
 const MAX_ARGUMENT_DEPTH = 64
 
+/** Marks a property of a schema; its value names the header. */
+const MARK = 'x-mcp-header'
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const MIRRORED_TYPES: ReadonlySet<unknown> = new Set(['string', 'integer', 'boolean'])
 const NO_ARGUMENTS = Buffer.from('{}')
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
-/** Remembers nothing at first. The last list seen decides; the oldest tools are forgotten first. */
+/** Knows nothing at first. The last list counts; the tools learned first are forgotten first. */
 export function rememberToolHeaders (): ToolHeaders {
-  const tools = new Map<string, KnownTool>()
+  const known = new Map<string, KnownTool>()
   return {
-    learn (answer) {
-      for (const { name, annotations } of readTools(answer)) {
-        tools.delete(name)
-        const shape = annotations.length === 0 || lengthOf(name, annotations) > MAX_CHARACTERS ? undefined : shapeOf(annotations)
-        if (shape !== undefined) tools.set(name, { annotations, shape })
-        if (tools.size > MAX_TOOLS) tools.delete(tools.keys().next().value as string)
+    learn (tools) {
+      for (const tool of tools) {
+        known.delete(tool.name)
+        const read = readTool(tool)
+        if (read !== undefined) known.set(tool.name, read)
+        if (known.size > MAX_TOOLS) known.delete(known.keys().next().value as string)
       }
     },
     check (message, rawHeaders) {
-      if (tools.size === 0 || message.kind === 'response' || message.method !== 'tools/call') return
+      if (known.size === 0 || message.kind === 'response' || message.method !== 'tools/call') return
       if (!requirementsOf(message.protocolVersion).mirroredHeaders) return
-      const tool = tools.get(textOf(message.params.name) ?? '')
+      const tool = known.get(textOf(message.params.name) ?? '')
       if (tool === undefined) return
       const problem = findMismatch(tool, message, rawHeaders)
       if (problem !== undefined) throw new MessageError(HEADER_MISMATCH, `Header mismatch: ${problem}`, requestIdOf(message))
@@ -70,25 +74,23 @@ export function rememberToolHeaders (): ToolHeaders {
   }
 }
 
-function * readTools (answer: Buffer): Iterable<{ name: string, annotations: readonly Annotation[] }> {
-  const tools = member(member(parse(answer), 'result'), 'tools')
-  if (!Array.isArray(tools)) return
-  for (const tool of tools) {
-    const name = member(tool, 'name')
-    if (typeof name === 'string') yield { name, annotations: readAnnotations(member(tool, 'inputSchema')) }
-  }
+/** Returns undefined for a tool without marks, and when its marks break a rule or a bound. */
+function readTool ({ name, json }: ListedTool): KnownTool | undefined {
+  if (!mayHaveMarks(json)) return undefined
+  const annotations = readAnnotations(member(JSON.parse(json.toString()), 'inputSchema'))
+  if (annotations.length === 0 || lengthOf(name, annotations) > MAX_CHARACTERS) return undefined
+  const shape = shapeOf(annotations)
+  return shape === undefined ? undefined : { annotations, shape }
+}
+
+/** Most tools have no marks, so most are not parsed. The name can also be written with escapes. */
+function mayHaveMarks (json: Buffer): boolean {
+  return json.includes(MARK) || json.includes('\\u')
 }
 
 function lengthOf (name: string, annotations: readonly Annotation[]): number {
-  return annotations.flatMap(({ header, path }) => [header, ...path]).reduce((sum, text) => sum + text.length, name.length)
-}
-
-function parse (bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'))
-  } catch {
-    return undefined
-  }
+  const texts = annotations.flatMap(({ header, path }) => [header, ...path])
+  return texts.reduce((sum, text) => sum + text.length, name.length)
 }
 
 function member (value: unknown, name: string): unknown {
@@ -109,7 +111,7 @@ function collect (schema: unknown, path: readonly string[], annotations: Annotat
   if (typeof properties !== 'object' || properties === null) return true
   if (path.length >= MAX_SCHEMA_DEPTH) return false
   return Object.entries(properties).every(([name, property]) => {
-    const header = member(property, 'x-mcp-header')
+    const header = member(property, MARK)
     if (header !== undefined) {
       if (typeof header !== 'string' || !TOKEN.test(header) || !MIRRORED_TYPES.has(member(property, 'type'))) return false
       annotations.push({ header: PARAM_PREFIX + header.toLowerCase().replaceAll('_', '-'), path: [...path, name] })

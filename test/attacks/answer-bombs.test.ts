@@ -4,7 +4,7 @@
 // Fell for it: whatever limits bytes and then builds objects from them (CWE-770; CVE-2020-7662 and its kind limit neither).
 // It fails here because what is held to be read is limited in bytes, in entries and in lines (F4), and refused (P9).
 import t from 'tap'
-import { filterListAnswer, UnreadableList, type ListFilter } from '../../src/mcp/listing.js'
+import { filterListing, listedTools, readListing, UnreadableList, type ListFilter } from '../../src/mcp/listing.js'
 import { editEvents, TooManyLines } from '../../src/mcp/event-stream.js'
 import { readMessage } from '../../src/mcp/message.js'
 import { rememberToolHeaders } from '../../src/mcp/tool-headers.js'
@@ -31,8 +31,9 @@ function countEvents (stream: string): number {
 
 t.test('F4: a list has as many entries as anybody needs, and no more', async (t) => {
   const most = list(Array.from({ length: MOST }, () => '{"name":"a"}').join(','))
-  t.equal(filterListAnswer(most, EVERYTHING), most)
-  t.throws(() => filterListAnswer(list(Array.from({ length: MOST + 1 }, () => '{"name":"a"}').join(',')), EVERYTHING), UnreadableList)
+  t.equal(filterListing(readListing(most), EVERYTHING), most)
+  const more = list(Array.from({ length: MOST + 1 }, () => '{"name":"a"}').join(','))
+  t.throws(() => readListing(more), UnreadableList)
 })
 
 t.test('F4: an event has as many lines as anybody needs, and no more', async (t) => {
@@ -48,7 +49,7 @@ t.test('a tool whose names are long is not remembered', async (t) => {
   /** Whether a call without the header that the schema asks for is refused. */
   function isKnown (name: string, properties: readonly string[], header = 'h'): boolean {
     const schema = { properties: Object.fromEntries(properties.map((property, index) => [property, { type: 'string', 'x-mcp-header': header + String(index) }])) }
-    toolHeaders.learn(list(JSON.stringify({ name, inputSchema: schema })))
+    toolHeaders.learn(listedTools(readListing(list(JSON.stringify({ name, inputSchema: schema })))))
     const params = { name, arguments: { [properties[0] as string]: 'x' }, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } }
     const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }))
     try {

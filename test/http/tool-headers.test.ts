@@ -1,7 +1,10 @@
-import t from 'tap'
+import type { ServerResponse } from 'node:http'
+import t, { type Test } from 'tap'
+import { defer } from '../helpers/deferred.js'
 import { startGateway } from '../helpers/gateway.js'
 import { startIssuer } from '../helpers/issuer.js'
-import { startUpstream } from '../helpers/upstream.js'
+import { startScene, type Scene } from '../helpers/scene.js'
+import { startUpstream, type Answer } from '../helpers/upstream.js'
 
 const VERSION = '2026-07-28'
 const META = { 'io.modelcontextprotocol/protocolVersion': VERSION, 'io.modelcontextprotocol/clientInfo': { name: 't', version: '1' }, 'io.modelcontextprotocol/clientCapabilities': {} }
@@ -98,20 +101,97 @@ t.test('M6: a tool whose annotated arguments differ only in spelling does not co
   t.match(await list.json(), { result: { tools: [{ name: 'twins' }, { name: 'plain' }] } })
 })
 
-t.test('M6: while lists are not filtered nothing is learned from them', async (t) => {
-  const issuer = await startIssuer(t)
-  const upstream = await startUpstream(t, (_request, response, body) => {
-    const { id, method } = JSON.parse(body.toString()) as { id: unknown, method: string }
-    const result = method === 'tools/list' ? { tools: [QUERY_TOOL] } : { content: [] }
-    response.setHeader('content-type', 'application/json').end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+interface Learning extends Scene {
+  list (): Promise<Response>
+  /** Posts a call whose header contradicts its argument. Returns the status: 400 when the tool is known. */
+  contradict (): Promise<number>
+}
+
+async function setUpLearning (t: Test, filterLists: boolean, answerList: Answer): Promise<Learning> {
+  const all = await startScene(t, {
+    config: { policy: { tools: { query: true }, filterLists } },
+    answer (request, response, body) {
+      const { id, method } = JSON.parse(body.toString()) as { id: unknown, method: string }
+      if (method === 'tools/list') return answerList(request, response, body)
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ jsonrpc: '2.0', id, result: {} }))
+    }
   })
-  for (const [filterLists, status] of [[true, 400], [false, 200]] as const) {
-    const gateway = await startGateway(t, { upstream: `${upstream.origin}/mcp`, issuer: issuer.issuer, config: { policy: { tools: { query: true }, filterLists } } })
-    const token = await issuer.token({ aud: gateway.resource })
-    const list = await gateway.post(token, { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: META } }, { headers: { 'mcp-protocol-version': VERSION, 'mcp-method': 'tools/list' } })
-    t.match(await list.json(), { result: { tools: [{ name: 'query' }] } })
-    const call = await gateway.post(token, { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { _meta: META, name: 'query', arguments: { region: 'eu' } } },
-      { headers: { 'mcp-protocol-version': VERSION, 'mcp-method': 'tools/call', 'mcp-name': 'query', 'mcp-param-region': 'us' } })
-    t.equal(call.status, status, `filterLists ${filterLists}`)
+  const post = async (message: object, headers: Record<string, string>): Promise<Response> =>
+    await all.gateway.post(all.token, { jsonrpc: '2.0', id: 1, ...message }, { headers: { 'mcp-protocol-version': VERSION, ...headers } })
+  return {
+    ...all,
+    list: async () => await post({ method: 'tools/list', params: { _meta: META } }, { 'mcp-method': 'tools/list' }),
+    async contradict () {
+      const params = { _meta: META, name: 'query', arguments: { region: 'eu' } }
+      const headers = { 'mcp-method': 'tools/call', 'mcp-name': 'query', 'mcp-param-region': 'us' }
+      return (await post({ method: 'tools/call', params }, headers)).status
+    }
+  }
+}
+
+const LIST = JSON.stringify({ jsonrpc: '2.0', id: 1, result: { tools: [QUERY_TOOL], cacheScope: 'private' } })
+
+for (const filterLists of [true, false]) {
+  t.test(`M6: headers are learned from a list, JSON or events, with filterLists ${filterLists}`, async (t) => {
+    const escaped = LIST.replaceAll('x-mcp-header', 'x\\u002dmcp-header')
+    for (const [type, body] of [['application/json', LIST], ['text/event-stream', `: hi\n\ndata: ${LIST}\n\n`], ['application/json', escaped]] as const) {
+      const { list, contradict } = await setUpLearning(t, filterLists, (_request, response) => {
+        response.writeHead(200, { 'content-type': type }).end(body)
+      })
+      t.equal(await contradict(), 200, 'not listed yet')
+      t.equal(await (await list()).text(), body, 'the list comes as it was sent')
+      t.equal(await contradict(), 400, type)
+    }
+  })
+}
+
+t.test('M6: a list that is not filtered is passed on while it arrives', async (t) => {
+  const half = LIST.length / 2
+  const cases = [
+    ['application/json', LIST.slice(0, half), LIST.slice(half)],
+    ['text/event-stream', `data: ${LIST.slice(0, half)}`, `${LIST.slice(half)}\n\n`]
+  ] as const
+  for (const [type, first, second] of cases) {
+    const opened = defer<ServerResponse>()
+    const { list, contradict } = await setUpLearning(t, false, (_request, response) => {
+      response.writeHead(200, { 'content-type': type }).write(first)
+      opened.resolve(response)
+    })
+    const reader = ((await list()).body as ReadableStream<Uint8Array>).getReader()
+    t.equal(new TextDecoder().decode((await reader.read()).value), first)
+    t.equal(await contradict(), 200, 'the list is not complete')
+    const response = await opened.promise
+    response.end(second)
+    t.equal(new TextDecoder().decode((await reader.read()).value), second)
+    await reader.read()
+    t.equal(await contradict(), 400, type)
+  }
+})
+
+t.test('M6: a list that is not filtered and cannot be read is passed on, and teaches nothing', async (t) => {
+  const padding = ' '.repeat(16 * 1024 * 1024)
+  const cases: ReadonlyArray<readonly [status: number, type: string, body: string, more?: Record<string, string>]> = [
+    [200, 'application/json', LIST.slice(0, -1)],
+    [200, 'application/json', LIST.replace('"tools"', '"tools":[],"tools"')],
+    [200, 'application/json', LIST.replace('"query"', '1')],
+    [200, 'application/json', `[${LIST}]`],
+    [200, 'application/json', LIST + padding],
+    [200, 'text/event-stream', `data: ${LIST}${padding}\n\n`],
+    [200, 'text/event-stream', `data: ${LIST.slice(0, -1)}\n\ndata: ${LIST}\n\n`],
+    [200, 'text/plain', LIST],
+    [200, 'application/json, text/event-stream', LIST],
+    [202, 'application/json', LIST],
+    [200, 'application/json', LIST, { 'content-encoding': 'identity, identity' }],
+    [200, 'application/json', '']
+  ]
+  for (const [status, type, body, more] of cases) {
+    const { list, contradict } = await setUpLearning(t, false, (_request, response) => {
+      response.writeHead(status, { 'content-type': type, ...more }).end(body)
+    })
+    const what = `${status} ${type} ${body.slice(0, 20)}`
+    const response = await list()
+    t.equal(response.status, status, what)
+    t.ok(await response.text() === body, what)
+    t.equal(await contradict(), 200, what)
   }
 })

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { filterListAnswer, holdsNoMessage, isListMethod, UnreadableList, type ListFilter } from '../../src/mcp/listing.js'
+import {
+  filterListing, holdsNoMessage, isListMethod, listedTools, readListing, UnreadableList, type ListFilter
+} from '../../src/mcp/listing.js'
 import type { Operation } from '../../src/policy/policy.js'
 
 const EVERYTHING: ListFilter = { isAllowed: () => true, isModern: false }
@@ -11,8 +13,12 @@ function only (...names: string[]): ListFilter {
   return { isAllowed: (operations) => names.includes(operations[1]?.target?.name ?? ''), isModern: false }
 }
 
+function filterBytes (message: Buffer, by: ListFilter): Buffer {
+  return filterListing(readListing(message), by)
+}
+
 function filter (text: string, by: ListFilter): string {
-  return filterListAnswer(Buffer.from(text), by).toString()
+  return filterBytes(Buffer.from(text), by).toString()
 }
 
 t.test('denied entries leave, and every other byte stays', async (t) => {
@@ -58,7 +64,7 @@ t.test('what is no list comes back as the same buffer', async (t) => {
     '{}'
   ]) {
     const bytes = Buffer.from(text)
-    t.equal(filterListAnswer(bytes, { ...NOTHING, isModern: true }), bytes, text)
+    t.equal(filterBytes(bytes, { ...NOTHING, isModern: true }), bytes, text)
   }
 })
 
@@ -96,9 +102,9 @@ t.test('a list that two readers may read differently, or that is no list, is ref
   }
   for (const [what, text] of Object.entries(cases)) t.throws(() => filter(text, EVERYTHING), UnreadableList, what)
   const latin1 = Buffer.from('{"result":{"tools":[{"name":"\u00e9"}]}}', 'latin1')
-  t.throws(() => filterListAnswer(latin1, EVERYTHING), UnreadableList, 'bytes that are not UTF-8')
+  t.throws(() => filterBytes(latin1, EVERYTHING), UnreadableList, 'bytes that are not UTF-8')
   const utf16 = Buffer.from('{"result":{"tools":[{"name":"t"}]}}', 'utf16le')
-  t.throws(() => filterListAnswer(utf16, EVERYTHING), UnreadableList, 'UTF-16')
+  t.throws(() => filterBytes(utf16, EVERYTHING), UnreadableList, 'UTF-16')
 })
 
 t.test('why a list is unreadable never quotes it', async (t) => {
@@ -126,6 +132,16 @@ t.test('a list says that it is for one principal alone, where results say so', a
   t.equal(filter('{"result":{"contents":[],"cacheScope":"public"}}', modern), '{"result":{"contents":[],"cacheScope":"public"}}', 'what is no list stays shared')
 })
 
+t.test('the tools of a message are those of its list, each with the text of its entry', async (t) => {
+  const entries = ['{"name":"a"}', '{ "x":1.0, "name":"\\u0062" }']
+  const message = `{"result":{"prompts":[{"name":"p"}],"tools":[ ${entries.join(' , ')} ]},"params":{"tools":[{"name":"c"}]}}`
+  const tools = listedTools(readListing(Buffer.from(message)))
+  t.strictSame(tools.map(({ name, json }) => [name, json.toString()]), [['a', entries[0]], ['b', entries[1]]])
+  for (const other of ['{"result":{}}', '{"error":{"code":1}}', '{"method":"m"}']) {
+    t.strictSame(listedTools(readListing(Buffer.from(other))), [], other)
+  }
+})
+
 t.test('only text without brackets and braces cannot be a message', async (t) => {
   for (const text of ['', 'ping', '2026-01-01T00:00:00Z', 'null', '"tools"']) t.ok(holdsNoMessage(Buffer.from(text)), text)
   for (const text of ['{', '\ufeff{}', '/**/ []', 'data {"result":1}']) t.notOk(holdsNoMessage(Buffer.from(text)), text)
@@ -145,7 +161,7 @@ t.test('a filter that allows everything returns the same bytes', async () => {
   fc.assert(fc.property(entries, fc.constantFrom(...MEMBERS), spacing, (entries, [member, key], space) => {
     const list = entries.map(([name, , more]) => ({ extra: more, [key]: name }))
     const bytes = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, result: { [member]: list, nextCursor: 'x' } }, null, space))
-    return filterListAnswer(bytes, EVERYTHING) === bytes
+    return filterBytes(bytes, EVERYTHING) === bytes
   }))
 })
 
@@ -154,7 +170,7 @@ t.test('P9: what is left is the list of what is allowed, in its order, for whoev
     const list = entries.map(([name, , more], index) => ({ extra: more, [key]: `${index} ${name}` }))
     const answer = { jsonrpc: '2.0', id: 1, result: { before: 1, [member]: list, after: { [member]: list } } }
     const isKept = (name: string): boolean => entries[Number.parseInt(name)]?.[1] === true
-    const filtered = filterListAnswer(Buffer.from(JSON.stringify(answer, null, space)), {
+    const filtered = filterBytes(Buffer.from(JSON.stringify(answer, null, space)), {
       isModern, isAllowed: (operations) => isKept(operations[1]?.target?.name as string)
     })
     const expected = { ...answer, result: { ...(isModern ? { cacheScope: 'private' } : {}), ...answer.result, [member]: list.filter((_, index) => entries[index]?.[1]) } }

@@ -19,6 +19,8 @@ export type ResponseEdit =
   | { readonly kind: 'body', readonly edit: (body: Buffer) => Buffer }
   /** Edited event by event. Each event is passed on at once (F4). */
   | { readonly kind: 'events', readonly edit: EditEvent }
+  /** Passed on as it comes, while a copy is edited. Nobody gets the copy, or hears of its failure. */
+  | { readonly kind: 'copy', readonly edit: ResponseEdit }
   /** Passed on without its body. */
   | { readonly kind: 'without-body' }
   /** A failure, with a reason for the log. */
@@ -64,6 +66,7 @@ function editorFor (edit: ResponseEdit, receiver: ResponseReceiver, fail: Fail):
     case 'none': return receiver
     case 'body': return editBody(receiver, edit.edit, fail)
     case 'events': return editStream(receiver, edit.edit, fail)
+    case 'copy': return editCopy(receiver, edit.edit)
     case 'without-body': return dropBody(receiver)
     case 'failure': return { ...DEAF, onResponse: () => { fail(edit.reason) } }
     case 'failure-if-any': return refuseAnyBody(receiver, edit.reason, fail)
@@ -104,6 +107,26 @@ function editStream (receiver: ResponseReceiver, edit: EditEvent, fail: Fail): R
     },
     onEnd () {
       if (attempt(() => editor.end(), fail)) receiver.onEnd()
+    },
+    onFailure: receiver.onFailure
+  }
+}
+
+function editCopy (receiver: ResponseReceiver, edit: ResponseEdit): ResponseReceiver {
+  let copy: ResponseReceiver = editorFor(edit, DEAF, () => { copy = DEAF })
+  return {
+    onResponse (status, headers) {
+      receiver.onResponse(status, headers)
+      copy.onResponse(status, headers)
+    },
+    onData (chunk) {
+      const isFlowing = receiver.onData(chunk)
+      copy.onData(chunk)
+      return isFlowing
+    },
+    onEnd () {
+      receiver.onEnd()
+      copy.onEnd()
     },
     onFailure: receiver.onFailure
   }

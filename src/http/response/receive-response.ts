@@ -26,10 +26,10 @@ export type ReceiveResponse =
 export type ChooseEditFor = (request: FastifyRequest, path: string) => ChooseEdit | undefined
 
 /** Returns how responses are received: edited when an edit is chosen, else passed on as they come. */
-export function receiveResponses (options: ResponseOptions, chooseFor?: ChooseEditFor): ReceiveResponse {
+export function receiveResponses (options: ResponseOptions, chooseFor: ChooseEditFor): ReceiveResponse {
   return (request, reply, control, path) => {
     const receiver = passResponse(request, reply, control, options)
-    const choose = chooseFor?.(request, path)
+    const choose = chooseFor(request, path)
     return choose === undefined ? receiver : editResponse(receiver, control, choose)
   }
 }

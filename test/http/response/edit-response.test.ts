@@ -54,3 +54,42 @@ t.test('after a failure nothing is heard any more, whatever still comes', async 
   t.strictSame(whole.heard, ['abort', 'unreadable: it is bad'])
   t.strictSame(empty.heard, ['abort', 'unreadable: it is bad'])
 })
+
+t.test('a response passes on as it comes while a copy of it is edited', async (t) => {
+  const seen: string[] = []
+  const note = (bytes: Buffer): Buffer => {
+    seen.push(bytes.toString())
+    return Buffer.from('{}')
+  }
+  const streamed = watch({ kind: 'copy', edit: { kind: 'events', edit: ({ data }) => note(data) } }, 2)
+  const whole = watch({ kind: 'copy', edit: { kind: 'body', edit: note } }, 2)
+  for (const { edited, heard } of [streamed, whole]) {
+    t.equal(edited.onData(Buffer.from('data: 1\n')), true)
+    t.strictSame(heard, [200, 'data: 1\n'], 'before it is complete')
+    t.equal(edited.onData(Buffer.from('\n')), false, 'a client that reads slowly pauses it')
+    edited.onEnd()
+    t.strictSame(heard, [200, 'data: 1\n', '\n', 'end'])
+  }
+  t.strictSame(seen, ['1', 'data: 1\n\n'])
+})
+
+t.test('a copy that cannot be edited changes nothing', async (t) => {
+  const edits: readonly ResponseEdit[] = [
+    { kind: 'events', edit: ({ data }) => throwIfBad(data) },
+    { kind: 'body', edit: throwIfBad },
+    { kind: 'failure', reason: 'it is bad' },
+    { kind: 'failure-if-any', reason: 'it is bad' },
+    { kind: 'without-body' },
+    { kind: 'none' }
+  ]
+  for (const edit of edits) {
+    const { edited, heard } = watch({ kind: 'copy', edit })
+    edited.onData(Buffer.from('data: bad\n\n'))
+    edited.onData(Buffer.from('data: more\n\n'))
+    edited.onEnd()
+    t.strictSame(heard, [200, 'data: bad\n\n', 'data: more\n\n', 'end'], edit.kind)
+    const broken = watch({ kind: 'copy', edit })
+    broken.edited.onFailure({ kind: 'broken', reason: 'it broke off' })
+    t.strictSame(broken.heard, [200, 'broken: it broke off'], edit.kind)
+  }
+})
