@@ -110,7 +110,14 @@ async function startGeneration (config: Config, services: Services): Promise<Gen
  * The operator's routes must stay apart from what clients reach: a listener of their own, outside every
  * reload.
  */
-async function startAdmin (listen: NonNullable<Config['admin']>, config: () => Config, services: Services): Promise<{ app: FastifyInstance, url: string }> {
+interface AdminListener {
+  readonly app: FastifyInstance
+  readonly url: string
+}
+
+async function startAdmin (
+  listen: NonNullable<Config['admin']>, config: () => Config, services: Services
+): Promise<AdminListener> {
   const app = fastify({ logger: false, forceCloseConnections: true })
   registerAdminRoutes(app, config, services)
   await app.listen({ host: listen.host, port: listen.port })
@@ -141,6 +148,6 @@ function listenOn (server: Server, host: string, port: number): Promise<void> {
 }
 
 function urlOf ({ port, family, address }: AddressInfo, host: string): string {
-  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : family === 'IPv6' ? `[${address}]` : address
-  return `http://${name}:${port}`
+  if (host === '0.0.0.0' || host === '::') return `http://localhost:${port}`
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }

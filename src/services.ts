@@ -24,6 +24,14 @@ export interface Services {
 /** For a logger that writes elsewhere. */
 const ALL_WRITTEN: LogState = { state: 'writing', lost: 0 }
 
+/** What services are made from. Default: no metrics, and the clock of the machine. */
+export interface ServiceParts {
+  readonly logger: Logger
+  readonly sessionKey: string
+  readonly metrics?: Metrics
+  readonly clock?: Clock
+}
+
 /** Makes the services of a process. Authorization servers are made when first asked for. */
 export function createServices (parts: {
   readonly logger: Logger
@@ -44,7 +52,8 @@ export function createServices (parts: {
       const key = identityOf(config)
       const known = authorizationServers.get(key)
       if (known !== undefined) return known
-      const created = createAuthorizationServer(config, { fetch: globalThis.fetch, now: clock.now, log: logger })
+      const options = { fetch: globalThis.fetch, now: clock.now, log: logger }
+      const created = createAuthorizationServer(config, options)
       authorizationServers.set(key, created)
       return created
     }
@@ -55,6 +64,7 @@ export function createServices (parts: {
  * What an authorization server is known by: all that decides whom is asked and where. The rest says
  * what is accepted, and may change without losing the keys.
  */
-function identityOf ({ algorithms, audience, clientIds, scopeClaim, advertise, ...identity }: AuthorizationServerConfig): string {
+function identityOf (config: AuthorizationServerConfig): string {
+  const { algorithms, audience, clientIds, scopeClaim, advertise, ...identity } = config
   return JSON.stringify(identity)
 }

@@ -25,8 +25,10 @@ function findProblems (server: AuthorizationServerConfig, placeOf: MemberPlace):
   const { issuer, issuers, advertise, metadataUrl, jwksUri, introspection, allowHttp } = server
   const checkUrl = (url: string | undefined, path: Path, query: UrlRules['query']): Problem[] => {
     if (url === undefined) return []
-    const fault = findUrlFault(url, { query }) ?? (isUnprotected(url) && !allowHttp ? HTTP_REFUSED : undefined)
-    return fault === undefined ? [] : [{ place: placeOf(...path), message: fault }]
+    const place = placeOf(...path)
+    const fault = findUrlFault(url, { query })
+    if (fault !== undefined) return [{ place, message: fault }]
+    return isUnprotected(url) && !allowHttp ? [{ place, message: HTTP_REFUSED }] : []
   }
   return [
     // RFC 8414 §2: an issuer has no query and no fragment.
@@ -55,7 +57,8 @@ function checkAudience ({ audience, clientIds }: AuthorizationServerConfig, plac
   }]
 }
 
-function checkCredentials ({ clientSecret, privateKey }: IntrospectionConfig, placeOf: MemberPlace): Problem[] {
+function checkCredentials (introspection: IntrospectionConfig, placeOf: MemberPlace): Problem[] {
+  const { clientSecret, privateKey } = introspection
   const place = placeOf('introspection')
   if (clientSecret === undefined && privateKey === undefined) {
     return [{ place, message: 'needs "clientSecret" or "privateKey"' }]
@@ -70,7 +73,8 @@ function checkCredentials ({ clientSecret, privateKey }: IntrospectionConfig, pl
 /** Two entries for one issuer would make it a matter of order whose keys and audiences count. */
 function findEqualIssuers (servers: readonly AuthorizationServerConfig[], placeOf: PlaceOf): Problem[] {
   const placeOfIssuer = (path: Path): string => placeOf('authorizationServers', ...path)
-  return findRepeatedIssuers(servers).map(({ path, first }) => (
-    { place: placeOfIssuer(path), message: `is the same issuer as ${placeOfIssuer(first)}: name each one once` }
-  ))
+  return findRepeatedIssuers(servers).map(({ path, first }) => ({
+    place: placeOfIssuer(path),
+    message: `is the same issuer as ${placeOfIssuer(first)}: name each one once`
+  }))
 }

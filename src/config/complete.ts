@@ -71,10 +71,13 @@ function findProblems (config: Config, servers: readonly PlacedServer[]): Proble
     ]),
     ...findEqualPaths(servers),
     ...findAdminProblems(config),
-    ...servers.flatMap(({ server, placeOf }) => (
-      findPolicyProblems(server.policy).map(({ place, message }) => ({ place: `${placeOf('policy')}.${place}`, message }))
-    ))
+    ...servers.flatMap(findRuleProblems)
   ]
+}
+
+function findRuleProblems ({ server, placeOf }: PlacedServer): Problem[] {
+  const problems = findPolicyProblems(server.policy)
+  return problems.map(({ place, message }) => ({ place: `${placeOf('policy')}.${place}`, message }))
 }
 
 /** A request names a protected server only by its path: `Host` decides nothing (R6). */
@@ -85,13 +88,16 @@ function findEqualPaths (servers: readonly PlacedServer[]): Problem[] {
     const place = placeOf('resource')
     if (path === undefined) return []
     const first = taken.get(path)
-    if (first !== undefined) return [{ place, message: `has the same path as ${first}: requests could not be told apart` }]
-    taken.set(path, place)
-    return []
+    if (first === undefined) {
+      taken.set(path, place)
+      return []
+    }
+    return [{ place, message: `has the same path as ${first}: requests could not be told apart` }]
   })
 }
 
 function findAdminProblems ({ admin, listen }: Config): Problem[] {
   if (admin === undefined || admin.port === 0 || !isSameListener(admin, listen)) return []
-  return [{ place: 'admin.port', message: 'is the port that the gateway itself listens on: choose another one' }]
+  const message = 'is the port that the gateway itself listens on: choose another one'
+  return [{ place: 'admin.port', message }]
 }

@@ -28,7 +28,8 @@ export function readEnvironment (env: Variables, flags: Flags): Result<Environme
   }
   const wrong = findWrong(given)
   const valid = Object.fromEntries(Object.entries(given).filter(([name]) => !wrong.includes(name)))
-  return resultOf(parse(valid), wrong.map((name) => ({ place: placeOf(name, flags), message: `must be ${titleOf(name)}` })))
+  const problems = wrong.map((name) => ({ place: placeOf(name, flags), message: `must be ${titleOf(name)}` }))
+  return resultOf(parse(valid), problems)
 }
 
 function titleOf (name: string): string {
@@ -37,8 +38,9 @@ function titleOf (name: string): string {
 }
 
 function pickKnown (env: Variables): Record<string, string> {
-  const known = Object.keys(environment.properties).map((name): [string, string] => [name, unwrap(env[name] ?? '')])
-  const given = known.filter(([name, value]) => value !== '' || (name === 'TOOL_SCOPES' && env[name] !== undefined))
+  const known = Object.keys(environment.properties)
+  const given = known.map((name): [string, string] => [name, unwrap(env[name] ?? '')])
+    .filter(([name, value]) => value !== '' || (name === 'TOOL_SCOPES' && env[name] !== undefined))
   const { LOG_LEVEL: level, ...rest } = Object.fromEntries(given)
   if (level === undefined) return rest
   return { ...rest, LOG_LEVEL: LEVEL_ALIASES.get(level.toLowerCase()) ?? level.toLowerCase() }

@@ -10,9 +10,11 @@ export type JsonText =
 
 const MESSAGES: Readonly<Partial<Record<JsonErrorKind, string>>> = {
   encoding: 'is not UTF-8 without byte order mark: save it as such',
-  syntax: 'is not JSON from here on: look for a missing or extra comma, quote or bracket; comments are not allowed',
+  syntax: 'is not JSON from here on: look for a missing or extra comma, quote or bracket; ' +
+    'comments are not allowed',
   duplicate: 'repeats a member of the same object: of the two, one would be ignored; remove it',
-  lookalike: 'is a member named __proto__, which some readers take for something else: match such a name with a pattern',
+  lookalike: 'is a member named __proto__, which some readers take for something else: ' +
+    'match such a name with a pattern',
   surrogate: 'holds half of a surrogate pair: write the whole character',
   depth: `is nested deeper than ${MAX_DEPTH} levels`
 }

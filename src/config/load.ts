@@ -42,7 +42,8 @@ interface Source extends Result<unknown> {
 }
 
 /** Variables that mean something only without a configuration file. */
-const FILELESS = /^(UPSTREAM_URL|TOOL_SCOPES|MCP_URL|EXPECTED_AUDIENCE|PROTECTED_RESOURCE_METADATA|SK_.*|SCALEKIT_.*)$/
+const FILELESS =
+  /^(UPSTREAM_URL|TOOL_SCOPES|MCP_URL|EXPECTED_AUDIENCE|PROTECTED_RESOURCE_METADATA|SK_.*|SCALEKIT_.*)$/
 
 /**
  * Returns the configuration: flags beat the environment, the environment beats the file. Throws ConfigError
@@ -52,7 +53,9 @@ export async function loadConfig (options: LoadOptions = {}): Promise<LoadedConf
   const env = options.env ?? process.env
   const environment = readEnvironment(env, options)
   const source = await findSource(options.file ?? environment.value.POSTERN_CONFIG, environment.value, env)
-  if (source.value === undefined) throw new ConfigError([...environment.problems, ...source.problems], source.name)
+  if (source.value === undefined) {
+    throw new ConfigError([...environment.problems, ...source.problems], source.name)
+  }
 
   const { HOST: host, PORT: port, LOG_LEVEL: logLevel } = environment.value
   const completed = completeConfig(source.value, { host, port, logLevel })
@@ -81,7 +84,8 @@ async function findSource (named: string | undefined, values: Environment, env: 
     const { code } = error as NodeJS.ErrnoException
     const message = `cannot be read (${code ?? 'unknown error'})`
     if (code !== 'ENOENT') return failed(name, { place: name, message })
-    return named === undefined ? readPreset(values) : failed(name, { place: name, message: 'there is no such configuration file' })
+    if (named === undefined) return readPreset(values)
+    return failed(name, { place: name, message: 'there is no such configuration file' })
   }
   return readSource(name, bytes, values, env)
 }
@@ -103,7 +107,8 @@ function readPreset (values: Environment): Source {
 
 /** Returns the place with its longest known beginning replaced. */
 function renamePlace (place: string, names: Readonly<Record<string, string>>): string {
-  const isUnder = (known: string): boolean => place.startsWith(known) && '.['.includes(place.charAt(known.length))
+  const isUnder = (known: string): boolean =>
+    place.startsWith(known) && '.['.includes(place.charAt(known.length))
   const beginnings = Object.keys(names).filter((known) => place === known || isUnder(known))
   const longest = beginnings.sort((a, b) => b.length - a.length)[0]
   return longest === undefined ? place : `${names[longest]}${place.slice(longest.length)}`
@@ -113,15 +118,16 @@ function readSource (name: string, bytes: Buffer, values: Environment, env: Vari
   const parsed = parseJsonText(bytes)
   if (!parsed.ok) return failed(name, { place: `${parsed.line}:${parsed.column}`, message: parsed.message })
   const { used, ...substituted } = substituteVariables(parsed.value, env)
-  const unused = Object.keys(values).filter((variable) => FILELESS.test(variable) && !used.has(variable))
+  const unused = Object.keys(values).filter((name) => FILELESS.test(name) && !used.has(name))
+  const warning = { place: 'environment', message: `${unused.join(', ')} ${WITHOUT_EFFECT}` }
   return {
     ...substituted,
-    warnings: unused.length === 0 ? [] : [{ place: 'environment', message: `${unused.join(', ')} ${WITHOUT_EFFECT}` }],
+    warnings: unused.length === 0 ? [] : [warning],
     name,
     renamePlace: (place) => place,
     file: resolve(name)
   }
 }
 
-/* eslint-disable-next-line no-template-curly-in-string -- the operator writes it so */
-const WITHOUT_EFFECT = 'set without effect, because there is a configuration file; in it, refer to a variable as ${NAME}'
+const WITHOUT_EFFECT = 'set without effect, because there is a configuration file; ' +
+  'in it, refer to a variable as ${NAME}' // eslint-disable-line no-template-curly-in-string

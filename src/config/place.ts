@@ -19,7 +19,8 @@ export interface PlacedServer {
  * `servers`.
  */
 export function placeIn (file: Readonly<Record<string, unknown>>, index: number | undefined): PlaceOf {
-  const entry = index === undefined || !Array.isArray(file.servers) ? undefined : file.servers[index] as object
+  const { servers } = file
+  const entry = index !== undefined && Array.isArray(servers) ? servers[index] as object : undefined
   return (option, ...rest) => {
     const path = [option, ...rest]
     const isOwn = entry !== undefined && (Object.hasOwn(entry, option) || !Object.hasOwn(file, option))

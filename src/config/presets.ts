@@ -21,7 +21,7 @@ export function buildPreset (env: Environment): Preset | undefined {
   const names = Object.keys(env) as VariableName[]
   const scalekit = names.filter((name) => name.startsWith('SCALEKIT_'))
   const sk = names.filter((name) => name.startsWith('SK_'))
-  const sdk = [...sk, ...names.filter((name) => name === 'EXPECTED_AUDIENCE' || name === 'PROTECTED_RESOURCE_METADATA')]
+  const sdk = [...sk, ...names.filter((name) => name === 'EXPECTED_AUDIENCE' || name === DOCUMENT)]
   if (sk.length > 0 && scalekit.length > 0) return mixed(scalekit, sk)
   if (sdk.length > 0 && env.SCALEKIT_RESOURCE_ID !== undefined) return mixed(['SCALEKIT_RESOURCE_ID'], sdk)
   if (sdk.length > 0) return buildSdkPreset(env)
@@ -34,8 +34,8 @@ const POLICY_VARIABLES = { 'policy.tools': 'TOOL_SCOPES', 'policy.unlisted': 'TO
 /** Guessing which of two set-ups is meant would mean guessing whose tokens to accept. */
 function mixed (one: readonly string[], other: readonly string[]): Preset {
   const place = 'environment'
-  const message = `mixes the variables of two set-ups, ${one.join(', ')} (FastMCP) and ${other.join(', ')} (SDK): ` +
-    'keep those of one'
+  const message = 'mixes the variables of two set-ups, ' +
+    `${one.join(', ')} (FastMCP) and ${other.join(', ')} (SDK): keep those of one`
   return {
     ...resultOf({}, [{ place, message }]),
     name: place,
@@ -50,10 +50,13 @@ function buildFastMcpPreset (env: Environment): Preset {
   const policy = readToolScopes(env)
   const environmentUrl = base.value?.replace(/\/+$/, '')
   const issuer = `${environmentUrl}/resources/${id.value}`
-  const isKnown = environmentUrl !== undefined && id.value !== undefined
+  const isUrlKnown = environmentUrl !== undefined
+  const isKnown = isUrlKnown && id.value !== undefined
   const authorizationServer = { issuer, issuers: [environmentUrl], jwksUri: `${environmentUrl}/keys` }
   const file = {
-    ...(mcp.value === undefined ? {} : { resource: endpointOf(mcp.value), audience: [id.value ?? '?', mcp.value] }),
+    ...(mcp.value === undefined
+      ? {}
+      : { resource: endpointOf(mcp.value), audience: [id.value ?? '?', mcp.value] }),
     ...upstreamOf(env),
     ...(isKnown ? { authorizationServers: [authorizationServer] } : {}),
     ...policyOf(policy.value)
@@ -64,7 +67,7 @@ function buildFastMcpPreset (env: Environment): Preset {
     variables: {
       resource: 'MCP_URL',
       upstream: 'UPSTREAM_URL',
-      authorizationServers: environmentUrl === undefined ? 'SCALEKIT_ENVIRONMENT_URL' : 'SCALEKIT_RESOURCE_ID',
+      authorizationServers: isUrlKnown ? 'SCALEKIT_RESOURCE_ID' : 'SCALEKIT_ENVIRONMENT_URL',
       'authorizationServers[0].issuer': 'SCALEKIT_ENVIRONMENT_URL',
       'authorizationServers[0].issuers[0]': 'SCALEKIT_ENVIRONMENT_URL',
       'authorizationServers[0].jwksUri': 'SCALEKIT_ENVIRONMENT_URL',
@@ -101,9 +104,9 @@ function buildSdkPreset (env: Environment): Preset {
   const audience = env.EXPECTED_AUDIENCE === undefined
     ? [missing('EXPECTED_AUDIENCE', 'the Server URL as registered in the Scalekit dashboard')]
     : []
-  const problems = [...base.problems, ...audience, ...document.problems, ...issuers.problems, ...policy.problems]
+  const read = [base, { problems: audience }, document, issuers, policy]
   return {
-    ...resultOf(file, problems),
+    ...resultOf(file, read.flatMap(({ problems }) => problems)),
     name: 'environment variables of the Scalekit SDK',
     variables: {
       resource: document.value === undefined ? DOCUMENT : `${DOCUMENT}.resource`,
@@ -137,7 +140,8 @@ function trust (environmentUrl: string, advertised: readonly string[]): object[]
 
 /** Behaviour R3: left out rather than published empty. */
 function withoutEmptyScopes ({ scopes_supported: scopes, ...rest }: Record<string, unknown>): object {
-  return scopes === undefined || (Array.isArray(scopes) && scopes.length === 0) ? rest : { ...rest, scopes_supported: scopes }
+  const isEmpty = scopes === undefined || (Array.isArray(scopes) && scopes.length === 0)
+  return isEmpty ? rest : { ...rest, scopes_supported: scopes }
 }
 
 function upstreamOf ({ UPSTREAM_URL: upstream }: Environment): object {
@@ -157,7 +161,9 @@ function missing (name: VariableName, what: string): Problem {
 }
 
 /** Returns an http(s) URL without query and fragment. */
-function readUrl (env: Environment, name: 'SCALEKIT_ENVIRONMENT_URL' | 'SK_ENV_URL' | 'MCP_URL', what: string): Read<string> {
+function readUrl (
+  env: Environment, name: 'SCALEKIT_ENVIRONMENT_URL' | 'SK_ENV_URL' | 'MCP_URL', what: string
+): Read<string> {
   const value = env[name]
   if (value === undefined) return resultOf(value, [missing(name, what)])
   const fault = findUrlFault(value, { query: 'refused' })
@@ -186,10 +192,12 @@ function readDocument (env: Environment): Read<Record<string, unknown>> {
 function readAdvertised (document: Readonly<Record<string, unknown>> | undefined): Result<string[]> {
   const advertised = document?.authorization_servers
   if (advertised === undefined) return resultOf([])
-  if (Array.isArray(advertised) && advertised.length > 0 && advertised.every((issuer) => typeof issuer === 'string')) {
+  const isList = Array.isArray(advertised) && advertised.length > 0
+  if (isList && advertised.every((issuer) => typeof issuer === 'string')) {
     return resultOf([...new Set(advertised)])
   }
-  return resultOf([], [{ place: `${DOCUMENT}.authorization_servers`, message: 'must be a non-empty array of URLs' }])
+  const place = `${DOCUMENT}.authorization_servers`
+  return resultOf([], [{ place, message: 'must be a non-empty array of URLs' }])
 }
 
 /** Returns the policy of TOOL_SCOPES. Set but blank is refused: it would silently allow everything. */

@@ -23,7 +23,10 @@ const NOUNS: Readonly<Record<string, string>> = {
 
 /** Options that newcomers look for in the file. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  host: 'HOST, or --host', port: 'PORT, or --port', listen: 'HOST and PORT, or --host and --port', logLevel: 'LOG_LEVEL'
+  host: 'HOST, or --host',
+  port: 'PORT, or --port',
+  listen: 'HOST and PORT, or --host and --port',
+  logLevel: 'LOG_LEVEL'
 }
 
 /**
@@ -31,15 +34,18 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
  * union has the type of the value, its own errors say best what is wrong; otherwise the union's does.
  */
 export function withoutAlternatives (errors: readonly SchemaError[]): SchemaError[] {
-  const unions = errors.filter(({ keyword }) => keyword === 'anyOf').sort((a, b) => a.schemaPath.length - b.schemaPath.length)
+  const unions = errors.filter(({ keyword }) => keyword === 'anyOf')
+    .sort((a, b) => a.schemaPath.length - b.schemaPath.length)
   return unions.reduce((kept, union) => {
     if (!kept.includes(union)) return kept
-    const alternatives = (schemaAt(union.schemaPath).anyOf ?? []).map((_, index) => `${union.schemaPath}/anyOf/${index}`)
-    const fitting = alternatives.filter((alternative) => !kept.some((error) => isMismatch(error, alternative, union)))
+    const { anyOf = [] } = schemaAt(union.schemaPath)
+    const fitting = anyOf.map((_, index) => `${union.schemaPath}/anyOf/${index}`)
+      .filter((alternative) => !kept.some((error) => isMismatch(error, alternative, union)))
     const meant = fitting.length === 1 ? fitting[0] : undefined
     return kept.filter((error) => {
       if (error === union) return meant === undefined
-      if (!isUnder(error.instancePath, union.instancePath) || !isUnder(error.schemaPath, `${union.schemaPath}/anyOf`)) return true
+      const isAbout = isUnder(error.instancePath, union.instancePath)
+      if (!isAbout || !isUnder(error.schemaPath, `${union.schemaPath}/anyOf`)) return true
       return meant !== undefined && isUnder(error.schemaPath, meant)
     })
   }, [...errors])
@@ -62,11 +68,14 @@ export function describeError (error: SchemaError, value: unknown): Finding[] {
   if (error.schemaPath.endsWith('/propertyNames')) return []
   switch (error.keyword) {
     case 'additionalProperties':
-      return schema.additionalProperties === false ? describeUnknown(error.params.additionalProperties, path, schema) : []
+      if (schema.additionalProperties !== false) return []
+      return describeUnknown(error.params.additionalProperties, path, schema)
     case 'propertyNames':
-      return error.params.propertyNames.map((name) => (
-        { path: [...path, name], unusable: [...path, name], message: `the name must be ${nounFor(schema.propertyNames ?? {})}` }
-      ))
+      return error.params.propertyNames.map((name) => {
+        const named = [...path, name]
+        const message = `the name must be ${nounFor(schema.propertyNames ?? {})}`
+        return { path: named, unusable: named, message }
+      })
     case 'required': return describeMissing(error, path, schema)
     case 'type': case 'enum': case 'pattern': case 'anyOf': return whole(`must be ${nounFor(schema)}`)
     case 'minLength': return whole('must not be empty')
@@ -85,7 +94,9 @@ function nounFor (schema: SchemaNode): string {
   return NOUNS[schema.type ?? ''] ?? 'something else'
 }
 
-function describeMissing (error: SchemaError & { keyword: 'required' }, path: Path, schema: SchemaNode): Finding[] {
+function describeMissing (
+  error: SchemaError & { keyword: 'required' }, path: Path, schema: SchemaNode
+): Finding[] {
   const properties = (path.length === 0 ? configFile : schema).properties
   return error.params.requiredProperties.map((name) => {
     const missing = [...path, name]
@@ -111,7 +122,9 @@ function describeUnknown (names: readonly string[], path: Path, schema: SchemaNo
 }
 
 function hint (name: string, known: readonly string[], path: Path): string {
-  if (path.length === 0 && Object.hasOwn(ELSEWHERE, name)) return `: it comes from the environment (${ELSEWHERE[name]})`
+  if (path.length === 0 && Object.hasOwn(ELSEWHERE, name)) {
+    return `: it comes from the environment (${ELSEWHERE[name]})`
+  }
   const nearest = suggest(name, known)
   if (nearest !== undefined) return `; did you mean "${nearest}"?`
   const elsewhere = listOptions().find((option) => option.name === name)
@@ -141,7 +154,8 @@ function suggest (word: string, known: readonly string[]): string | undefined {
   let nearest: { word: string, distance: number } | undefined
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), limit)
-    if (distance <= limit && distance < (nearest?.distance ?? Infinity)) nearest = { word: candidate, distance }
+    if (distance > limit || distance >= (nearest?.distance ?? Infinity)) continue
+    nearest = { word: candidate, distance }
   }
   return nearest?.word
 }
@@ -156,7 +170,8 @@ function editDistance (left: string, right: string, limit: number): number {
     for (let j = 1; j <= right.length; j++) {
       const change = left[i - 1] === right[j - 1] ? 0 : 1
       const swapped = i > 1 && j > 1 && left[i - 1] === right[j - 2] && left[i - 2] === right[j - 1]
-      row[j] = Math.min(at(last, j) + 1, at(row, j - 1) + 1, at(last, j - 1) + change, swapped ? at(beforeLast, j - 2) + 1 : Infinity)
+      const swap = swapped ? at(beforeLast, j - 2) + 1 : Infinity
+      row[j] = Math.min(at(last, j) + 1, at(row, j - 1) + 1, at(last, j - 1) + change, swap)
     }
     beforeLast = last
     last = row

@@ -18,13 +18,14 @@ const OWN_HEADER_PREFIXES = ['x-postern-', 'proxy-', 'mcp-']
 
 /** Returns the problems of one protected server, its authorization servers aside. */
 export function findServerProblems ({ server, placeOf }: PlacedServer, listen: Config['listen']): Problem[] {
+  const { origins, hosts = [] } = server
   return [
     ...checkResource(server, placeOf),
     ...checkUpstream(server, listen, placeOf),
     ...checkMetadata(server, placeOf),
     ...checkUpstreamHeaders(server, placeOf),
-    ...server.origins.flatMap((origin, index) => asProblem(findOriginFault(origin), placeOf('origins', index))),
-    ...server.hosts?.flatMap((host, index) => asProblem(findHostFault(host), placeOf('hosts', index))) ?? []
+    ...origins.flatMap((origin, index) => asProblem(findOriginFault(origin), placeOf('origins', index))),
+    ...hosts.flatMap((host, index) => asProblem(findHostFault(host), placeOf('hosts', index)))
   ]
 }
 
@@ -34,25 +35,31 @@ function asProblem (message: string | undefined, place: string): Problem[] {
 
 function checkResource ({ resource }: ServerConfig, placeOf: PlaceOf): Problem[] {
   if (resource === '') return []
-  return asProblem(findUrlFault(resource, { query: 'refused' }) ?? findResourceFault(new URL(resource), resource), placeOf('resource'))
+  const fault = findUrlFault(resource, { query: 'refused' }) ?? findResourceFault(new URL(resource), resource)
+  return asProblem(fault, placeOf('resource'))
 }
 
 function findResourceFault (url: URL, resource: string): string | undefined {
   const path = /^https?:\/\/[^/]*(.*)$/.exec(resource)?.[1] ?? ''
-  if (path !== '' && path !== url.pathname) return 'must not have dot segments, or characters that a URL must encode, in its path'
+  if (path !== '' && path !== url.pathname) {
+    return 'must not have dot segments, or characters that a URL must encode, in its path'
+  }
   if (!/^(\/[\w.~!$&'()+,;=@-]+)*\/?$/.test(url.pathname)) {
     return 'must have a simple path: no empty segments, and only letters, digits and -._~!$&\'()+,;=@'
   }
-  if (/^\/(health|\.well-known)(\/|$)/i.test(url.pathname)) return 'must not be under /health or /.well-known: these paths are public'
-  return undefined
+  if (!/^\/(health|\.well-known)(\/|$)/i.test(url.pathname)) return undefined
+  return 'must not be under /health or /.well-known: these paths are public'
 }
 
-function checkUpstream ({ upstream, resource }: ServerConfig, listen: Config['listen'], placeOf: PlaceOf): Problem[] {
+function checkUpstream (
+  { upstream, resource }: ServerConfig, listen: Config['listen'], placeOf: PlaceOf
+): Problem[] {
   if (upstream === '') return []
   const place = placeOf('upstream')
   const fault = findUrlFault(upstream, { query: 'refused' })
   if (fault !== undefined) {
-    const remedy = upstream.includes('@') || upstream.includes('?') ? '; for a key of the upstream use upstreamHeaders' : ''
+    const holdsKey = upstream.includes('@') || upstream.includes('?')
+    const remedy = holdsKey ? '; for a key of the upstream use upstreamHeaders' : ''
     return [{ place, message: fault + remedy }]
   }
   const url = new URL(upstream)
@@ -72,7 +79,8 @@ function checkMetadata (server: ServerConfig, placeOf: PlaceOf): Problem[] {
   return Object.entries(derivedMembers(server)).flatMap(([name, value]) => {
     const added = server.metadata[name]
     if (value.length === 0 || added === undefined || isDeepStrictEqual(added, value)) return []
-    return [{ place: placeOf('metadata', name), message: 'contradicts what the gateway publishes by itself: remove it' }]
+    const place = placeOf('metadata', name)
+    return [{ place, message: 'contradicts what the gateway publishes by itself: remove it' }]
   })
 }
 
@@ -82,16 +90,19 @@ function checkUpstreamHeaders ({ upstreamHeaders }: ServerConfig, placeOf: Place
     const lower = name.toLowerCase()
     const isRepeated = seen.has(lower)
     seen.add(lower)
-    const fault = isRepeated ? 'is there twice: letter case does not count in header names' : findHeaderFault(lower, value)
+    const fault = isRepeated ? REPEATED : findHeaderFault(lower, value)
     return asProblem(fault, placeOf('upstreamHeaders', name))
   })
 }
 
+const REPEATED = 'is there twice: letter case does not count in header names'
+
 function findHeaderFault (name: string, value: string): string | undefined {
   if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name)) return 'is not a valid header name (RFC 9110 §5.1)'
-  if (OWN_HEADERS.has(name) || OWN_HEADER_PREFIXES.some((prefix) => name.startsWith(prefix))) return 'is a header that only the gateway sets'
-  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return 'has a value with characters that a header cannot hold, such as a line break at its end'
-  return undefined
+  const isOwn = OWN_HEADERS.has(name) || OWN_HEADER_PREFIXES.some((prefix) => name.startsWith(prefix))
+  if (isOwn) return 'is a header that only the gateway sets'
+  if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return undefined
+  return 'has a value with characters that a header cannot hold, such as a line break at its end'
 }
 
 function findOriginFault (origin: string): string | undefined {

@@ -13,13 +13,8 @@ export function warnAboutServer ({ server, placeOf }: PlacedServer): Problem[] {
   return [
     ...warnAboutPolicy(server, placeOf),
     ...warnAboutSpelling(resource, placeOf('resource')),
-    ...isUnprotected(resource)
-      ? [{
-          place: placeOf('resource'),
-          message: 'is plain http on a host that is not loopback: tokens travel in the clear; publish it under https'
-        }]
-      : [],
-    ...origins.includes('*') ? [{ place: placeOf('origins'), message: 'allows pages of every origin to call' }] : [],
+    ...isUnprotected(resource) ? [{ place: placeOf('resource'), message: IN_THE_CLEAR }] : [],
+    ...origins.includes('*') ? [{ place: placeOf('origins'), message: ANY_ORIGIN }] : [],
     ...authorizationServers.flatMap(({ allowHttp }, index) => (
       allowHttp ? [{ place: placeOf('authorizationServers', index, 'allowHttp'), message: HTTP_ALLOWED }] : []
     )),
@@ -28,7 +23,11 @@ export function warnAboutServer ({ server, placeOf }: PlacedServer): Problem[] {
   ]
 }
 
-const HTTP_ALLOWED = 'allows keys to be fetched over plain http: anyone who can change that traffic can make tokens'
+const IN_THE_CLEAR = 'is plain http on a host that is not loopback: tokens travel in the clear; ' +
+  'publish it under https'
+const ANY_ORIGIN = 'allows pages of every origin to call'
+const HTTP_ALLOWED = 'allows keys to be fetched over plain http: ' +
+  'anyone who can change that traffic can make tokens'
 
 /**
  * The identifier is published as it is written. Clients ask for tokens as their URL parser spells it, and
@@ -37,7 +36,8 @@ const HTTP_ALLOWED = 'allows keys to be fetched over plain http: anyone who can 
 function warnAboutSpelling (resource: string, place: string): Problem[] {
   const spelt = parseUrl(resource)?.href
   if (spelt === undefined || spelt === resource || spelt === `${resource}/`) return []
-  return [{ place, message: `is what most clients spell as ${spelt}: write it so, or list that as an audience too` }]
+  const message = `is what most clients spell as ${spelt}: write it so, or list that as an audience too`
+  return [{ place, message }]
 }
 
 /**
@@ -46,14 +46,19 @@ function warnAboutSpelling (resource: string, place: string): Problem[] {
  */
 export function warnAboutNestedUpstreams (servers: readonly PlacedServer[]): Problem[] {
   const mapped = servers.map(({ server: { resource, upstream }, placeOf }) => ({
-    path: pathOf(resource), base: pathOf(upstream), origin: parseUrl(upstream)?.origin, place: placeOf('upstream')
+    path: pathOf(resource),
+    base: pathOf(upstream),
+    origin: parseUrl(upstream)?.origin,
+    place: placeOf('upstream')
   }))
   return mapped.flatMap((inner) => mapped.flatMap((outer) => {
-    const isBelow = outer.origin !== undefined && outer.origin === inner.origin && inner.base.startsWith(`${outer.base}/`)
+    const isSameHost = outer.origin !== undefined && outer.origin === inner.origin
+    const isBelow = isSameHost && inner.base.startsWith(`${outer.base}/`)
     if (!isBelow || inner.path === outer.path + inner.base.slice(outer.base.length)) return []
     return [{
       place: inner.place,
-      message: `lies below ${outer.place}: a client that may call that server reaches this one too, under the rules of that one`
+      message: `lies below ${outer.place}: a client that may call that server reaches this one too, ` +
+        'under the rules of that one'
     }]
   }))
 }
@@ -67,16 +72,20 @@ function warnAboutPolicy ({ policy }: ServerConfig, placeOf: PlaceOf): Problem[]
   const allowed = kinds.filter((kind) => policy.unlisted[kind] === 'allow')
   if (allowed.length > 0) {
     const names = new Intl.ListFormat('en').format(allowed.map((kind) => KINDS[kind]))
-    return [{ place: placeOf('policy', 'unlisted'), message: `every ${names} that no rule names is allowed to every accepted token` }]
+    const message = `every ${names} that no rule names is allowed to every accepted token`
+    return [{ place: placeOf('policy', 'unlisted'), message }]
   }
   if (kinds.some((kind) => Object.keys(policy[kind]).length > 0)) return []
-  return [{ place: placeOf('policy'), message: 'names no tool, MCP resource or prompt: every call of one is denied' }]
+  const message = 'names no tool, MCP resource or prompt: every call of one is denied'
+  return [{ place: placeOf('policy'), message }]
 }
 
 function warnAboutScopes (scopes: unknown, place: string): Problem[] {
   if (!Array.isArray(scopes)) return []
   const written = scopes as readonly string[]
   const publishable = publishableScopes(written)
-  return [...new Set(written)].filter((scope) => !publishable.includes(scope))
-    .map((scope) => ({ place, message: `names ${scope}, which is not a scope of a resource: it is left out` }))
+  const leftOut = [...new Set(written)].filter((scope) => !publishable.includes(scope))
+  return leftOut.map((scope) => (
+    { place, message: `names ${scope}, which is not a scope of a resource: it is left out` }
+  ))
 }

@@ -48,7 +48,8 @@ export function substituteVariables (value: unknown, env: Variables): Substitute
     if (typeof part === 'string') return replace(part, path)
     if (Array.isArray(part)) return part.map((item, index) => visit(item, [...path, index]))
     if (typeof part !== 'object' || part === null) return part
-    return Object.fromEntries(Object.entries(part).map(([key, member]) => [key, visit(member, [...path, key])]))
+    const members = Object.entries(part).map(([key, member]) => [key, visit(member, [...path, key])])
+    return Object.fromEntries(members)
   }
 
   return { value: visit(value, []), problems, warnings: [], used }

@@ -55,7 +55,8 @@ function findMisplaced (value: unknown): Finding[] {
   return [...beside, ...value.servers.flatMap((entry: unknown, index) => {
     if (!isJsonObject(entry) || Object.hasOwn(entry, 'authorizationServers')) return []
     const path = ['servers', index, 'authorizationServers']
-    return [{ path, unusable: path, message: 'is required, here or once at the top level: whose tokens are accepted' }]
+    const message = 'is required, here or once at the top level: whose tokens are accepted'
+    return [{ path, unusable: path, message }]
   })]
 }
 

@@ -30,7 +30,9 @@ const MAX_LINKS = 40
  * for a moment has not changed. Changed is what differs from the content at the time of this call: make it
  * before loading the file. Keeps no process alive. `onChange` must not throw.
  */
-export function watchConfigFile (file: string, onChange: () => void, options: WatchOptions = {}): ConfigFileWatcher {
+export function watchConfigFile (
+  file: string, onChange: () => void, options: WatchOptions = {}
+): ConfigFileWatcher {
   const { delayMs = 100, pollMs = 30_000 } = options
   let watchers: readonly FSWatcher[] = []
   let pending: NodeJS.Timeout | undefined

@@ -49,13 +49,17 @@ async function prepareKeys (config: AuthorizationServerConfig, services: Service
 function reach (upstream: string): Promise<Readiness> {
   const { hostname, port, protocol } = new URL(upstream)
   return new Promise((resolve) => {
-    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (protocol === 'https:' ? 443 : 80)), timeout: CONNECT_TIMEOUT_MS })
+    const socket = connect({
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port || (protocol === 'https:' ? 443 : 80)),
+      timeout: CONNECT_TIMEOUT_MS
+    })
     function finish (ready: boolean, state: string): void {
       socket.destroy()
       resolve({ name: `upstream ${upstream}`, ready, state })
     }
     socket.once('connect', () => finish(true, 'reachable'))
-    socket.once('timeout', () => finish(false, 'no answer'))
+    socket.once('timeout', () => finish(false, 'no response'))
     socket.once('error', (error) => finish(false, (error as NodeJS.ErrnoException).code ?? error.message))
   })
 }

@@ -55,9 +55,12 @@ export async function buildApp (config: Config, services: Services): Promise<App
   })
 
   registerHealthRoute(app)
-  await app.register(async (context) => registerMetadataRoutes(context, servers, services), { prefix: '/.well-known' })
+  await app.register(async (context) => registerMetadataRoutes(context, servers, services), {
+    prefix: '/.well-known'
+  })
   for (const server of servers) {
-    await app.register(async (context) => registerMcpRoute(context, server, services), { prefix: server.paths.prefix })
+    const { prefix } = server.paths
+    await app.register(async (context) => registerMcpRoute(context, server, services), { prefix })
   }
   // Every path that is neither public nor at or under a protected resource (R5).
   if (servers.every(({ paths }) => paths.prefix !== '')) {

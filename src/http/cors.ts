@@ -8,14 +8,16 @@ const ALLOWED_HEADERS = [
   'Authorization', 'Content-Type', 'Accept', 'DPoP', 'Last-Event-ID', 'Mcp-Session-Id',
   'MCP-Protocol-Version', 'Mcp-Method', 'Mcp-Name'
 ]
-const EXPOSED_HEADERS = 'WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version, Retry-After, DPoP-Nonce, X-Request-Id'
+const EXPOSED_HEADERS = [
+  'WWW-Authenticate', 'Mcp-Session-Id', 'MCP-Protocol-Version', 'Retry-After', 'DPoP-Nonce', 'X-Request-Id'
+]
 const METHODS = ['GET', 'POST', 'DELETE', 'OPTIONS']
 
-/** Seconds that a browser may remember a preflight's answer. */
+/** Seconds that a browser may remember the response to a preflight. */
 const MAX_AGE_SECONDS = 600
 
 /**
- * Lets pages of allowed origins read every answer under this plugin context, refusals included (C3),
+ * Lets pages of allowed origins read every response under this plugin context, refusals included (C3),
  * and answers their preflights without credentials (C2). Credentials that a browser adds by itself
  * are never asked for: tokens are sent by the page.
  */
@@ -24,8 +26,11 @@ export async function shareWithOrigins (app: FastifyInstance, server: ServerConf
   const delegator: FastifyCorsOptionsDelegate = (request, callback) => {
     const { headers } = request
     const origin = headers.origin !== undefined && isAllowed(headers.origin) ? headers.origin : false
-    if (!isPreflight(request)) return callback(null, { origin, exposedHeaders: EXPOSED_HEADERS, preflight: false })
-    callback(null, { origin, methods: METHODS, allowedHeaders: [...ALLOWED_HEADERS, ...requestedParams(headers)], maxAge: MAX_AGE_SECONDS })
+    if (!isPreflight(request)) {
+      return callback(null, { origin, exposedHeaders: EXPOSED_HEADERS, preflight: false })
+    }
+    const allowedHeaders = [...ALLOWED_HEADERS, ...requestedParams(headers)]
+    callback(null, { origin, methods: METHODS, allowedHeaders, maxAge: MAX_AGE_SECONDS })
   }
   await share(app, '/*', { delegator })
   if (app.prefix !== '') app.options('', (_request, reply) => { reply.callNotFound() })
@@ -33,14 +38,24 @@ export async function shareWithOrigins (app: FastifyInstance, server: ServerConf
 
 /** Lets any page read what anybody may read at the prefix of this plugin context, failures included (R2). */
 export function shareWithAll (app: FastifyInstance): Promise<void> {
-  return share(app, '', { origin: '*', methods: ['GET', 'HEAD', 'OPTIONS'], allowedHeaders: '*', maxAge: MAX_AGE_SECONDS, strictPreflight: false })
+  return share(app, '', {
+    origin: '*',
+    methods: ['GET', 'HEAD', 'OPTIONS'],
+    allowedHeaders: '*',
+    maxAge: MAX_AGE_SECONDS,
+    strictPreflight: false
+  })
 }
 
 /**
  * @fastify/cors routes OPTIONS for every path that begins with the prefix's letters, a neighbour's
  * among them (R5): its route is moved to `path` below the prefix.
  */
-async function share (app: FastifyInstance, path: string, options: FastifyCorsOptions | { delegator: FastifyCorsOptionsDelegate }): Promise<void> {
+async function share (
+  app: FastifyInstance,
+  path: string,
+  options: FastifyCorsOptions | { delegator: FastifyCorsOptionsDelegate }
+): Promise<void> {
   app.addHook('onRoute', (route) => {
     if (route.method === 'OPTIONS' && route.url === `${app.prefix}*`) route.url = app.prefix + path
   })
@@ -52,12 +67,15 @@ async function share (app: FastifyInstance, path: string, options: FastifyCorsOp
  * (R5).
  */
 function isPreflight ({ method, headers }: FastifyRequest): boolean {
-  return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
+  if (method !== 'OPTIONS') return false
+  return headers.origin !== undefined && headers['access-control-request-method'] !== undefined
 }
+
+const PARAM = /^mcp-param-[!#$%&'*+.^_`|~\w-]+$/i
 
 /** The `Mcp-Param-*` headers that a preflight asks for: allowed by name (C2). */
 function requestedParams (headers: IncomingHttpHeaders): string[] {
   const requested = headers['access-control-request-headers']
   if (requested === undefined) return []
-  return requested.split(',').map((name) => name.trim()).filter((name) => /^mcp-param-[!#$%&'*+.^_`|~\w-]+$/i.test(name))
+  return requested.split(',').map((name) => name.trim()).filter((name) => PARAM.test(name))
 }

@@ -7,7 +7,9 @@ import { Refusal } from './request/refusal.js'
 import { upstreamHeaders } from './request/upstream-headers.js'
 
 /** Sends the verified bytes to the upstream, and its response back. */
-export function forwardMessage (server: ServerConfig, upstream: Upstream, receive: ReceiveResponse): RouteHandlerMethod {
+export function forwardMessage (
+  server: ServerConfig, upstream: Upstream, receive: ReceiveResponse
+): RouteHandlerMethod {
   const buildHeaders = upstreamHeaders(server, upstream)
   return function forwardMessageHandler (request, reply) {
     // Nothing gets here without a decision. A path that was wired wrongly must not send.

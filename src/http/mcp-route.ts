@@ -71,7 +71,8 @@ export async function registerMcpRoute (
     const readLists = filters ? filterLists(policy, toolHeaders) : learnTools(toolHeaders)
     const receive = receiveResponses(responses, readLists)
     const { bodyBytes: bodyLimit } = config.limits
-    for (const url of ['/', '/*']) messages.post(url, { bodyLimit }, forwardMessage(config, upstream, receive))
+    const handler = forwardMessage(config, upstream, receive)
+    for (const url of ['/', '/*']) messages.post(url, { bodyLimit }, handler)
   })
 
   // GET, HEAD, DELETE: no body, no message; the legacy stream, its end, and what lies beside it.

@@ -17,16 +17,22 @@ interface Document {
  * Serves one resource's metadata at `/oauth-protected-resource` with each of `suffixes`, as the same bytes
  * (R2).
  */
-export function registerResourceMetadataRoute (app: FastifyInstance, suffixes: Iterable<string>, metadata: object): void {
+export function registerResourceMetadataRoute (
+  app: FastifyInstance, suffixes: Iterable<string>, metadata: object
+): void {
   const document = toDocument(metadata)
-  for (const suffix of suffixes) registerDocument(app, `/oauth-protected-resource${suffix}`, async () => document)
+  for (const suffix of suffixes) {
+    registerDocument(app, `/oauth-protected-resource${suffix}`, async () => document)
+  }
 }
 
 /**
  * Mirrors the authorization server metadata at `/oauth-authorization-server` with each of `suffixes`:
  * 2025-03-26 clients look for it here (R4).
  */
-export function registerAuthorizationServerMetadataRoute (app: FastifyInstance, suffixes: Iterable<string>, authorizationServer: AuthorizationServer): void {
+export function registerAuthorizationServerMetadataRoute (
+  app: FastifyInstance, suffixes: Iterable<string>, authorizationServer: AuthorizationServer
+): void {
   async function mirror (): Promise<Document> {
     try {
       return toDocument(await authorizationServer.metadata())
@@ -47,12 +53,17 @@ function toDocument (value: object): Document {
 function registerDocument (app: FastifyInstance, url: string, read: () => Promise<Document>): void {
   app.register(async (context) => {
     await shareWithAll(context)
-    context.route({ method: ['GET', 'HEAD'], url: '', handler: async (request, reply) => sendDocument(request, reply, await read()) })
+    context.route({
+      method: ['GET', 'HEAD'],
+      url: '',
+      handler: async (request, reply) => sendDocument(request, reply, await read())
+    })
   }, { prefix: url })
 }
 
 function sendDocument (request: FastifyRequest, reply: FastifyReply, { body, etag }: Document): FastifyReply {
-  reply.header('content-type', 'application/json; charset=utf-8').header('etag', etag).header('cache-control', `public, max-age=${MAX_AGE_SECONDS}`)
+  reply.header('content-type', 'application/json; charset=utf-8')
+  reply.header('etag', etag).header('cache-control', `public, max-age=${MAX_AGE_SECONDS}`)
   return isKnown(request.headers['if-none-match'], etag) ? reply.code(304).send() : reply.send(body)
 }
 

@@ -35,7 +35,8 @@ export function proxyOptions (
     const { request, reply, headers } = carried
     const method = request.method as typeof METHODS[number]
     request.isForwarded = true
-    upstream.send({ method, path, headers, longLived: true }, (control) => receive(request, reply, control, path))
+    const sent: UpstreamRequest = { method, path, headers, longLived: true }
+    upstream.send(sent, (control) => receive(request, reply, control, path))
   }
 
   return {
@@ -59,7 +60,8 @@ export function proxyOptions (
       } catch (error) {
         if (request.isForwarded) throw error
         // reply-from refuses more paths than F3 does.
-        throw new Refusal('bad_path', { reason: `the path is not followed: ${(error as Error).message}`, cause: error })
+        const reason = `the path is not followed: ${(error as Error).message}`
+        throw new Refusal('bad_path', { reason, cause: error })
       } finally {
         carried = undefined
       }

@@ -10,7 +10,8 @@ const introspection = Type.Object({
   )),
   clientId: text('Client id of the gateway at the authorization server.'),
   clientSecret: Type.Optional(text(
-    'Client secret, for `client_secret_basic`. Take it from an environment variable. Either this or `privateKey`.'
+    'Client secret, for `client_secret_basic`. Take it from an environment variable. ' +
+    'Either this or `privateKey`.'
   )),
   privateKey: Type.Optional(text(
     'Private key as PKCS #8 PEM, for `private_key_jwt`. Take it from an environment variable. ' +
@@ -19,7 +20,8 @@ const introspection = Type.Object({
   cacheSeconds: Type.Integer({
     minimum: 0,
     maximum: 86_400,
-    default: 30, // shorter than for signed tokens: an operator who introspects wants to notice a revocation soon
+    // Shorter than for signed tokens: an operator who introspects wants to notice a revocation soon.
+    default: 30,
     description: 'How long a response is remembered, in seconds; 0 asks for every request. ' +
       'A revoked token is accepted that long.'
   })
@@ -29,7 +31,8 @@ const authorizationServer = Type.Object({
   issuer: url('Its issuer identifier, compared exactly with `iss`.'),
   issuers: Type.Array(Type.String({ minLength: 1 }), {
     default: [],
-    description: 'Further accepted `iss` values of the same authorization server, for example during a migration.'
+    description: 'Further accepted `iss` values of the same authorization server, ' +
+      'for example during a migration.'
   }),
   advertise: Type.Optional(url('What `authorization_servers` publishes. Default: `issuer`.')),
   metadataUrl: Type.Optional(url('URL of its metadata document, instead of the well-known places.')),

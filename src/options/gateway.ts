@@ -28,7 +28,10 @@ const processLimits = {
 const admin = Type.Object({
   host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address to listen on.' }),
   port: Type.Integer({ minimum: 0, maximum: 65_535, description: 'Port to listen on.' })
-}, { ...closed, description: 'Second listener for `/livez`, `/readyz` and `/metrics`; off when absent. Keep it private.' })
+}, {
+  ...closed,
+  description: 'Second listener for `/livez`, `/readyz` and `/metrics`; off when absent. Keep it private.'
+})
 
 /** Every option of the process that the file can say. */
 export const gateway = Type.Object({
@@ -59,8 +62,8 @@ export const configFile: SchemaNode = asWritten(Type.Object({
   servers: Type.Optional(Type.Array(Type.Object({ resource, upstream, ...inherited, limits }, closed), {
     minItems: 1,
     description: 'Several protected servers in one gateway, each with its own `resource` and `upstream`. ' +
-      'The other top-level options are defaults for every entry; an option that an entry has itself replaces ' +
-      'the default as a whole. The paths of the resources must differ.'
+      'The other top-level options are defaults for every entry; an option that an entry has itself ' +
+      'replaces the default as a whole. The paths of the resources must differ.'
   }))
 }, {
   ...closed,

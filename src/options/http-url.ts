@@ -11,7 +11,8 @@ export interface UrlRules {
  */
 export function findUrlFault (text: string, { query }: UrlRules): string | undefined {
   if (!/^[\x21-\x7e]*$/.test(text)) {
-    return 'may hold visible ASCII characters only: percent-encode others, and write the host in its xn-- form'
+    return 'may hold visible ASCII characters only: ' +
+      'percent-encode others, and write the host in its xn-- form'
   }
   if (!/^https?:\/\//.test(text)) return 'must be an absolute URL: put https:// (or http://) in front'
   if (/^https?:\/\/https?:?\/\//.test(text)) return 'has its scheme twice'

@@ -46,6 +46,8 @@ export function mapChildren (node: SchemaNode, replace: (child: SchemaNode) => S
   return { ...node, ...replaced }
 }
 
-function mapValues<From, To> (map: Readonly<Record<string, From>>, change: (value: From) => To): Record<string, To> {
+function mapValues<From, To> (
+  map: Readonly<Record<string, From>>, change: (value: From) => To
+): Record<string, To> {
   return Object.fromEntries(Object.entries(map).map(([name, value]) => [name, change(value)]))
 }

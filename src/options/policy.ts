@@ -50,8 +50,8 @@ export const policy = Type.Object({
   ),
   prompts: rules('Rules for prompts: name or pattern → rule.'),
   methods: rules(
-    'Rules for JSON-RPC methods without a target: method or pattern → rule. The handshake, `ping` and the list ' +
-    'methods are allowed by default, unknown methods are denied.'
+    'Rules for JSON-RPC methods without a target: method or pattern → rule. The handshake, `ping` and ' +
+    'the list methods are allowed by default, unknown methods are denied.'
   ),
   implies: mapOf<string[]>(scopes, {
     propertyNames: scope,

@@ -11,7 +11,10 @@ const NAMED: Readonly<Record<string, TSchema>> = { scope, rule, ...server.proper
 /** Returns the text of `config.schema.json`: JSON Schema of the configuration file, as editors read it. */
 export function renderJsonSchema (): string {
   const { schema, definitions } = shareDefinitions(mapNodes(configFile, allowVariables))
-  const head = { $schema: 'https://json-schema.org/draft/2020-12/schema', $id: 'urn:postern:config.schema.json' }
+  const head = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $id: 'urn:postern:config.schema.json'
+  }
   return `${JSON.stringify({ ...head, ...schema, $defs: definitions }, null, 2)}\n`
 }
 
@@ -20,7 +23,12 @@ function allowVariables (node: SchemaNode): SchemaNode {
   return node.pattern === undefined ? node : { ...node, pattern: `${node.pattern}|^\\$\\{` }
 }
 
-function shareDefinitions (root: SchemaNode): { schema: SchemaNode, definitions: Record<string, SchemaNode> } {
+interface Shared {
+  readonly schema: SchemaNode
+  readonly definitions: Record<string, SchemaNode>
+}
+
+function shareDefinitions (root: SchemaNode): Shared {
   const published = (schema: TSchema): SchemaNode => mapNodes(asWritten(schema), allowVariables)
   const names = new Map(Object.entries(NAMED).map(([name, schema]) => [textOf(published(schema)), name]))
   const definitions: Record<string, SchemaNode> = {}

@@ -41,8 +41,9 @@ export function oneOrMore (item: Type.TString, options: Type.TSchemaOptions) {
  * Returns the schema of a map whose names the operator chooses. In plain JSON Schema, so that filling in
  * defaults leaves the map as it is: `__proto__` is a name like any other.
  */
-export function mapOf<Item> (item: TSchema, options: { readonly description: string, readonly [keyword: string]: unknown }) {
-  return Type.Unsafe<Record<string, Item>>({ type: 'object', additionalProperties: item, default: {}, ...options })
+export function mapOf<Item> (item: TSchema, options: Readonly<Record<string, unknown>>) {
+  const schema = { type: 'object', additionalProperties: item, default: {}, ...options }
+  return Type.Unsafe<Record<string, Item>>(schema)
 }
 
 /**

@@ -24,5 +24,8 @@ export function allowedHosts ({ resource, hosts }: ServerConfig): (host: string)
   // The default port may be written out: it is the same authority (RFC 9110 §4.2.3).
   const spelledOut = own.port === '' ? [`${own.hostname}:${own.protocol === 'https:' ? 443 : 80}`] : []
   const allowed = new Set([own.host, ...spelledOut, ...hosts ?? []].map((host) => host.toLowerCase()))
-  return (host) => allowed.has(host.toLowerCase()) || (onLoopback && isLoopback(host.replace(/:\d{1,5}$/, '')))
+  return (host) => {
+    if (allowed.has(host.toLowerCase())) return true
+    return onLoopback && isLoopback(host.replace(/:\d{1,5}$/, ''))
+  }
 }

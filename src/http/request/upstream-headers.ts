@@ -29,7 +29,9 @@ function withLowerCaseNames (headers: Readonly<Record<string, string>>): Record<
 /**
  * Returns the `Host` that the upstream is addressed with: its own, or the client's when that is kept (F1).
  */
-export function upstreamHost ({ preserveHost }: ServerConfig, { authority }: Upstream, request: FastifyRequest): string {
+export function upstreamHost (
+  { preserveHost }: ServerConfig, { authority }: Upstream, request: FastifyRequest
+): string {
   return preserveHost ? request.headers.host ?? authority : authority
 }
 

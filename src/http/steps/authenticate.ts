@@ -15,7 +15,9 @@ export interface AuthenticateOptions {
 /**
  * Establishes the principal, or refuses with the challenge that A8 prescribes. The body is not read before.
  */
-export function authenticate ({ verifier, resourceMetadata, hintScopes }: AuthenticateOptions): onRequestHookHandler {
+export function authenticate (options: AuthenticateOptions): onRequestHookHandler {
+  const { verifier, resourceMetadata, hintScopes } = options
+
   function challenge (request: FastifyRequest, error?: 'invalid_token' | 'invalid_request'): Challenge {
     const scopes = hintScopes(request)
     return {
@@ -27,11 +29,15 @@ export function authenticate ({ verifier, resourceMetadata, hintScopes }: Authen
 
   function refuse (request: FastifyRequest, error: unknown): unknown {
     if (error instanceof InvalidToken) {
-      return new Refusal('invalid_token', { reason: error.reason, challenge: challenge(request, 'invalid_token') })
+      return new Refusal('invalid_token', {
+        reason: error.reason, challenge: challenge(request, 'invalid_token')
+      })
     }
     if (error instanceof AuthorizationServerUnavailable) {
       return new Refusal('authorization_server_unavailable', {
-        reason: error.message, cause: error.cause, headers: { 'retry-after': String(Math.ceil(error.retryAfterSeconds)) }
+        reason: error.message,
+        cause: error.cause,
+        headers: { 'retry-after': String(Math.ceil(error.retryAfterSeconds)) }
       })
     }
     return error
@@ -43,7 +49,9 @@ export function authenticate ({ verifier, resourceMetadata, hintScopes }: Authen
       throw new Refusal('missing_token', { reason: 'no access token', challenge: challenge(request) })
     }
     if (credentials.kind === 'malformed') {
-      throw new Refusal('invalid_request', { reason: credentials.reason, challenge: challenge(request, 'invalid_request') })
+      throw new Refusal('invalid_request', {
+        reason: credentials.reason, challenge: challenge(request, 'invalid_request')
+      })
     }
     verifier.verify(credentials.token).then(
       (principal) => {

@@ -27,7 +27,9 @@ export function authorize ({ policy, resourceMetadata }: AuthorizeOptions): preH
     if (decision.effect === 'allow') return done()
 
     const data = describe(operations)
-    if (decision.reason !== 'insufficient_scope') throw new Refusal('access_denied', { reason: decision.reason, data })
+    if (decision.reason !== 'insufficient_scope') {
+      throw new Refusal('access_denied', { reason: decision.reason, data })
+    }
     throw new Refusal('insufficient_scope', {
       reason: `missing ${decision.missingScopes.join(' ')}`,
       data: { ...data, requiredScopes: decision.requiredScopes, missingScopes: decision.missingScopes },

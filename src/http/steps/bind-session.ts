@@ -11,8 +11,11 @@ export function bindSessionStep (sessions: SessionBinding): preHandlerHookHandle
   return function bindSessionStep (request, _reply, done) {
     const id = request.headers['mcp-session-id']
     if (id === undefined || !hasSessions(request.headers)) return done()
-    const upstreamId = typeof id === 'string' ? unbindSession(sessions, id, found(request, 'principal')) : undefined
-    if (upstreamId === undefined) throw new Refusal('session_not_found', { reason: 'altered, or bound to another principal or resource' })
+    const principal = found(request, 'principal')
+    const upstreamId = typeof id === 'string' ? unbindSession(sessions, id, principal) : undefined
+    if (upstreamId === undefined) {
+      throw new Refusal('session_not_found', { reason: 'altered, or bound to another principal or resource' })
+    }
     request.upstreamSessionId = upstreamId
     done()
   }

@@ -11,7 +11,11 @@ import { isRepeated } from '../request/repeated-header.js'
 export function checkHost (server: ServerConfig): onRequestHookHandler {
   const isAllowed = allowedHosts(server)
   return function checkHostStep (request, _reply, done) {
-    if (isRepeated(request.raw.rawHeaders, 'host')) throw new Refusal('invalid_request', { reason: 'more than one Host header', description: 'Send exactly one Host header' })
+    if (isRepeated(request.raw.rawHeaders, 'host')) {
+      throw new Refusal('invalid_request', {
+        reason: 'more than one Host header', description: 'Send exactly one Host header'
+      })
+    }
     if (!isAllowed(request.headers.host ?? '')) throw new Refusal('host_not_allowed')
     done()
   }

@@ -5,7 +5,8 @@ import { Refusal } from '../request/refusal.js'
 export function refuseBody (): onRequestHookHandler {
   return function refuseBodyStep (request, _reply, done) {
     const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
-    if (encoding !== undefined || (length !== undefined && length !== '0')) throw new Refusal('body_not_allowed')
+    const hasBody = encoding !== undefined || (length !== undefined && length !== '0')
+    if (hasBody) throw new Refusal('body_not_allowed')
     done()
   }
 }

@@ -5,7 +5,9 @@ import { Refusal, type RefusalCode } from '../request/refusal.js'
  * Refuses what no route of this plugin context takes, after the hooks that were added before. A
  * hook of its own, because Fastify parses the body before it calls a not-found handler (A10).
  */
-export function refuseUnrouted (app: FastifyInstance, code: RefusalCode, headers: Readonly<Record<string, string>> = {}): void {
+export function refuseUnrouted (
+  app: FastifyInstance, code: RefusalCode, headers: Readonly<Record<string, string>> = {}
+): void {
   function refuse (): never {
     throw new Refusal(code, { headers })
   }
