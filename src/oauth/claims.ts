@@ -3,6 +3,7 @@ import { describeValue } from './describe.js'
 import { InvalidToken } from './failures.js'
 import { isJsonObject, type JsonObject } from './json-object.js'
 import type { Principal } from './principal.js'
+import { readSubject } from './subject.js'
 import type { TokenRules } from './token-rules.js'
 
 /** End of the year 9999. A larger number is not in seconds; most are in milliseconds. */
@@ -52,7 +53,7 @@ export function readPrincipal (
   const clientId = readClientId(claims)
   return {
     issuer,
-    subject: readSubject(claims, clientId),
+    subject: readSubject(claims, clientId, rules.scopeClaims),
     ...(clientId === undefined ? {} : { clientId }),
     scopes: readScopes(claims, rules.scopeClaims),
     expiresAt
@@ -123,14 +124,6 @@ function readClientId (claims: JsonObject): string | undefined {
     throw new InvalidToken(`${name} is not a client id: ${describeValue(value)}`)
   }
   return undefined
-}
-
-/** Returns whom a token is about: `sub`, or the client when there is none. Throws InvalidToken. */
-function readSubject (claims: JsonObject, clientId: string | undefined): string {
-  const subject = readOwn(claims, 'sub')
-  if (subject === undefined && clientId !== undefined) return clientId
-  if (typeof subject === 'string' && subject !== '') return subject
-  throw new InvalidToken(`no subject: sub is ${describeValue(subject)}`)
 }
 
 /**

@@ -188,6 +188,7 @@ const FIXTURES: Record<string, Fixture> = {
       }
     },
     refused: {
+      'a user whose client lacks the client scope basic': { claims: { exp: times.exp, iat: times.iat, iss: KEYCLOAK, aud: MCP, typ: 'Bearer', azp: 'mcp-client', sid: 's', scope: 'todo:read', preferred_username: 'alice' }, reason: /no subject.*client scope "basic"/ },
       'a token without audience mapper': { claims: { exp: times.exp, iss: KEYCLOAK, aud: 'account', sub: 'alice', typ: 'Bearer', azp: 'mcp-client' }, reason: /another audience/ },
       'an ID token': { claims: { exp: times.exp, iss: KEYCLOAK, aud: MCP, sub: 'alice', typ: 'ID', azp: 'mcp-client' }, reason: /not an access token/ },
       'a logout token': { header: { typ: 'logout+jwt' }, claims: { exp: times.exp, iss: KEYCLOAK, aud: MCP, sub: 'alice', typ: 'Logout' }, reason: /not an access token/ }

@@ -111,7 +111,7 @@ t.test('a token that is not active, or not said to be, is refused', async (t) =>
   }
 })
 
-t.test('an active token has to meet what a JWT has to meet', async (t) => {
+t.test('A2: an active token has to meet what a JWT has to meet', async (t) => {
   const { issuer, verifier, claims, clock } = await start(t)
   const seconds = clock.now() / 1000
   const cases: [change: Record<string, unknown>, reason: RegExp][] = [
@@ -123,6 +123,7 @@ t.test('an active token has to meet what a JWT has to meet', async (t) => {
     [{ exp: String(seconds + 60) }, /exp is not a date/],
     [{ nbf: seconds + 60 }, /nbf/],
     [{ sub: undefined, client_id: undefined }, /no subject/],
+    [{ sub: undefined, username: 'alice' }, /no subject.*"username" may be a user's/],
     [{ scope: 7 }, /holds no scopes/],
     [{ cnf: { jkt: 'a' } }, /bound to a key/],
     [{ token_type: 'DPoP' }, /not a Bearer token/],
@@ -133,7 +134,7 @@ t.test('an active token has to meet what a JWT has to meet', async (t) => {
     issuer.tokens.set('other', { ...claims, ...change })
     await t.rejects(verifier.verify('other'), reason, JSON.stringify(change))
   }
-  for (const change of [{ iss: issuer.issuer }, { token_type: 'Bearer' }, { token_type: 'access_token' }, { token_use: 'access_token' }]) {
+  for (const change of [{ iss: issuer.issuer }, { sub: undefined }, { token_type: 'Bearer' }, { token_type: 'access_token' }, { token_use: 'access_token' }]) {
     issuer.tokens.set('other', { ...claims, ...change })
     await t.resolves(verifier.verify('other'), JSON.stringify(change))
     clock.advance(20_000)

@@ -322,7 +322,7 @@ t.test('A3: client ids replace only a missing audience', async (t) => {
   await none.refuses(await none.issuer.token({ aud: undefined, client_id: 'app-1' }), /another client/)
 })
 
-t.test('the subject is sub, or the client when there is none', async (t) => {
+t.test('A2: the subject is sub, or the client when there is none', async (t) => {
   const { issuer, verify, refuses } = await start(t)
   t.equal((await verify(await issuer.token({ sub: undefined }))).subject, 'client-1')
   await refuses(await issuer.token({ sub: undefined, client_id: undefined }), /no subject/)
