@@ -11,10 +11,15 @@ import { ROOT } from './helpers/root.js'
 
 /** As in .taprc. */
 const TIMEOUT_SECONDS = 120
+/**
+ * What a file prints when all its tests have ended. A file without a plan broke off, or it has no test:
+ * it has failed, whatever its exit code.
+ */
+const PLAN = /^1\.\.\d+/m
 
 interface Ended {
   readonly hasPassed: boolean
-  /** `exitCode: 1`, or the signal. */
+  /** `exitCode: 1`, the signal, or what was missing. */
   readonly how: string
   readonly stdout: string
   readonly ms: number
@@ -23,6 +28,12 @@ interface Ended {
 function listFiles (): string[] {
   const files = readdirSync(join(ROOT, 'build/test'), { recursive: true, encoding: 'utf8' })
   return files.filter((file) => file.endsWith('.test.js')).map((file) => join('build/test', file)).sort()
+}
+
+/** Returns a line of diagnostics that says how a process ended. */
+function explain (code: number | null, signal: NodeJS.Signals | null, hasPlan: boolean): string {
+  if (signal !== null) return `signal: ${signal}`
+  return code === 0 && !hasPlan ? 'message: ended before its plan' : `exitCode: ${code}`
 }
 
 /** Runs one test file to its end. A file that takes too long is killed, which is a failure. */
@@ -40,8 +51,9 @@ function runFile (file: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) => {
-      const how = signal === null ? `exitCode: ${code}` : `signal: ${signal}`
-      resolve({ hasPassed: code === 0, how, stdout, ms: performance.now() - start })
+      const hasPlan = PLAN.test(stdout)
+      const ms = performance.now() - start
+      resolve({ hasPassed: code === 0 && hasPlan, how: explain(code, signal, hasPlan), stdout, ms })
     })
   })
 }
