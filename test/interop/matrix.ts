@@ -11,7 +11,7 @@ import { startStack, type Stack } from './stack.js'
 import type { Upstream } from './upstreams.js'
 import { decideImpossible, findProblems, type Client } from './visit.js'
 
-/** One client at one upstream takes seconds. */
+/** The time limit for one client at one upstream, which takes seconds. */
 const CELL_LIMIT_MS = 60_000
 /** Upstreams that are tried at the same time. */
 const AT_ONCE = 2
@@ -22,7 +22,7 @@ export interface Matrix {
   readonly upstreams: readonly Upstream[]
   readonly clients: readonly Client[]
   readonly programs: Programs
-  /** Ends the run: whatever has been started is stopped. */
+  /** Ends the run: all started programs are stopped. */
   readonly signal: AbortSignal
   /** Gets a line for each cell. */
   readonly report: (line: string) => void
@@ -41,38 +41,43 @@ export async function tryAll (matrix: Matrix): Promise<readonly Row[]> {
       await row
     }
   }
-  // All of them are waited for, so that each closes what it has opened, also when the run is stopped.
+  // Wait for all of them: each closes what it has opened, even when the run is stopped.
   await Promise.allSettled(Array.from({ length: AT_ONCE }, work))
   return Promise.all(rows)
 }
 
 async function tryUpstream (closing: Closing, matrix: Matrix, upstream: Upstream): Promise<Row> {
   const { clients, programs } = matrix
-  const everywhere = (speaks: string | undefined, outcome: Outcome): Row =>
-    ({ upstream: upstream.title, speaks, cells: clients.map(({ title }) => report(matrix, upstream, { client: title, outcome })) })
   try {
     const folder = await makeFolder(closing)
     const url = await upstream.start(closing, { programs, folder })
     const eras = await probeEras(url, upstream.transport)
     const { transport, task } = upstream
-    const stack = await startStack(closing, { upstream: url, transport, task, folder: await makeFolder(closing) })
+    const stack = await startStack(closing, {
+      upstream: url, transport, task, folder: await makeFolder(closing)
+    })
     const cells: Cell[] = []
     for (const client of clients) {
       matrix.signal.throwIfAborted()
-      const outcome = decideImpossible(transport, eras, client.era) ?? await tryCell(matrix, { upstream, client, stack, era: chooseEra(client, eras) })
+      const pair = { upstream, client, stack, era: chooseEra(client, eras) }
+      const outcome = decideImpossible(transport, eras, client.era) ?? await tryCell(matrix, pair)
       cells.push(report(matrix, upstream, { client: client.title, outcome }))
     }
     return { upstream: upstream.title, speaks: describeEras(upstream, eras), cells }
   } catch (error) {
     matrix.signal.throwIfAborted()
-    return everywhere(undefined, outcomeOf(error))
+    const outcome = outcomeOf(error)
+    const cells = clients.map(({ title }) => report(matrix, upstream, { client: title, outcome }))
+    return { upstream: upstream.title, speaks: undefined, cells }
   }
 }
 
 function report ({ report }: Matrix, { title }: Upstream, cell: Cell): Cell {
   const { outcome } = cell
   const detail = outcome.kind === 'ok' ? '' : `: ${outcome.kind === 'failed' ? outcome.what : outcome.reason}`
-  report(`${outcome.kind === 'failed' ? 'FAILED' : outcome.kind.padEnd(6)}  ${title} × ${cell.client}${detail}`)
+  report(
+    `${outcome.kind === 'failed' ? 'FAILED' : outcome.kind.padEnd(6)}  ${title} × ${cell.client}${detail}`
+  )
   return cell
 }
 
@@ -93,25 +98,33 @@ interface Pair {
 }
 
 async function tryCell (matrix: Matrix, pair: Pair): Promise<Outcome> {
-  return closeAfter((closing) => Promise.race([visit(closing, matrix, pair), stopping(closing, matrix.signal)])).catch(outcomeOf)
+  const outcome = closeAfter((closing) => {
+    return Promise.race([visit(closing, matrix, pair), stopping(closing, matrix.signal)])
+  })
+  return outcome.catch(outcomeOf)
 }
 
-async function visit (closing: Closing, { programs }: Matrix, { upstream, client, stack, era }: Pair): Promise<Outcome> {
+async function visit (
+  closing: Closing, { programs }: Matrix, { upstream, client, stack, era }: Pair
+): Promise<Outcome> {
   const { transport, task, title } = upstream
-  // Somebody else for each client, so that Postern's log tells them apart.
+  // Each client has its own subject, so that Postern's log tells them apart.
   const subject = nameOf(client.title)
   const picture = join(PICTURES, `${nameOf(title)}.png`)
   const folder = await makeFolder(closing)
-  const seen = await client.visit(closing, { stack, transport, era, task, subject, programs, folder, picture })
+  const seen = await client.visit(closing, {
+    stack, transport, era, task, subject, programs, folder, picture
+  })
   const problems = await waitForNone(() => findProblems(seen, task, stack.trace(subject)))
-  return problems.length === 0 ? { kind: 'ok', steppedUp: seen.privileged.kind === 'answered' } : { kind: 'failed', what: problems.join('; ') }
+  if (problems.length > 0) return { kind: 'failed', what: problems.join('; ') }
+  return { kind: 'ok', steppedUp: seen.privileged.kind === 'answered' }
 }
 
 function nameOf (title: string): string {
   return title.replaceAll(/[^\w.]+/g, '-').replaceAll(/^-|-$/g, '')
 }
 
-/** Postern writes an audit event when the answer is over: a little after the client has it. */
+/** Postern writes an audit event at the end of a response, a little after the client has it. */
 async function waitForNone (find: () => readonly string[]): Promise<readonly string[]> {
   const limit = performance.now() + AUDIT_LIMIT_MS
   for (;;) {
@@ -124,7 +137,9 @@ async function waitForNone (find: () => readonly string[]): Promise<readonly str
 /** Rejects when the cell takes too long or the run is stopped. */
 function stopping (closing: Closing, signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
-    const limit = setTimeout(() => reject(new Error(`not done after ${CELL_LIMIT_MS / 1000} seconds`)), CELL_LIMIT_MS)
+    const limit = setTimeout(
+      () => reject(new Error(`not done after ${CELL_LIMIT_MS / 1000} seconds`)), CELL_LIMIT_MS
+    )
     const stop = (): void => reject(new Error(String(signal.reason)))
     if (signal.aborted) stop()
     signal.addEventListener('abort', stop)

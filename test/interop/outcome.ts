@@ -1,4 +1,6 @@
-/** Why something cannot be tried on this machine: a program that it has not got. Says nothing about interoperability. */
+/**
+ * This machine lacks a program, so that something cannot be tried. It says nothing about interoperability.
+ */
 export class Missing extends Error {
   constructor (reason: string) {
     super(reason)
@@ -6,13 +8,13 @@ export class Missing extends Error {
   }
 }
 
-/** What became of one client at one upstream. */
+/** The outcome of one client at one upstream. */
 export type Outcome =
-  /** It did everything that is asked of it. For want of a scope it got more, or said so when it does not ask for more. */
+  /** The client did its task. When a scope was missing, it got the scope or reported that it is missing. */
   | { readonly kind: 'ok', readonly steppedUp: boolean }
-  /** Upstream and client have no revision in common, whatever stands between them. */
+  /** Upstream and client have no revision in common. */
   | { readonly kind: 'impossible', readonly reason: string }
-  /** Not tried: a program is missing here. */
+  /** Not tried: this machine lacks a program. */
   | { readonly kind: 'missing', readonly reason: string }
   | { readonly kind: 'failed', readonly what: string }
 
@@ -26,7 +28,7 @@ export interface Cell {
 export interface Row {
   /** Title of the upstream. */
   readonly upstream: string
-  /** What it was found to speak; undefined when it could not be started. */
+  /** The revisions that it speaks; undefined when it could not be started. */
   readonly speaks: string | undefined
   readonly cells: readonly Cell[]
 }

@@ -1,4 +1,4 @@
-/** The two families of revisions: modern from 2026-07-28 on, legacy before. */
+/** The two families of revisions: modern from 2026-07-28, legacy before. */
 export type Era = 'legacy' | 'modern'
 
 const MODERN = '2026-07-28'
@@ -12,38 +12,46 @@ const INITIALIZE = {
   jsonrpc: '2.0',
   id: 1,
   method: 'initialize',
-  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'interop', version: '1.0.0' } }
+  params: {
+    protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'interop', version: '1.0.0' }
+  }
 }
 
-/** Asks an upstream directly which revisions it speaks. Throws when it speaks none, or is not of the transport. */
+/** Asks an upstream directly which revisions it speaks. Throws when it speaks none, or another transport. */
 export async function probeEras (url: string, transport: 'http' | 'sse'): Promise<readonly Era[]> {
   if (transport === 'sse') {
     await requireEventStream(url)
     return ['legacy']
   }
-  const answers: ReadonlyArray<readonly [Era, string]> = [
+  const responses: ReadonlyArray<readonly [Era, string]> = [
     ['legacy', await post(url, INITIALIZE, {})],
     ['modern', await post(url, DISCOVER, { 'mcp-protocol-version': MODERN, 'mcp-method': DISCOVER.method })]
   ]
-  const eras = answers.filter(([, answer]) => /"result"\s*:/.test(answer)).map(([era]) => era)
-  if (eras.length === 0) throw new Error(`it speaks no revision: ${answers.map(([, answer]) => answer).join(' ')}`)
+  const eras = responses.filter(([, text]) => /"result"\s*:/.test(text)).map(([era]) => era)
+  if (eras.length === 0) {
+    throw new Error(`it speaks no revision: ${responses.map(([, text]) => text).join(' ')}`)
+  }
   return eras
 }
 
-async function post (url: string, message: object, headers: Readonly<Record<string, string>>): Promise<string> {
+async function post (
+  url: string, message: object, headers: Readonly<Record<string, string>>
+): Promise<string> {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
+    headers: {
+      'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers
+    },
     body: JSON.stringify(message)
   })
-  const text = await readAnswer(response)
+  const text = await readFirstMessage(response)
   const session = response.headers.get('mcp-session-id')
   if (session !== null) await fetch(url, { method: 'DELETE', headers: { 'mcp-session-id': session } })
   return text
 }
 
-/** Reads up to the first message: an event stream may go on. */
-async function readAnswer (response: Response): Promise<string> {
+/** Reads up to the first message: an event stream may stay open. */
+async function readFirstMessage (response: Response): Promise<string> {
   let text = ''
   const decoder = new TextDecoder()
   for await (const chunk of response.body ?? []) {
@@ -57,5 +65,6 @@ async function requireEventStream (url: string): Promise<void> {
   const response = await fetch(url, { headers: { accept: 'text/event-stream' } })
   await response.body?.cancel()
   const type = response.headers.get('content-type')
-  if (!response.ok || type?.startsWith('text/event-stream') !== true) throw new Error(`no event stream but ${response.status} ${type}`)
+  const isStream = response.ok && type?.startsWith('text/event-stream') === true
+  if (!isStream) throw new Error(`answered ${response.status} with ${type} (expected an event stream)`)
 }

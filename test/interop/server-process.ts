@@ -4,7 +4,7 @@ import type { Closing } from '../helpers/closing.js'
 import { startProgram, type RunningProgram } from '../helpers/process.js'
 
 const START_LIMIT_MS = 30_000
-/** Time for a program to end what it has started, before it is killed. */
+/** How long a program may take to end what it has started, before it is killed. */
 const STOP_LIMIT_MS = 3_000
 const POLL_MS = 50
 
@@ -14,20 +14,26 @@ export interface ServerOptions {
   readonly cwd: string
 }
 
-/** Starts a server in a process of its own and returns it once it listens. Throws, with what it printed, when it does not. */
-export async function runServer (closing: Closing, command: readonly string[], { port, env, cwd }: ServerOptions): Promise<RunningProgram> {
+/**
+ * Starts a server in its own process; returns it once it listens. Throws, with its output, when it does not.
+ */
+export async function runServer (
+  closing: Closing, command: readonly string[], { port, env, cwd }: ServerOptions
+): Promise<RunningProgram> {
   const [program = '', ...args] = command
   const server = startProgram(closing, program, args, { env, cwd })
   closing.after(() => stop(server))
   const giveUp = AbortSignal.timeout(START_LIMIT_MS)
   while (!await isListening(port)) {
-    if (!server.isAlive() || giveUp.aborted) throw new Error(`it does not listen: ${server.stdout}${server.stderr}`)
+    if (!server.isAlive() || giveUp.aborted) {
+      throw new Error(`it does not listen: ${server.stdout}${server.stderr}`)
+    }
     await sleep(POLL_MS)
   }
   return server
 }
 
-/** With the polite signal first: a browser that a server has started is in a process group of its own. */
+/** Sends SIGTERM first: a browser that a server has started is in a process group of its own. */
 async function stop (server: RunningProgram): Promise<void> {
   server.signalGroup('SIGTERM')
   await Promise.race([server.ended, sleep(STOP_LIMIT_MS, undefined, { ref: false })])

@@ -7,7 +7,7 @@ import { findFreePort } from '../helpers/ports.js'
 import type { LogLine } from '../helpers/process.js'
 import type { Task } from './upstreams.js'
 
-/** What Postern did with the calls of one principal. */
+/** What Postern did with one principal's calls. */
 export interface Traces {
   /** Tools whose calls went on to the upstream. */
   readonly allowed: readonly string[]
@@ -23,9 +23,11 @@ export interface Endpoint {
 
 /** Postern before an upstream, which it offers twice. */
 export interface Stack {
-  /** Lists hold only what the caller may use. The authorization server asks nobody and signs in whom it is told to. */
+  /**
+   * Lists hold only what the client may use. The authorization server signs in any subject, without a page.
+   */
   readonly filtered: Endpoint
-  /** Lists as they come, for clients that only call what is listed. Here people sign in on a page. */
+  /** Lists are not filtered, for clients that call only listed tools. Here people sign in on a page. */
   readonly unfiltered: Endpoint
   /** What Postern's audit events say of a principal's calls so far. */
   trace (subject: string): Traces
@@ -35,19 +37,24 @@ export interface StackOptions {
   readonly upstream: string
   readonly transport: 'http' | 'sse'
   readonly task: Task
-  /** Where the configuration file goes. */
+  /** The folder for the configuration file. */
   readonly folder: string
 }
 
 const SCOPES = ['use', 'admin']
 
 /** Starts the built gateway before an upstream, and the demo's authorization servers. */
-export async function startStack (closing: Closing, { upstream, transport, task, folder }: StackOptions): Promise<Stack> {
+export async function startStack (
+  closing: Closing, { upstream, transport, task, folder }: StackOptions
+): Promise<Stack> {
   const port = await findFreePort()
   const path = transport === 'sse' ? 'sse' : 'mcp'
   const filtered = await startEndpoint(closing, `http://127.0.0.1:${port}/${path}`, true)
   const unfiltered = await startEndpoint(closing, `http://127.0.0.1:${port}/unfiltered/${path}`, false)
-  const policy = { tools: { [task.allowed.tool]: 'use', [task.privileged.tool]: 'admin' }, implies: { admin: ['use'] } }
+  const policy = {
+    tools: { [task.allowed.tool]: 'use', [task.privileged.tool]: 'admin' },
+    implies: { admin: ['use'] }
+  }
   const config = {
     defaultScopes: ['use'],
     servers: [
@@ -63,7 +70,9 @@ export async function startStack (closing: Closing, { upstream, transport, task,
 }
 
 async function startEndpoint (closing: Closing, resource: string, autoLogin: boolean): Promise<Endpoint> {
-  const authorizationServer = await startAuthorizationServer({ port: 0, resources: [{ resource, scopes: SCOPES }], autoLogin })
+  const authorizationServer = await startAuthorizationServer({
+    port: 0, resources: [{ resource, scopes: SCOPES }], autoLogin
+  })
   closing.after(() => authorizationServer.close())
   return { resource, authorizationServer }
 }
@@ -76,7 +85,8 @@ function traceCalls (log: readonly LogLine[], subject: string): Traces {
   const calls = log.flatMap((line) => {
     const { method, target } = (line['client'] ?? {}) as { method?: string, target?: string }
     const isCall = line['event'] === 'request' && line['subject'] === subject && method === 'tools/call'
-    return isCall && target !== undefined ? [{ target, isAllowed: line['decision'] === 'allow', reason: String(line['reason']) }] : []
+    if (!isCall || target === undefined) return []
+    return [{ target, isAllowed: line['decision'] === 'allow', reason: String(line['reason']) }]
   })
   return {
     allowed: calls.filter(({ isAllowed }) => isAllowed).map(({ target }) => target),

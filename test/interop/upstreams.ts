@@ -8,7 +8,7 @@ import { ROOT } from '../helpers/root.js'
 import type { Programs } from './programs.js'
 import { runServer } from './server-process.js'
 
-/** A call and the words that its result must hold. */
+/** A call, and the words that its result must contain. */
 export interface Call {
   readonly tool: string
   readonly args: Readonly<Record<string, unknown>>
@@ -19,7 +19,7 @@ export interface Call {
 export interface Task {
   /** Needs the scope `use`, which every client gets. */
   readonly allowed: Call
-  /** Needs the scope `admin`, which nobody is offered at first. */
+  /** Needs the scope `admin`, which no client gets at first. */
   readonly privileged: Call
   /** The policy lets nobody call it. */
   readonly forbidden: Pick<Call, 'tool' | 'args'>
@@ -36,7 +36,7 @@ export interface Upstream {
   /** `sse` is the transport of revision 2024-11-05. */
   readonly transport: 'http' | 'sse'
   readonly task: Task
-  /** Starts it on a free loopback port and returns the URL of its endpoint once it listens. Throws Missing when a program is. */
+  /** Starts it on a free loopback port; returns the URL of its endpoint. Throws Missing without a program. */
   start (closing: Closing, surroundings: Surroundings): Promise<string>
 }
 
@@ -52,41 +52,48 @@ const LOOPBACK = ['--import', join(HERE, 'servers/loopback.js')]
 /** Returns the upstreams, in the order of the table. */
 export function listUpstreams (): readonly Upstream[] {
   return [
-    http('server-everything', EVERYTHING, ({ programs }) => runEverything(programs, 'streamableHttp')),
-    sse('server-everything', EVERYTHING, ({ programs }) => runEverything(programs, 'sse')),
-    http('supergateway + server-filesystem, stateless', FILES, (surroundings, port) => runSupergateway(surroundings, port, 'streamableHttp')),
-    http('supergateway + server-filesystem, stateful', FILES, (surroundings, port) => runSupergateway(surroundings, port, 'streamableHttp', '--stateful')),
-    sse('supergateway + server-filesystem', FILES, (surroundings, port) => runSupergateway(surroundings, port, 'sse')),
-    http('mcp-proxy + server-memory, stateful', MEMORY, (surroundings, port) => runMcpProxy(surroundings, port)),
-    http('mcp-proxy + server-memory, stateless', MEMORY, (surroundings, port) => runMcpProxy(surroundings, port, '--stateless')),
-    sse('mcp-proxy + server-memory', MEMORY, (surroundings, port) => runMcpProxy(surroundings, port)),
-    http('fastmcp (TypeScript), stateful', SUMS, async (_surroundings, port) => [NODE, FASTMCP, `${port}`, 'stateful']),
-    http('fastmcp (TypeScript), stateless', SUMS, async (_surroundings, port) => [NODE, FASTMCP, `${port}`, 'stateless']),
-    sse('fastmcp (TypeScript)', SUMS, async (_surroundings, port) => [NODE, FASTMCP, `${port}`, 'stateful']),
+    http('server-everything', EVERYTHING, runEverything('streamableHttp')),
+    sse('server-everything', EVERYTHING, runEverything('sse')),
+    http('supergateway + server-filesystem, stateless', FILES, runSupergateway('streamableHttp')),
+    http('supergateway + server-filesystem, stateful', FILES,
+      runSupergateway('streamableHttp', '--stateful')),
+    sse('supergateway + server-filesystem', FILES, runSupergateway('sse')),
+    http('mcp-proxy + server-memory, stateful', MEMORY, runMcpProxy()),
+    http('mcp-proxy + server-memory, stateless', MEMORY, runMcpProxy('--stateless')),
+    sse('mcp-proxy + server-memory', MEMORY, runMcpProxy()),
+    http('fastmcp (TypeScript), stateful', SUMS, runFastMcp('stateful')),
+    http('fastmcp (TypeScript), stateless', SUMS, runFastMcp('stateless')),
+    sse('fastmcp (TypeScript)', SUMS, runFastMcp('stateful')),
     http('@playwright/mcp', PAGES, runPlaywright),
     sse('@playwright/mcp', PAGES, runPlaywright),
-    http('FastMCP (Python), stateful', SUMS, ({ programs }, port) => runPython(programs, 'http', port, 'stateful')),
-    http('FastMCP (Python), stateless', SUMS, ({ programs }, port) => runPython(programs, 'http', port, 'stateless')),
-    sse('FastMCP (Python)', SUMS, ({ programs }, port) => runPython(programs, 'sse', port, 'stateful')),
+    http('FastMCP (Python), stateful', SUMS, runPythonFastMcp('http', 'stateful')),
+    http('FastMCP (Python), stateless', SUMS, runPythonFastMcp('http', 'stateless')),
+    sse('FastMCP (Python)', SUMS, runPythonFastMcp('sse', 'stateful')),
     { title: 'the demo’s todo server', transport: 'http', task: TODOS, start: startTodos }
   ]
 }
 
 function http (title: string, task: Task, command: Command): Upstream {
-  return { title, transport: 'http', task, start: (closing, surroundings) => start(closing, surroundings, command, '/mcp') }
+  return { title, transport: 'http', task, start: startWith(command, '/mcp') }
 }
 
 function sse (title: string, task: Task, command: Command): Upstream {
-  return { title: `${title}, SSE`, transport: 'sse', task, start: (closing, surroundings) => start(closing, surroundings, command, '/sse') }
+  return { title: `${title}, SSE`, transport: 'sse', task, start: startWith(command, '/sse') }
 }
 
-async function start (closing: Closing, surroundings: Surroundings, command: Command, path: string): Promise<string> {
-  const port = await findFreePort()
-  const [program = '', ...args] = await command(surroundings, port)
-  const { folder } = surroundings
-  const env = { PORT: `${port}`, HOME: folder, MEMORY_FILE_PATH: join(folder, 'memory.jsonl'), FASTMCP_CHECK_FOR_UPDATES: 'off' }
-  await runServer(closing, [program, ...args], { port, env, cwd: folder })
-  return `http://127.0.0.1:${port}${path}`
+function startWith (command: Command, path: string): Upstream['start'] {
+  return async (closing, surroundings) => {
+    const port = await findFreePort()
+    const { folder } = surroundings
+    const env = {
+      PORT: `${port}`,
+      HOME: folder,
+      MEMORY_FILE_PATH: join(folder, 'memory.jsonl'),
+      FASTMCP_CHECK_FOR_UPDATES: 'off'
+    }
+    await runServer(closing, await command(surroundings, port), { port, env, cwd: folder })
+    return `http://127.0.0.1:${port}${path}`
+  }
 }
 
 const EVERYTHING: Task = {
@@ -95,8 +102,8 @@ const EVERYTHING: Task = {
   forbidden: { tool: 'get-env', args: {} }
 }
 
-async function runEverything (programs: Programs, transport: string): Promise<readonly string[]> {
-  return [NODE, ...LOOPBACK, await programs.find('server-everything'), transport]
+function runEverything (transport: string): Command {
+  return async ({ programs }) => [NODE, ...LOOPBACK, await programs.find('server-everything'), transport]
 }
 
 const FILES: Task = {
@@ -105,12 +112,17 @@ const FILES: Task = {
   forbidden: { tool: 'write_file', args: { path: 'hello.txt', content: 'overwritten' } }
 }
 
-async function runSupergateway ({ programs, folder }: Surroundings, port: number, transport: string, ...options: string[]): Promise<readonly string[]> {
-  const files = join(folder, 'files')
-  await mkdir(files)
-  await writeFile(join(files, 'hello.txt'), 'hello from the file')
-  const server = `'${NODE}' '${await programs.find('server-filesystem')}' '${files}'`
-  return [NODE, ...LOOPBACK, await programs.find('supergateway'), '--stdio', server, '--outputTransport', transport, '--port', `${port}`, ...options]
+function runSupergateway (transport: string, ...options: readonly string[]): Command {
+  return async ({ programs, folder }, port) => {
+    const files = join(folder, 'files')
+    await mkdir(files)
+    await writeFile(join(files, 'hello.txt'), 'hello from the file')
+    const server = `'${NODE}' '${await programs.find('server-filesystem')}' '${files}'`
+    return [
+      NODE, ...LOOPBACK, await programs.find('supergateway'),
+      '--stdio', server, '--outputTransport', transport, '--port', `${port}`, ...options
+    ]
+  }
 }
 
 const MEMORY: Task = {
@@ -119,32 +131,44 @@ const MEMORY: Task = {
   forbidden: { tool: 'delete_entities', args: { entityNames: [] } }
 }
 
-async function runMcpProxy ({ programs }: Surroundings, port: number, ...options: string[]): Promise<readonly string[]> {
-  return [NODE, await programs.find('mcp-proxy'), '--host', '127.0.0.1', '--port', `${port}`, ...options, '--', NODE, await programs.find('server-memory')]
+function runMcpProxy (...options: readonly string[]): Command {
+  return async ({ programs }, port) => [
+    NODE, await programs.find('mcp-proxy'), '--host', '127.0.0.1', '--port', `${port}`, ...options,
+    '--', NODE, await programs.find('server-memory')
+  ]
 }
 
-/** Of both FastMCP servers. */
+/** The task at both FastMCP servers. */
 const SUMS: Task = {
   allowed: { tool: 'add', args: { a: 19, b: 23 }, result: /The sum is 42/ },
   privileged: { tool: 'subtract', args: { a: 19, b: 23 }, result: /The difference is -4/ },
   forbidden: { tool: 'divide', args: { a: 19, b: 23 } }
 }
 
-async function runPython (programs: Programs, transport: string, port: number, state: string): Promise<readonly string[]> {
-  return [await programs.python(), join(SOURCES, 'servers/fastmcp-server.py'), transport, `${port}`, state]
+function runFastMcp (state: string): Command {
+  return async (_surroundings, port) => [NODE, FASTMCP, `${port}`, state]
+}
+
+function runPythonFastMcp (transport: string, state: string): Command {
+  const file = join(SOURCES, 'servers/fastmcp-server.py')
+  return async ({ programs }, port) => [await programs.python(), file, transport, `${port}`, state]
 }
 
 const PAGES: Task = {
-  allowed: { tool: 'browser_navigate', args: { url: 'data:text/html,<title>Hello from the page</title>' }, result: /Hello from the page/ },
+  allowed: {
+    tool: 'browser_navigate',
+    args: { url: 'data:text/html,<title>Hello from the page</title>' },
+    result: /Hello from the page/
+  },
   privileged: { tool: 'browser_tabs', args: { action: 'list' }, result: /0: / },
   forbidden: { tool: 'browser_evaluate', args: { function: '() => 1' } }
 }
 
-async function runPlaywright ({ programs }: Surroundings, port: number): Promise<readonly string[]> {
-  const program = await programs.find('playwright-mcp')
-  const browser = ['--headless', '--isolated', '--no-sandbox', '--executable-path', await programs.chromium()]
-  return [NODE, program, '--host', '127.0.0.1', '--allowed-hosts', `127.0.0.1:${port}`, '--port', `${port}`, ...browser]
-}
+const runPlaywright: Command = async ({ programs }, port) => [
+  NODE, await programs.find('playwright-mcp'),
+  '--host', '127.0.0.1', '--port', `${port}`, '--allowed-hosts', `127.0.0.1:${port}`,
+  '--headless', '--isolated', '--no-sandbox', '--executable-path', await programs.chromium()
+]
 
 const TODOS: Task = {
   allowed: { tool: 'create_todo', args: { title: 'try it' }, result: /try it/ },

@@ -5,17 +5,19 @@ import { promisify } from 'node:util'
 import { ROOT } from '../helpers/root.js'
 import { PACKAGES, PYTHON_FASTMCP, type Programs } from './programs.js'
 
-/** Dependencies of this project: which release of them is tried, package-lock.json decides. */
+/** Dependencies of this project: package-lock.json decides which release is tried. */
 const DEPENDENCIES = ['@modelcontextprotocol/client', '@modelcontextprotocol/sdk', 'fastmcp']
 const run = promisify(execFile)
 
-/** Where a program comes from, its name there, and its release. */
+/** The registry of a program, its name there, and its release. */
 export type Version = readonly [source: string, name: string, version: string]
 
 /** Returns the releases that are tried, the same on every machine. */
 export async function listVersions (): Promise<readonly Version[]> {
   return [
-    ...await Promise.all(DEPENDENCIES.map(async (name) => ['npm', name, await readInstalledVersion(name)] as const)),
+    ...await Promise.all(
+      DEPENDENCIES.map(async (name) => ['npm', name, await readInstalledVersion(name)] as const)
+    ),
     ...Object.values(PACKAGES).map(({ name, version }) => ['npm', name, version] as const),
     ['PyPI', 'fastmcp', PYTHON_FASTMCP]
   ]
@@ -26,7 +28,7 @@ async function readInstalledVersion (name: string): Promise<string> {
   return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version
 }
 
-/** Returns the versions of what belongs to the machine. */
+/** Returns the versions of the machine's own programs. */
 export async function describeMachine (programs: Programs): Promise<string> {
   const ask = async (find: () => Promise<string>): Promise<string> => {
     try {
@@ -35,5 +37,6 @@ export async function describeMachine (programs: Programs): Promise<string> {
       return (error as Error).message
     }
   }
-  return [`Node ${process.version}`, await ask(() => programs.python()), await ask(() => programs.chromium())].join(', ')
+  const own = [await ask(() => programs.python()), await ask(() => programs.chromium())]
+  return [`Node ${process.version}`, ...own].join(', ')
 }

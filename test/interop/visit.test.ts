@@ -15,19 +15,21 @@ const VISIT: Visit = {
   privileged: { kind: 'answered', text: '-4' },
   forbidden: 'access_denied'
 }
-const TRACES: Traces = { allowed: ['add', 'subtract'], refused: [['divide', 'access_denied'], ['subtract', 'insufficient_scope']] }
+const TRACES: Traces = {
+  allowed: ['add', 'subtract'], refused: [['divide', 'access_denied'], ['subtract', 'insufficient_scope']]
+}
 
-/** Of a client that does not ask for more scopes. */
+/** The visit of a client that does not ask for more scopes. */
 const CONTENT: Visit = { ...VISIT, privileged: { kind: 'refused', text: 'insufficient_scope: admin' } }
 const CONTENT_TRACES: Traces = { ...TRACES, allowed: ['add'] }
 
-t.test('a client that did its task has no problems, whether it stepped up or not, and whatever its lists show', async (t) => {
+t.test('a client that did its task has no problems, with and without a step-up', async (t) => {
   t.same(findProblems(VISIT, TASK, TRACES), [])
   t.same(findProblems(CONTENT, TASK, CONTENT_TRACES), [])
   t.same(findProblems({ ...VISIT, list: 'unfiltered', tools: ['add', 'divide'] }, TASK, TRACES), [])
 })
 
-t.test('whatever went otherwise is a problem, by the client’s account or by the gateway’s', async (t) => {
+t.test('anything else is a problem, whether the client or the gateway reports it', async (t) => {
   const wrong: ReadonlyArray<readonly [what: string, visit: Visit, traces: Traces]> = [
     ['the tool is not listed', { ...VISIT, tools: [] }, TRACES],
     ['a filtered list shows too much', { ...VISIT, tools: ['add', 'divide'] }, TRACES],
@@ -37,12 +39,18 @@ t.test('whatever went otherwise is a problem, by the client’s account or by th
     ['the forbidden call looks like a success', { ...VISIT, forbidden: undefined }, TRACES],
     ['the forbidden call was forwarded', VISIT, { ...TRACES, allowed: [...TRACES.allowed, 'divide'] }],
     ['the forbidden call never came', VISIT, { ...TRACES, refused: TRACES.refused.slice(1) }],
-    ['the forbidden call was refused for another reason', VISIT, { ...TRACES, refused: [['divide', 'insufficient_scope'], ['subtract', 'insufficient_scope']] }],
+    ['the forbidden call was refused for another reason', VISIT, {
+      ...TRACES, refused: [['divide', 'insufficient_scope'], ['subtract', 'insufficient_scope']]
+    }],
     ['nobody asked for the scope', VISIT, { ...TRACES, refused: TRACES.refused.slice(0, 1) }],
     ['the step-up led to another result', { ...VISIT, privileged: { kind: 'answered', text: '4' } }, TRACES],
-    ['the client has an answer that the gateway did not let through', VISIT, CONTENT_TRACES],
+    ['the client has a result that the gateway did not let through', VISIT, CONTENT_TRACES],
     ['the client was refused what the gateway let through', CONTENT, TRACES],
-    ['the client does not say what is missing', { ...CONTENT, privileged: { kind: 'refused', text: 'no' } }, CONTENT_TRACES]
+    [
+      'the client does not say what is missing',
+      { ...CONTENT, privileged: { kind: 'refused', text: 'no' } },
+      CONTENT_TRACES
+    ]
   ]
   for (const [what, visit, traces] of wrong) t.equal(findProblems(visit, TASK, traces).length, 1, what)
 })
@@ -51,6 +59,8 @@ t.test('only revisions that both speak can be tried', async (t) => {
   t.equal(decideImpossible('http', ['legacy', 'modern'], 'modern'), undefined)
   t.equal(decideImpossible('http', ['legacy'], 'legacy'), undefined)
   t.equal(decideImpossible('sse', ['legacy'], 'any'), undefined)
-  t.match(decideImpossible('http', ['legacy'], 'modern'), { kind: 'impossible', reason: /legacy revisions only/ })
+  t.match(decideImpossible('http', ['legacy'], 'modern'), {
+    kind: 'impossible', reason: /legacy revisions only/
+  })
   t.match(decideImpossible('sse', ['legacy'], 'modern'), { kind: 'impossible', reason: /2024-11-05/ })
 })

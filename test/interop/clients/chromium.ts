@@ -1,7 +1,7 @@
 import type { Closing } from '../../helpers/closing.js'
 import type { Programs } from '../programs.js'
 
-/** What is used of playwright-core, which is no dependency. */
+/** The parts of playwright-core in use here; it is not a dependency. */
 export interface Page {
   goto (url: string): Promise<unknown>
   getByRole (role: string, options: { readonly name: string | RegExp }): Locator
@@ -26,7 +26,9 @@ interface Locator {
 interface PlaywrightCore {
   readonly chromium: {
     launch (options: { readonly executablePath: string, readonly args: readonly string[] }): Promise<{
-      newContext (options: { readonly viewport: { readonly width: number, readonly height: number } }): Promise<Context>
+      newContext (options: {
+        readonly viewport: { readonly width: number, readonly height: number }
+      }): Promise<Context>
       close (): Promise<void>
     }>
   }
@@ -34,18 +36,22 @@ interface PlaywrightCore {
 
 interface Context {
   newPage (): Promise<Page>
-  route (matches: (url: URL) => boolean, handle: (route: { abort (): Promise<void> }) => Promise<void>): Promise<void>
+  route (
+    matches: (url: URL) => boolean, handle: (route: { abort (): Promise<void> }) => Promise<void>
+  ): Promise<void>
   setDefaultTimeout (milliseconds: number): void
 }
 
 const STEP_LIMIT_MS = 20_000
 const LOOPBACK = ['127.0.0.1', 'localhost']
 
-/** Opens a page in a Chromium of its own, without a window, that reaches this machine only. Throws Missing without Chromium. */
+/**
+ * Opens a page in a new headless Chromium that reaches only this machine. Throws Missing without Chromium.
+ */
 export async function openPage (closing: Closing, programs: Programs): Promise<Page> {
   const executablePath = await programs.chromium()
   const { chromium } = await import(await programs.find('playwright-core')) as PlaywrightCore
-  // Chromium's sandbox does not work for root, nor in most containers; all pages here are ours.
+  // Chromium's sandbox works neither for root nor in most containers; all pages here are our own.
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
   closing.after(() => browser.close())
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 } })

@@ -10,7 +10,7 @@ import { textOf } from './sdk.js'
 /** What the Inspector's exit codes mean. */
 const EXIT = { ok: 0, insufficientScope: 1, authenticationRequired: 3 }
 
-/** Returns the Inspector's command line program. It has no OAuth flow that could do without a person: it gets a token. */
+/** Returns the Inspector's command line program. Its OAuth flow needs a person, so it gets a token. */
 export function listInspectors (): readonly Client[] {
   const eras: readonly Era[] = ['legacy', 'modern']
   return eras.map((era) => ({
@@ -28,10 +28,16 @@ async function visit (closing: Closing, surroundings: Surroundings): Promise<Vis
   const token = await authorizationServer.issueToken({ resource, scopes: ['use'], subject })
   const inspect = await prepare(closing, surroundings)
   const call = ({ tool, args }: Pick<Call, 'tool' | 'args'>): Promise<Ended> =>
-    inspect(['--method', 'tools/call', '--tool-name', tool, '--tool-args-json', JSON.stringify(args)], { token })
+    inspect(['--method', 'tools/call', '--tool-name', tool, '--tool-args-json', JSON.stringify(args)], {
+      token
+    })
 
-  for (const wrong of [{}, { token: 'wrong' }]) requireExit(await inspect(['--method', 'tools/list'], wrong), EXIT.authenticationRequired)
-  const { tools } = resultOf(await inspect(['--method', 'tools/list'], { token })) as { tools: readonly { name: string }[] }
+  for (const wrong of [{}, { token: 'wrong' }]) {
+    requireExit(await inspect(['--method', 'tools/list'], wrong), EXIT.authenticationRequired)
+  }
+  const { tools } = resultOf(await inspect(['--method', 'tools/list'], { token })) as {
+    tools: readonly { name: string }[]
+  }
   return {
     list: 'unfiltered',
     tools: tools.map(({ name }) => name),
@@ -41,12 +47,15 @@ async function visit (closing: Closing, surroundings: Surroundings): Promise<Vis
   }
 }
 
-async function prepare (closing: Closing, { stack, transport, era, programs, folder }: Surroundings): Promise<Inspect> {
+async function prepare (
+  closing: Closing, { stack, transport, era, programs, folder }: Surroundings
+): Promise<Inspect> {
   const node = await findInspectorNode(programs)
   const program = await programs.find('inspector')
   return (args, { token } = {}) => startProgram(closing, node, [
-    program, '--cli', '--server-url', stack.unfiltered.resource, '--transport', transport, '--protocol-era', era, '--format', 'json',
-    // Or it would open a browser.
+    program, '--cli', '--server-url', stack.unfiltered.resource, '--transport', transport,
+    '--protocol-era', era, '--format', 'json',
+    // Otherwise it would open a browser.
     '--stored-auth-only',
     ...token === undefined ? [] : ['--header', `Authorization: Bearer ${token}`],
     ...args
@@ -60,11 +69,15 @@ export async function findInspectorNode (programs: Programs): Promise<string> {
 }
 
 function requireExit (ended: Ended, code: number): Ended {
-  if (ended.code !== code) throw new Error(`the Inspector ends with ${ended.code} instead of ${code}: ${ended.stdout}${ended.stderr}`)
+  if (ended.code !== code) {
+    throw new Error(
+      `the Inspector ends with ${ended.code} instead of ${code}: ${ended.stdout}${ended.stderr}`
+    )
+  }
   return ended
 }
 
-/** With which code it ends is its own matter: it takes a 403 without a challenge for a want of authentication. */
+/** Its exit code does not count: it takes a 403 without a challenge for missing authentication. */
 function refusalOf ({ code, stderr }: Ended): string | undefined {
   return code !== EXIT.ok && stderr.includes('access_denied') ? stderr : undefined
 }

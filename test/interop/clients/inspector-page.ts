@@ -9,7 +9,7 @@ import type { Client, Surroundings, Visit } from '../visit.js'
 import { openPage, type Page } from './chromium.js'
 import { findInspectorNode } from './inspector-cli.js'
 
-/** What the page shows when a call is over, one way or another. */
+/** What the page shows after a call, whether it succeeded or failed. */
 const RESULT = { role: 'heading', name: 'Results' } as const
 const FAILURE = { role: 'heading', name: 'Tool Call Failed' } as const
 const MORE_SCOPES = { role: 'dialog', name: 'Additional permissions required' } as const
@@ -17,7 +17,7 @@ const MORE_SCOPES = { role: 'dialog', name: 'Additional permissions required' } 
 const DRAW_LIMIT_MS = 3_000
 const DRAW_POLL_MS = 50
 
-/** Returns the Inspector's web page, in a Chromium without a window: its user signs in, and steps up, on pages. */
+/** Returns the Inspector's web page in a headless Chromium: its user signs in and steps up on pages. */
 export function listInspectorPages (): readonly Client[] {
   return [{ title: 'Inspector page', era: 'any', visit }]
 }
@@ -37,13 +37,17 @@ async function visit (closing: Closing, surroundings: Surroundings): Promise<Vis
     list: 'unfiltered',
     tools,
     allowed: result.text,
-    forbidden: await call(page, forbidden).then(({ ending, text }) => ending === 'failure' ? text : undefined),
+    forbidden: await call(page, forbidden).then(
+      ({ ending, text }) => ending === 'failure' ? text : undefined
+    ),
     privileged: await callWithMoreScopes(page, privileged)
   }
 }
 
-/** Starts the web server of the page with nothing but the protected resource in its list; returns the page's URL. */
-async function startInspector (closing: Closing, { stack, transport, era, programs, folder }: Surroundings): Promise<string> {
+/** Starts the page's web server, with only the protected resource in its list; returns the page's URL. */
+async function startInspector (
+  closing: Closing, { stack, transport, era, programs, folder }: Surroundings
+): Promise<string> {
   const port = await findFreePort()
   const home = join(folder, 'home')
   await mkdir(home)
@@ -63,7 +67,7 @@ async function startInspector (closing: Closing, { stack, transport, era, progra
   return url
 }
 
-/** On the authorization server's page: signs in, unless somebody has before, and allows what is asked for. */
+/** On the authorization server's page: signs in, unless that has happened, and allows the request. */
 async function consent (page: Page, account: string): Promise<void> {
   await page.getByRole('button', { name: 'Allow' }).waitFor()
   const name = page.getByRole('textbox', { name: 'Your name' })
@@ -82,7 +86,9 @@ interface Ending {
   readonly text: string
 }
 
-async function call (page: Page, { tool, args, result }: Pick<Call, 'tool' | 'args'> & Partial<Call>): Promise<Ending> {
+async function call (
+  page: Page, { tool, args, result }: Pick<Call, 'tool' | 'args'> & Partial<Call>
+): Promise<Ending> {
   await page.locator('main button p').getByText(tool, { exact: true }).click()
   await page.getByRole('switch', { name: 'Edit as JSON' }).press('Space')
   await page.locator('.ace_text-input').first().focus()
@@ -107,7 +113,7 @@ async function readText (page: Page, expected: RegExp | undefined): Promise<stri
   }
 }
 
-/** Calls, authorizes again when the page offers to, and calls once more. */
+/** Calls, authorizes again if the page offers it, and calls once more. */
 async function callWithMoreScopes (page: Page, privileged: Call): Promise<Visit['privileged']> {
   const first = await call(page, privileged)
   if (first.ending !== 'more scopes') return { kind: 'refused', text: first.text }

@@ -13,19 +13,25 @@ import { refusalOf, textOf } from './sdk.js'
 const CALLBACK_LIMIT_MS = 5_000
 const CALLBACK_POLL_MS = 50
 
-/** Returns mcp-remote as hosts that speak stdio only start it: by default, and as it speaks modern revisions. */
+/** Returns mcp-remote as stdio hosts start it: by default, and with modern revisions. */
 export function listMcpRemotes (): readonly Client[] {
-  return [createClient('mcp-remote', 'legacy', []), createClient('mcp-remote --protocol auto', 'modern', ['--protocol', 'auto'])]
+  return [createClient('mcp-remote', 'legacy', []), createClient('mcp-remote --protocol auto', 'modern', [
+    '--protocol', 'auto'
+  ])]
 }
 
 function createClient (title: string, era: Era, options: readonly string[]): Client {
   return { title, era, visit: (closing, surroundings) => visit(closing, surroundings, options) }
 }
 
-async function visit (closing: Closing, surroundings: Surroundings, options: readonly string[]): Promise<Visit> {
+async function visit (
+  closing: Closing, surroundings: Surroundings, options: readonly string[]
+): Promise<Visit> {
   const { task } = surroundings
   const client = await connect(closing, surroundings, options)
-  const call = async (tool: string, args = {}): Promise<ToolResult> => await client.callTool({ name: tool, arguments: args }) as ToolResult
+  const call = async (tool: string, args = {}): Promise<ToolResult> => {
+    return await client.callTool({ name: tool, arguments: args }) as ToolResult
+  }
   const { allowed, privileged, forbidden } = task
   return {
     list: 'filtered',
@@ -39,8 +45,10 @@ async function visit (closing: Closing, surroundings: Surroundings, options: rea
   }
 }
 
-/** Starts mcp-remote with a home of its own and initializes through it, which ends once somebody has signed in. */
-async function connect (closing: Closing, { stack, transport, subject, programs, folder }: Surroundings, options: readonly string[]): Promise<StdioClient> {
+/** Starts mcp-remote with a home of its own and initializes through it; returns after the sign-in. */
+async function connect (
+  closing: Closing, { stack, transport, subject, programs, folder }: Surroundings, options: readonly string[]
+): Promise<StdioClient> {
   const { resource } = stack.filtered
   const callback = await findFreePort()
   const remote = new StdioClientTransport({
@@ -49,19 +57,21 @@ async function connect (closing: Closing, { stack, transport, subject, programs,
       await programs.find('mcp-remote'), resource, String(callback),
       '--transport', `${transport}-only`, '--authorize-param', `login_hint=${subject}`, ...options
     ],
-    // `true` is a browser that opens nothing; what it would have opened stands on standard error too.
+    // The browser is `true`, which opens nothing; standard error has the URL as well.
     env: { PATH: process.env['PATH'] ?? '', HOME: folder, MCP_REMOTE_CONFIG_DIR: folder, BROWSER: 'true' },
     stderr: 'pipe'
   })
   const said = signIn(remote.stderr as PassThrough, `http://localhost:${callback}/`)
   const client = new StdioClient({ name: 'postern-test', version: '1.0.0' })
   closing.after(() => client.close())
-  // The SDK's own types disagree with each other under exactOptionalPropertyTypes.
-  await client.connect(remote as Parameters<StdioClient['connect']>[0]).catch((error: unknown) => { throw new Error(`${String(error)}\n${said()}`) })
+  // The SDK's types contradict each other under exactOptionalPropertyTypes.
+  await client.connect(remote as Parameters<StdioClient['connect']>[0]).catch(
+    (error: unknown) => { throw new Error(`${String(error)}\n${said()}`) }
+  )
   return client
 }
 
-/** Goes wherever mcp-remote sends a person, as often as it does. Returns what returns all that mcp-remote has said. */
+/** Follows every URL that mcp-remote sends a person to. Returns a function that returns its whole output. */
 function signIn (errors: PassThrough, redirectUrl: string): () => string {
   const browser = createBrowser()
   let said = ''
@@ -78,7 +88,7 @@ function signIn (errors: PassThrough, redirectUrl: string): () => string {
   return () => said
 }
 
-/** During a step-up mcp-remote listens only after it has sent the person away: no person is as fast as this. */
+/** In a step-up mcp-remote listens only after it has sent the person away; this is faster than a person. */
 async function bringBack (url: string): Promise<void> {
   for (let left = CALLBACK_LIMIT_MS / CALLBACK_POLL_MS; ; left--) {
     const response = await fetch(url).catch(() => undefined)

@@ -1,8 +1,10 @@
-import { connectLegacyClient, connectModernClient, connectV1Client, type ToolResult } from '../../helpers/oauth-client.js'
+import {
+  connectLegacyClient, connectModernClient, connectV1Client, type ToolResult
+} from '../../helpers/oauth-client.js'
 import type { Era } from '../revisions.js'
 import type { Client, Visit } from '../visit.js'
 
-/** What the official clients have in common, whichever the version. */
+/** What all versions of the official client have in common. */
 interface Connected {
   listTools (): Promise<string[]>
   callTool (name: string, args?: Record<string, unknown>): Promise<ToolResult>
@@ -10,7 +12,7 @@ interface Connected {
 
 type Connect = (...args: Parameters<typeof connectModernClient>) => Promise<Connected>
 
-/** Returns the official clients: 2.x under either family of revisions, and 1.x. They sign in, and step up, by themselves. */
+/** Returns the official clients: 2.x with each family of revisions, and 1.x. They sign in and step up. */
 export function listSdkClients (): readonly Client[] {
   return [
     createClient('client 2.x, modern', 'modern', connectModernClient),
@@ -25,13 +27,18 @@ function createClient (title: string, era: Era, connect: Connect): Client {
     era,
     async visit (closing, { stack, transport, task, subject }): Promise<Visit> {
       const client = await connect(closing, stack.filtered.resource, { subject, transport })
-      const call = async ({ tool, args }: typeof task.allowed): Promise<string> => textOf(await client.callTool(tool, args))
+      const call = async ({ tool, args }: typeof task.allowed): Promise<string> => textOf(
+        await client.callTool(tool, args)
+      )
       return {
         list: 'filtered',
         tools: await client.listTools(),
         allowed: await call(task.allowed),
         forbidden: await client.callTool(task.forbidden.tool, task.forbidden.args).then(refusalOf, String),
-        privileged: await call(task.privileged).then((text) => ({ kind: 'answered', text }), (error) => ({ kind: 'refused', text: String(error) }))
+        privileged: await call(task.privileged).then(
+          (text) => ({ kind: 'answered', text }),
+          (error) => ({ kind: 'refused', text: String(error) })
+        )
       }
     }
   }
@@ -42,7 +49,7 @@ export function textOf ({ content }: Pick<ToolResult, 'content'>): string {
   return (content as readonly { text?: string }[]).map(({ text = '' }) => text).join('\n')
 }
 
-/** Returns what a result that is an error says; undefined when it is none. */
+/** Returns the text of a result that is an error; undefined for any other. */
 export function refusalOf (result: Pick<ToolResult, 'content' | 'isError'>): string | undefined {
   return result.isError === true ? textOf(result) : undefined
 }

@@ -8,4 +8,7 @@ const parameters = z.object({ a: z.number(), b: z.number() })
 server.addTool({ name: 'add', parameters, execute: async ({ a, b }) => `The sum is ${a + b}.` })
 server.addTool({ name: 'subtract', parameters, execute: async ({ a, b }) => `The difference is ${a - b}.` })
 server.addTool({ name: 'divide', parameters, execute: async ({ a, b }) => `The quotient is ${a / b}.` })
-await server.start({ transportType: 'httpStream', httpStream: { host: '127.0.0.1', port: Number(port), stateless: state === 'stateless' } })
+await server.start({
+  transportType: 'httpStream',
+  httpStream: { host: '127.0.0.1', port: Number(port), stateless: state === 'stateless' }
+})

@@ -1,6 +1,6 @@
 /**
- * Preloaded into programs that have no option for the address to listen on, and would listen on all of them: a number alone
- * means a port of 127.0.0.1. Nothing else about them changes.
+ * Preloaded into programs that have no option for the address and would listen on all of them: with it a port
+ * number without an address means 127.0.0.1. Nothing else changes.
  */
 import { Server } from 'node:net'
 
