@@ -158,7 +158,7 @@ function unauthenticated (method: 'GET' | 'HEAD' | 'DELETE'): Check<Context> {
         headers: [
           ['Accept', 'text/event-stream'],
           ['MCP-Protocol-Version', MODERN],
-          // If the server deletes all the same, it deletes a session that does not exist.
+          // If the server does delete, it deletes a session that does not exist.
           ...method === 'DELETE' ? [['Mcp-Session-Id', NO_SUCH] as const] : []
         ]
       })

@@ -51,7 +51,7 @@ const CONTENT_TOOLS: readonly ContentTool[] = [
   },
   {
     name: 'test_streaming_elicitation',
-    description: 'Answers with a text; its answer holds no request of the server\'s (SEP-2575)',
+    description: 'Answers with a text; its stream holds no request of the server (SEP-2575)',
     content: [{ type: 'text', text: 'no request on this stream' }]
   }
 ]

@@ -46,7 +46,7 @@ const ROUND_TOOLS: readonly RoundTool[] = [
   },
   {
     name: 'test_input_required_result_request_state',
-    description: 'Asks the user, and wants its state back with the answer',
+    description: 'Asks the user, and wants its state back with the response',
     rounds: [{ confirm: askConsent() }],
     keepsState: true
   },
