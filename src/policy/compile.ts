@@ -9,10 +9,12 @@ import {
 } from './rule-table.js'
 import { nameRule, readPolicy, type ReadPolicy, type WrittenRule } from './read.js'
 import type { Alternatives } from './rule.js'
+import { listSpellings } from './uri-spelling.js'
 
 const ANYBODY: Alternatives = [[]]
 const NOBODY: Alternatives = []
 const NO_IMPLICATIONS: Implications = new Map()
+const NO_SPELLINGS: RuleTable['spellings'] = new Map()
 
 /** Returns the policy ready for deciding. Throws PolicyError with every problem of it (P2, P3, P5). */
 export function compilePolicy (config: PolicyConfig): Policy {
@@ -42,7 +44,9 @@ export function listRuleScopes ({ rules }: ReadPolicy): string[] {
 function compileTable (read: ReadPolicy, kind: TargetKind, unlisted: 'deny' | 'allow'): RuleTable {
   const denied = compileRule(`${kind} unlisted`, NOBODY, NO_IMPLICATIONS, 'unlisted')
   const allowed = compileRule(`${kind} unlisted`, ANYBODY, NO_IMPLICATIONS, 'unlisted')
-  return { kind, ...compileRules(read, kind), denied, unlisted: unlisted === 'allow' ? allowed : denied }
+  const { exact, patterns } = compileRules(read, kind)
+  const spellings = kind === 'resources' ? spell(exact, denied) : NO_SPELLINGS
+  return { kind, exact, spellings, patterns, denied, unlisted: unlisted === 'allow' ? allowed : denied }
 }
 
 /**
@@ -53,7 +57,9 @@ function compileMethods (read: ReadPolicy): Pick<RuleTables, 'methods' | 'respon
   const allowed = compileRule('methods default', ANYBODY, NO_IMPLICATIONS, 'unlisted')
   const denied = compileRule('methods default', NOBODY, NO_IMPLICATIONS, 'unlisted')
   const { exact, patterns } = compileRules(read, 'methods')
-  const written: RuleTable = { kind: 'methods', exact, patterns, denied, unlisted: allowed }
+  const written: RuleTable = {
+    kind: 'methods', exact, spellings: NO_SPELLINGS, patterns, denied, unlisted: allowed
+  }
   const responses = findRule(written, RESPONSES)
 
   const known = DEFAULT_METHODS.map((method) => [method, findRule(written, method)] as const)
@@ -62,10 +68,26 @@ function compileMethods (read: ReadPolicy): Pick<RuleTables, 'methods' | 'respon
   const notifications: PatternRule = { glob: parseGlob(DEFAULT_METHOD_PATTERN, 'name'), rule: allowed }
   return {
     methods: {
-      kind: 'methods', exact: named, patterns: [...patterns, notifications], denied, unlisted: denied
+      kind: 'methods',
+      exact: named,
+      spellings: NO_SPELLINGS,
+      patterns: [...patterns, notifications],
+      denied,
+      unlisted: denied
     },
     responses
   }
+}
+
+/** Returns the rules of all other spellings of exact URIs; `denied` where two rules share one. */
+function spell (exact: RuleTable['exact'], denied: CompiledRule): RuleTable['spellings'] {
+  const spellings = new Map<string, CompiledRule>()
+  for (const [uri, rule] of exact) {
+    for (const spelling of listSpellings(uri) ?? []) {
+      spellings.set(spelling, (spellings.get(spelling) ?? rule) === rule ? rule : denied)
+    }
+  }
+  return spellings
 }
 
 function compileRules (
@@ -78,7 +100,7 @@ function compileRules (
     .flatMap((rule) => rule.glob === undefined ? [] : [{ glob: rule.glob, rule: compile(rule) }])
     .sort((a, b) => b.glob.literals - a.glob.literals)
   return {
-    exact: new Map(ofKind.filter(({ glob }) => glob === undefined).map((rule) => [rule.key, compile(rule)])),
+    exact: new Map(ofKind.filter(({ glob }) => glob === undefined).map((rule) => [rule.text, compile(rule)])),
     patterns
   }
 }

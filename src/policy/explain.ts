@@ -7,8 +7,9 @@ import { RESPONSES } from './methods.js'
 import type { Decision, Operation, Target } from './policy.js'
 import { printable } from './printable.js'
 import { nameRule, readPolicy, type ReadPolicy } from './read.js'
-import { findOddity, type RuleKind, type RuleTables } from './rule-table.js'
+import { findDoubt, type RuleKind, type RuleTables } from './rule-table.js'
 import { describeAlternatives } from './rule.js'
+import { lowerScheme } from './uri-spelling.js'
 
 /** A decision with what led to it. */
 export interface Explanation {
@@ -62,7 +63,7 @@ function explainOperation (
   const [kind, name] = subjectOf(operation)
   const rule = findOperationRule(tables, operation)
   const isExact = read.rules.some((written) => nameRule(written) === rule.name && written.glob === undefined)
-  const oddity = isExact ? undefined : findOddity(kind, name)
+  const oddity = isExact ? undefined : findDoubt(tables[kind], name)
   const won = isExact ? `${rule.name} is exact` : `${rule.name} has more literal characters`
   return {
     method: operation.method,
@@ -84,8 +85,9 @@ function subjectOf ({ method, target, response }: Operation): [kind: RuleKind, n
 }
 
 function listMatchingPatterns ({ rules }: ReadPolicy, kind: RuleKind, name: string): string[] {
+  const compared = kind === 'resources' ? lowerScheme(name) : name
   return rules
-    .filter((rule) => rule.kind === kind && rule.glob !== undefined && matchesGlob(rule.glob, name))
+    .filter(({ kind: other, glob }) => other === kind && glob !== undefined && matchesGlob(glob, compared))
     .map(nameRule)
 }
 

@@ -5,11 +5,14 @@ import { findCommonName } from './overlap.js'
 import { PolicyError, type PolicyProblem } from './policy-error.js'
 import { findOddity, type RuleKind } from './rule-table.js'
 import { findScopeProblem, readRule, type Alternatives } from './rule.js'
+import { listSpellings, lowerScheme } from './uri-spelling.js'
 
 /** One entry of a rule map. */
 export interface WrittenRule {
   readonly kind: RuleKind
   readonly key: string
+  /** What names are compared with: the key, a URI with its scheme in lower case. */
+  readonly text: string
   readonly alternatives: Alternatives
   /** Undefined when the key is an exact name. */
   readonly glob: Glob | undefined
@@ -55,8 +58,9 @@ function readRuleMap (kind: RuleKind, map: RuleMap, problems: PolicyProblem[]): 
     if (keyProblem !== undefined) problems.push({ place, message: keyProblem })
     const read = readRule(rule)
     if ('problem' in read) problems.push({ place, message: read.problem })
-    const glob = isPattern(key) ? parseGlob(key, kind === 'resources' ? 'uri' : 'name') : undefined
-    rules.push({ kind, key, glob, alternatives: 'problem' in read ? [] : read.alternatives })
+    const text = kind === 'resources' ? lowerScheme(key) : key
+    const glob = isPattern(key) ? parseGlob(text, kind === 'resources' ? 'uri' : 'name') : undefined
+    rules.push({ kind, key, text, glob, alternatives: 'problem' in read ? [] : read.alternatives })
   }
   return rules
 }
@@ -65,23 +69,38 @@ function findKeyProblem (kind: RuleKind, key: string): string | undefined {
   if (key === '') return 'a name must not be empty'
   // A wildcard may complete a percent-escape that the text before it begins.
   if (!isPattern(key) || /%[0-9a-f]?\*/i.test(key)) return undefined
-  const oddity = findOddity(kind, key.replace(/\*+/g, 'x'))
+  const name = key.replace(/\*+/g, 'x')
+  const oddity = findOddity(kind, name) ?? (kind === 'resources' ? findNeedlessEscape(name) : undefined)
   if (oddity === undefined) return undefined
   return `this pattern cannot match any name, because ${oddity}; give the exact name instead`
 }
 
+/** A URI with such an escape has a spelling without it, which the pattern does not match. */
+function findNeedlessEscape (uri: string): string | undefined {
+  if (listSpellings(uri)?.length === 0) return undefined
+  return 'it encodes a slash, a backslash, a percent sign or a character that needs no encoding'
+}
+
 function findRivals (rules: readonly WrittenRule[]): PolicyProblem[] {
   return rules.flatMap((rule, index) => rules.slice(index + 1).flatMap((other) => {
-    if (other.kind !== rule.kind || rule.glob === undefined) return []
+    if (other.kind !== rule.kind) return []
+    if (other.text === rule.text) {
+      return [{ place: places(rule, other), message: 'both name the same URI: keep one' }]
+    }
+    if (rule.glob === undefined) return []
     if (rule.glob.literals !== other.glob?.literals) return []
     const name = findCommonName(rule.glob, other.glob)
     if (name === undefined) return []
     return [{
-      place: `${nameRule(rule)}, ${nameRule(other)}`,
+      place: places(rule, other),
       message: `both patterns match ${JSON.stringify(name)} and neither has more literal characters; ` +
         'make one of them more specific'
     }]
   }))
+}
+
+function places (rule: WrittenRule, other: WrittenRule): string {
+  return `${nameRule(rule)}, ${nameRule(other)}`
 }
 
 function findImpliesProblems (implies: PolicyConfig['implies']): PolicyProblem[] {

@@ -13,12 +13,6 @@ const UNSEEN = /^\s|\s$|\p{Default_Ignorable_Code_Point}/u
 /** Between delimiters of RFC 3986 §2.2, so that `..;x` or `?path=..` count as well. */
 const DOT_SEGMENT = /(?:^|[/:?#[\]@!$&'()*+,;=])\.\.?(?:$|[/:?#[\]@!$&'()*+,;=])/
 
-/** `.`, `/`, `\`, and what never needs encoding: by RFC 3986 §6.2.2.2 both spellings are one URI. */
-const NEEDLESS_ESCAPE = /%(?:2[def]|3[0-9]|[46][1-9a-f]|5[0-9acf]|7[0-9ae])/i
-
-/** An escape that is left after decoding, and that a second decoding would replace. */
-const LEFT_OVER_ESCAPE = /%[0-9a-f%]/i
-
 /**
  * Returns why a tool, prompt or method name may match only an exact rule, or undefined when patterns may
  * match it too (P6, extended to names). At the upstream a control character can cut a name short or hide it,
@@ -35,8 +29,8 @@ export function findNameOddity (name: string): string | undefined {
  * Returns why a URI may match only an exact rule, or undefined when patterns may match it too (P6): the
  * upstream could resolve it to another MCP resource than its text shows.
  *
- * Checked beyond the list of P6: empty path segments; percent-encoding that is broken, repeated, not UTF-8 or
- * not needed; upper case in the scheme. Not checked: letter case elsewhere, ports, Unicode normalisation.
+ * Checked beyond the list of P6: empty path segments, and percent-encoding that is broken or not UTF-8. Not
+ * checked: letter case, ports, Unicode normalisation; and other spellings of the URI, see uri-spelling.ts.
  */
 export function findUriOddity (uri: string): string | undefined {
   const oddity = findNameOddity(uri)
@@ -44,7 +38,6 @@ export function findUriOddity (uri: string): string | undefined {
   if (uri.includes('\\')) return 'it holds a backslash'
   if (DOT_SEGMENT.test(uri)) return 'it holds a dot segment'
   const beforePath = /^(?:[^/?#:]*:)?(?:\/\/)?/.exec(uri)?.[0] ?? ''
-  if (/[A-Z]/.test(beforePath)) return 'its scheme is not in lower case'
   if (hasEmptySegment(uri, beforePath.length)) return 'it holds an empty path segment'
   return uri.includes('%') ? findEscapeOddity(uri) : undefined
 }
@@ -58,12 +51,8 @@ function hasEmptySegment (uri: string, start: number): boolean {
 }
 
 function findEscapeOddity (uri: string): string | undefined {
-  if (NEEDLESS_ESCAPE.test(uri)) {
-    return 'it encodes a dot, a slash, a backslash or a character that needs no encoding'
-  }
   const decoded = decode(uri)
   if (decoded === undefined) return 'its percent-encoding is broken or not UTF-8'
-  if (LEFT_OVER_ESCAPE.test(decoded)) return 'it is percent-encoded twice'
   if (UNSAFE.test(decoded)) return 'it encodes a control character'
   return DOT_SEGMENT.test(decoded) ? 'it holds a dot segment' : undefined
 }

@@ -3,6 +3,7 @@ import { listSatisfying, type Implications } from './hierarchy.js'
 import type { Decision, TargetKind } from './policy.js'
 import { findNameOddity, findUriOddity, LONGEST_PATTERN_NAME } from './regular-name.js'
 import type { Alternatives } from './rule.js'
+import { listSpellings, lowerScheme } from './uri-spelling.js'
 
 /** The rule maps of a policy: one for each kind of target, and one for methods. */
 export type RuleKind = TargetKind | 'methods'
@@ -32,7 +33,10 @@ export interface PatternRule {
 /** The rules of one kind, ready for look-up. */
 export interface RuleTable {
   readonly kind: RuleKind
+  /** URIs with their scheme in lower case. */
   readonly exact: ReadonlyMap<string, CompiledRule>
+  /** Other spellings of the exact URIs. One that two rules share stands for `denied` (P6). */
+  readonly spellings: ReadonlyMap<string, CompiledRule>
   /** Most specific first. */
   readonly patterns: readonly PatternRule[]
   /** For names that no rule matches, and for those that only an exact rule may match (P6). */
@@ -64,10 +68,39 @@ export function compileRule (
  * for unlisted names (P3, P4, P6).
  */
 export function findRule (table: RuleTable, name: string): CompiledRule {
-  const exact = table.exact.get(name)
+  const written = asCompared(table, name)
+  const exact = table.exact.get(written)
   if (exact !== undefined) return exact
-  const found = findPattern(table.patterns, name) ?? table.unlisted
-  return found === table.denied || findOddity(table.kind, name) === undefined ? found : table.denied
+  const found = findPattern(table.patterns, written) ?? table.unlisted
+  return found === table.denied || findDoubtAbout(found, table, written) === undefined ? found : table.denied
+}
+
+/** Returns why only an exact rule may decide about a name, or undefined when patterns may, too (P6). */
+export function findDoubt (table: RuleTable, name: string): string | undefined {
+  const written = asCompared(table, name)
+  return findDoubtAbout(findPattern(table.patterns, written) ?? table.unlisted, table, written)
+}
+
+function asCompared ({ kind }: RuleTable, name: string): string {
+  return kind === 'resources' ? lowerScheme(name) : name
+}
+
+function findDoubtAbout (found: CompiledRule, table: RuleTable, name: string): string | undefined {
+  const oddity = findOddity(table.kind, name)
+  if (oddity !== undefined || table.kind !== 'resources' || !name.includes('%')) return oddity
+  const spellings = listSpellings(name)
+  if (spellings === undefined) return 'it is percent-encoded several times over'
+  for (const spelling of spellings) {
+    const doubt = findOddity(table.kind, spelling)
+    if (doubt !== undefined) return `decoded, ${doubt}`
+    if (findSpelled(table, spelling) !== found) return 'decoded, it falls under another rule'
+  }
+  return undefined
+}
+
+/** Returns the rule that a spelling falls under which no rule may have been written for. */
+function findSpelled ({ exact, spellings, patterns, unlisted }: RuleTable, name: string): CompiledRule {
+  return exact.get(name) ?? spellings.get(name) ?? findPattern(patterns, name) ?? unlisted
 }
 
 /** Returns why a name of this kind may match only an exact rule, or undefined (P6). */

@@ -53,9 +53,10 @@ t.test('the error message holds every problem', async (t) => {
 })
 
 t.test('a pattern that regular names cannot fit is refused, because it would protect nothing', async (t) => {
-  for (const key of ['file:///a/../*', 'https://h/%2e%2e/*', 'https://h//*', 'HTTPS://h/*', 'a\\*', 'a\u0000*']) {
+  for (const key of ['file:///a/../*', 'https://h/%2e%2e/*', 'https://h//*', 'file:///a%2F*', 'todo://%61*', 'a\\*', 'a\u0000*']) {
     t.match(problemsOf(t, { resources: { [key]: 'a' } }), [{ message: /cannot match any name/ }], key)
   }
+  compilePolicy(policyConfig({ resources: { 'HTTPS://h/*': 'a', 'Notes://**': 'a' } }))
   compilePolicy(policyConfig({ resources: { 'file:///a/.*': 'a', '**/..*': 'a', '**': 'b', '*://*/x': 'c', 'https://h/%*': 'd' }, tools: { '..*': 'a' } }))
 })
 

@@ -38,16 +38,10 @@ t.test('ordinary URIs are left to patterns', async (t) => {
 const ODD: Readonly<Record<string, readonly string[]>> = {
   'it holds a dot segment': [
     'file:///a/../b', 'file:///a/./b', 'file:///a/..', 'file:///a/.', '..', '../a', 'todo:../a', 'todo:.', 'todo://../a', 'file:///a/..;x/b',
-    'https://h/x?path=../../etc', 'https://h/a/..?x', 'https://h/a/..#x', 'https://h/a/..%3Bx', 'https://h/a/..%3fx'
+    'https://h/x?path=../../etc', 'https://h/a/..?x', 'https://h/a/..#x', 'https://h/a/..%3Bx', 'https://h/a/..%3fx', 'file:///a/%2e%2e/b', 'file:///a/%2E./b'
   ],
   'it holds a backslash': ['file:///a\\b', 'file:///a/..\\b'],
   'it holds an empty path segment': ['file:////a', 'https://h//a', 'https://h/a//b', 'https://h/a//', 'todo:a//b', '//h//a'],
-  'its scheme is not in lower case': ['FILE:///a', 'Todo://a', 'tODO:a'],
-  'it encodes a dot, a slash, a backslash or a character that needs no encoding': [
-    'file:///a/%2e%2e/b', 'file:///a/%2E./b', 'file:///a%2fb', 'file:///a%2Fb', 'file:///a%5cb', 'file:///a%5Cb', 'todo://%73ecret', 'todo://%7Euser',
-    'todo://a%2Db', 'todo://%41', 'todo://%5A', 'todo://%5F', 'todo://%30', 'todo://%39', 'todo://%61', 'todo://%7a', 'https://h/%25%32%65'
-  ],
-  'it is percent-encoded twice': ['https://h/%252e%252e/a', 'https://h/a%252fb', 'https://h/a%255cb', 'https://h/%25252e', 'https://h/50%25d', 'https://h/%25%25'],
   'its percent-encoding is broken or not UTF-8': [
     'https://h/%', 'https://h/%2', 'https://h/%zz', 'https://h/%%20', 'https://h/%c0%ae', 'https://h/%C0%AF', 'https://h/%e0%80%ae', 'https://h/%ff', 'https://h/%u002e'
   ],
