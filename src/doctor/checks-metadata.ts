@@ -2,7 +2,7 @@ import { fail, mcp, NotApplicable, pass, skip, warn, type Check, type Outcome } 
 import type { Context } from './context.js'
 import { expectReadable } from './cors.js'
 import { headerOf, type JsonObject } from './exchange.js'
-import type { FoundMetadata } from './find-metadata.js'
+import { issuersOf, type FoundMetadata } from './find-metadata.js'
 import { quote } from './quote.js'
 import { isConfidential } from './urls.js'
 import { bearerChallenge } from './www-authenticate.js'
@@ -224,11 +224,6 @@ async function examineResource (context: Context): Promise<Outcome> {
   const spellings = isRoot ? [identifier, url.href, url.origin] : [identifier, url.href]
   if (spellings.some((spelling) => spelling === resource)) return pass()
   return fail(`it is ${quote(resource)} (expected ${quote(identifier)})`)
-}
-
-/** Returns the issuers that a protected resource metadata document names. */
-export function issuersOf ({ authorization_servers: servers }: JsonObject): readonly string[] {
-  return Array.isArray(servers) ? [...new Set(servers.filter((issuer) => typeof issuer === 'string'))] : []
 }
 
 async function examineAuthorizationServers (context: Context): Promise<Outcome> {

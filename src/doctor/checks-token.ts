@@ -1,6 +1,6 @@
 import { audienceOf, breakSignature, decodeToken, removeSignature } from './access-token.js'
 import { expectUnauthorized, fail, mcp, pass, skip, warn, type Check, type Outcome } from './check.js'
-import { issuersOf } from './checks-metadata.js'
+import { issuersOf } from './find-metadata.js'
 import { GARBAGE_TOKEN, HARMLESS, type Context } from './context.js'
 import { isSuccess } from './exchange.js'
 import { MODERN, readRpc } from './messages.js'

@@ -3,7 +3,7 @@ import { createAuthorizationServerContext } from './authorization-server.js'
 import {
   fail, NotApplicable, skip, type Check, type CheckGroup, type Outcome, type Result, type Severity
 } from './check.js'
-import { issuersOf } from './checks-metadata.js'
+import { issuersOf } from './find-metadata.js'
 import { createContext, type Context, type Examination } from './context.js'
 import { createSend, NoResponse } from './exchange.js'
 import { GROUPS, AUTHORIZATION_SERVER_GROUP } from './groups.js'

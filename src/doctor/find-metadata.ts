@@ -76,3 +76,8 @@ function describe ({ status }: HttpResponse): string {
   const seen = `is answered ${status}`
   return status === 401 || status === 403 ? `${seen}: it must be public` : seen
 }
+
+/** Returns the issuers that a protected resource metadata document names. */
+export function issuersOf ({ authorization_servers: servers }: JsonObject): readonly string[] {
+  return Array.isArray(servers) ? [...new Set(servers.filter((issuer) => typeof issuer === 'string'))] : []
+}
