@@ -1,7 +1,7 @@
 /**
- * Runs all test files, each in a process of its own, several at a time, and prints TAP (https://testanything.org).
- * The `tap` program does the same but puts hooks for coverage and mocks into every process, which costs a third of
- * the time; `npm run coverage` uses it.
+ * Runs all test files, each in a process of its own, several at a time, and prints TAP
+ * (https://testanything.org). The `tap` program does the same but puts hooks for coverage and mocks into
+ * every process, which costs a third of the time; `npm run coverage` uses it.
  */
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -71,7 +71,9 @@ const waiting = [...files]
 let ended = 0
 
 async function runWaiting (): Promise<void> {
-  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) print(++ended, file, await runFile(file))
+  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+    print(++ended, file, await runFile(file))
+  }
 }
 
 process.stdout.write(`TAP version 14\n1..${files.length}\n`)

@@ -29,10 +29,17 @@ export function listSentences (page: string): string[] {
   return [...page.matchAll(/^### ([A-Z]\d{1,2}[a-z]?)$/gm)].map(([, id = '']) => id)
 }
 
-/** Returns `docs/behaviour.md` with its index of tests written anew. Throws Error when the page has no place for it. */
+/**
+ * Returns `docs/behaviour.md` with its index of tests written anew. Throws Error when the page has no place
+ * for it.
+ */
 export function renderBehaviour (page: string, proofs: Proofs): string {
-  const rows = listSentences(page).map((id) => `| [${id}](#${id.toLowerCase()}) | ${formatFiles(proofs.get(id))} |`)
-  return replaceBetween(page, INDEX_MARKS, ['| sentence | tests that name it |', '|---|---|', ...rows].join('\n'))
+  const rows = listSentences(page).map(
+    (id) => `| [${id}](#${id.toLowerCase()}) | ${formatFiles(proofs.get(id))} |`
+  )
+  return replaceBetween(
+    page, INDEX_MARKS, ['| sentence | tests that name it |', '|---|---|', ...rows].join('\n')
+  )
 }
 
 function formatFiles (files: ReadonlyMap<string, number> = new Map()): string {

@@ -6,9 +6,14 @@ import { replaceBetween } from './page.js'
 export const OPTIONS_MARKS = ['<!-- options: written by `npm run generate` -->', '<!-- /options -->'] as const
 const VARIABLES_MARKS = ['<!-- variables: written by `npm run generate` -->', '<!-- /variables -->'] as const
 
-/** Returns `docs/configuration.md` with its tables written anew. Throws Error when the page has no place for them. */
+/**
+ * Returns `docs/configuration.md` with its tables written anew. Throws Error when the page has no place for
+ * them.
+ */
 export function renderConfiguration (page: string): string {
-  return replaceBetween(replaceBetween(page, OPTIONS_MARKS, renderOptions()), VARIABLES_MARKS, renderVariables())
+  return replaceBetween(
+    replaceBetween(page, OPTIONS_MARKS, renderOptions()), VARIABLES_MARKS, renderVariables()
+  )
 }
 
 function renderOptions (): string {
@@ -17,7 +22,9 @@ function renderOptions (): string {
 
 function renderVariables (): string {
   const properties: Readonly<Record<string, SchemaNode>> = environment.properties
-  const rows = Object.entries(properties).map(([path, schema]) => renderRow({ path, schema, required: false }))
+  const rows = Object.entries(properties).map(
+    ([path, schema]) => renderRow({ path, schema, required: false })
+  )
   return renderTable('variable', rows)
 }
 

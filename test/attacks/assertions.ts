@@ -16,7 +16,9 @@ export interface Refused {
 }
 
 /** Shows that a request is refused so, and that nothing of it reached the upstream. */
-export async function refuses (t: Test, { gateway, upstream }: Scene, name: string, request: WireRequest, { status, code }: Refused): Promise<string> {
+export async function refuses (
+  t: Test, { gateway, upstream }: Scene, name: string, request: WireRequest, { status, code }: Refused
+): Promise<string> {
   const before = upstream.received.length
   const { statuses, text } = await sendOne(gateway, request)
   const title = printable(name)
@@ -28,7 +30,9 @@ export async function refuses (t: Test, { gateway, upstream }: Scene, name: stri
 
 /** A name for a test, of whatever characters the attack is made. */
 export function printable (name: string): string {
-  const text = name.replace(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  const text = name.replace(
+    /[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  )
   return text.length <= 150 ? text : `${text.slice(0, 150)}...`
 }
 
@@ -38,7 +42,9 @@ function rpcCodeIn (text: string): number | undefined {
 }
 
 /** Shows that a request is permitted, and returns what reached the upstream. */
-export async function permits (t: Test, { gateway, upstream }: Scene, name: string, request: WireRequest): Promise<ReceivedRequest> {
+export async function permits (
+  t: Test, { gateway, upstream }: Scene, name: string, request: WireRequest
+): Promise<ReceivedRequest> {
   const before = upstream.received.length
   const { statuses } = await sendOne(gateway, request)
   const title = printable(name)

@@ -18,11 +18,14 @@ export interface Serving {
 }
 
 /** Starts `postern serve` on any port, between an issuer and an upstream. */
-export async function serve (t: Test, more: Readonly<Record<string, unknown>> = {}, env: Readonly<Record<string, string>> = {}): Promise<Serving> {
+export async function serve (
+  t: Test, more: Readonly<Record<string, unknown>> = {}, env: Readonly<Record<string, string>> = {}
+): Promise<Serving> {
   const issuer = await startIssuer(t, { audience: RESOURCE })
   const upstream = await startUpstream(t)
+  const behind = { upstream: `${upstream.origin}/mcp`, authorizationServers: [issuer.issuer] }
   const config = (others = {}): string =>
-    JSON.stringify(todoConfig({ upstream: `${upstream.origin}/mcp`, authorizationServers: [issuer.issuer], ...more, ...others }))
+    JSON.stringify(todoConfig({ ...behind, ...more, ...others }))
   const { file } = writeConfig(t, config())
   const gateway = startCli(t, ['serve', '--config', file, '--port', '0'], { env })
   const url = await listeningUrl(gateway)
@@ -35,7 +38,11 @@ export async function serve (t: Test, more: Readonly<Record<string, unknown>> = 
     config,
     call: (token, path = '/mcp') => fetch(url + path, {
       method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream'
+      },
       body: JSON.stringify(toolCall('list_todos'))
     })
   }
@@ -43,7 +50,8 @@ export async function serve (t: Test, more: Readonly<Record<string, unknown>> = 
 
 /** Returns what the metadata calls the resource: each configuration here has a name of its own. */
 export async function resourceName (url: string): Promise<unknown> {
-  const metadata = await (await fetch(`${url}/.well-known/oauth-protected-resource/mcp`)).json() as Record<string, unknown>
+  const response = await fetch(`${url}/.well-known/oauth-protected-resource/mcp`)
+  const metadata = await response.json() as Record<string, unknown>
   return metadata['resource_name']
 }
 

@@ -27,9 +27,12 @@ export function createSelfSignedCertificate (): Certificate {
     der(0xa3, sequence(sequence(SUBJECT_ALT_NAME, der(0x04, names))))
   )
   const signature = sign('sha256', toBeSigned, privateKey)
-  const certificate = sequence(toBeSigned, ECDSA_WITH_SHA256, der(0x03, Buffer.concat([Buffer.from([0]), signature])))
+  const certificate = sequence(
+    toBeSigned, ECDSA_WITH_SHA256, der(0x03, Buffer.concat([Buffer.from([0]), signature]))
+  )
+  const lines = certificate.toString('base64').replace(/.{64}/g, '$&\n')
   return {
-    cert: `-----BEGIN CERTIFICATE-----\n${certificate.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
+    cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
   }
 }
@@ -41,8 +44,13 @@ function sequence (...parts: readonly Buffer[]): Buffer {
 /** One value of ASN.1 in DER (X.690 §8.1). */
 function der (tag: number, content: Buffer): Buffer {
   const length = content.length
-  const head = length < 0x80 ? [tag, length] : length < 0x100 ? [tag, 0x81, length] : [tag, 0x82, length >> 8, length & 0xff]
-  return Buffer.concat([Buffer.from(head), content])
+  return Buffer.concat([Buffer.from([tag, ...lengthOf(length)]), content])
+}
+
+function lengthOf (length: number): number[] {
+  if (length < 0x80) return [length]
+  if (length < 0x100) return [0x81, length]
+  return [0x82, length >> 8, length & 0xff]
 }
 
 /** UTCTime. */

@@ -3,7 +3,10 @@ export interface Closing {
   after (close: () => unknown): void
 }
 
-/** Returns what the work returns, once everything that it opened is closed, the last thing first; also when it throws. */
+/**
+ * Returns what the work returns, once everything that it opened is closed, the last thing first; also when it
+ * throws.
+ */
 export async function closeAfter<T> (work: (closing: Closing) => Promise<T>): Promise<T> {
   const closers: Array<() => unknown> = []
   let isOver = false

@@ -40,10 +40,14 @@ export function configFor (file: unknown, settings: Partial<Settings> = {}): Con
   return configFrom(file, { ...SETTINGS, ...settings })
 }
 
-/** Writes a file into a folder of its own, an object as JSON and text or bytes as they are, and returns both. */
+/**
+ * Writes a file into a folder of its own, an object as JSON and text or bytes as they are, and returns both.
+ */
 export function writeConfig (t: Test, content: unknown): { directory: string, file: string } {
   const directory = t.testdir()
   const file = join(directory, 'postern.json')
-  writeFileSync(file, typeof content === 'string' || Buffer.isBuffer(content) ? content : JSON.stringify(content))
+  writeFileSync(
+    file, typeof content === 'string' || Buffer.isBuffer(content) ? content : JSON.stringify(content)
+  )
   return { directory, file }
 }

@@ -28,7 +28,9 @@ export interface TestGateway {
   /** Resolves with the first line, past or future, that fits. */
   logged (fits: (line: LogLine) => boolean): Promise<LogLine>
   /** Posts a message (an object is serialised) to the endpoint. */
-  post (token: string | undefined, message: unknown, init?: RequestInit & { path?: string }): Promise<Response>
+  post (
+    token: string | undefined, message: unknown, init?: RequestInit & { path?: string }
+  ): Promise<Response>
   /** Swaps in other members of the configuration. */
   reload (config: Readonly<Record<string, unknown>>): Promise<void>
   stop (): Promise<void>
@@ -43,7 +45,9 @@ const SESSION_KEY = 'k'.repeat(32)
 export async function startGateway (t: Test, options: TestGatewayOptions): Promise<TestGateway> {
   const { upstream, issuer, path = '/mcp', clock = systemClock, config: first = {} } = options
   const { sink, log, logged } = openLog()
-  const complete = (resource: string, more: Readonly<Record<string, unknown>>): ReturnType<typeof configFor> =>
+  const complete = (
+    resource: string, more: Readonly<Record<string, unknown>>
+  ): ReturnType<typeof configFor> =>
     configFor({ resource, upstream, authorizationServers: [issuer], policy: POLICY, ...more })
   const logger = pino({ level: 'debug', base: null }, sink)
   const services = createServices({ logger, sessionKey: SESSION_KEY, clock })
@@ -108,13 +112,17 @@ export function silentServices (more: Partial<Parameters<typeof createServices>[
  * Starts a gateway for a whole configuration file, and stops it after the test. Resources need not name its
  * real port, because nothing is derived from it (R6).
  */
-export async function startConfigured (t: Test, file: unknown, clock: Clock = systemClock): Promise<RunningServer> {
+export async function startConfigured (
+  t: Test, file: unknown, clock: Clock = systemClock
+): Promise<RunningServer> {
   const server = await startServer(configFor(file), silentServices({ clock }))
   t.after(() => server.stop())
   return server
 }
 
 /** A `tools/call` request. */
-export function toolCall (name: string, args: Readonly<Record<string, unknown>> = {}, id: unknown = 1): object {
+export function toolCall (
+  name: string, args: Readonly<Record<string, unknown>> = {}, id: unknown = 1
+): object {
   return { jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: args } }
 }

@@ -12,7 +12,10 @@ export interface Settlement {
   readonly remedy: string
 }
 
-/** Returns whether a page of the documentation says what was found; says on standard output what to do when it does not. */
+/**
+ * Returns whether a page of the documentation says what was found; says on standard output what to do when it
+ * does not.
+ */
 export async function settlePage ({ page, text, write, remedy }: Settlement): Promise<boolean> {
   if (write) {
     await writeFile(page, text)

@@ -43,8 +43,12 @@ export interface TestIssuerOptions {
   readonly now?: () => number
 }
 
-/** Starts an authorization server and stops it after the test, or after whatever else closes what it opened. */
-export async function startIssuer (t: Pick<Test, 'after'>, options: TestIssuerOptions = {}): Promise<TestIssuer> {
+/**
+ * Starts an authorization server and stops it after the test, or after whatever else closes what it opened.
+ */
+export async function startIssuer (
+  t: Pick<Test, 'after'>, options: TestIssuerOptions = {}
+): Promise<TestIssuer> {
   const { path = '', alg = 'ES256', audience = 'https://mcp.example/mcp', now = Date.now } = options
   const server = createServer((request, response) => answer(self, request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -60,7 +64,10 @@ export async function startIssuer (t: Pick<Test, 'after'>, options: TestIssuerOp
     mode: 'serve',
     routes: new Map<string, Route>([
       ['/jwks', (_request, response) => sendJson(response, { keys: self.keys as JWK[] })],
-      [`/.well-known/oauth-authorization-server${path}`, (_request, response) => sendJson(response, self.metadata)]
+      [
+        `/.well-known/oauth-authorization-server${path}`,
+        (_request, response) => sendJson(response, self.metadata)
+      ]
     ]),
     requests: [],
     count: (wanted) => self.requests.filter((requested) => requested === wanted).length,
@@ -70,7 +77,16 @@ export async function startIssuer (t: Pick<Test, 'after'>, options: TestIssuerOp
     },
     token (claims = {}, header = {}) {
       const seconds = Math.floor(now() / 1000)
-      return self.key.sign({ iss: issuer, aud: audience, sub: 'alice', client_id: 'client-1', scope: 'todo:read todo:write', iat: seconds, exp: seconds + 600, ...claims }, header)
+      const usual = {
+        iss: issuer,
+        aud: audience,
+        sub: 'alice',
+        client_id: 'client-1',
+        scope: 'todo:read todo:write',
+        iat: seconds,
+        exp: seconds + 600
+      }
+      return self.key.sign({ ...usual, ...claims }, header)
     },
     stop: () => new Promise((resolve) => {
       server.close(() => resolve())

@@ -31,6 +31,9 @@ export async function createSigningKey (alg: string, kid: string): Promise<Signi
 }
 
 /** Returns a compact JWS with any header and payload and a signature of any bytes. */
-export function forgeToken (header: unknown, payload: unknown, signature: Uint8Array = new Uint8Array()): string {
-  return [JSON.stringify(header), JSON.stringify(payload), signature].map((part) => Buffer.from(part as string).toString('base64url')).join('.')
+export function forgeToken (
+  header: unknown, payload: unknown, signature: Uint8Array = new Uint8Array()
+): string {
+  const parts = [JSON.stringify(header), JSON.stringify(payload), signature]
+  return parts.map((part) => Buffer.from(part as string).toString('base64url')).join('.')
 }

@@ -1,6 +1,7 @@
 /**
- * JSON readers that are careless in the ways in which real ones are, for asking whether any of them would find another
- * method or target in a body than the one that was decided. Each reads what it can and never throws.
+ * JSON readers that are careless in the ways in which real ones are, for asking whether any of them would
+ * find another method or target in a body than the one that was decided. Each reads what it can and never
+ * throws.
  */
 
 /** What a message asks for, as one reader understands it. */
@@ -61,7 +62,9 @@ const withoutSurrogates = (text: string): string => text.replace(/\p{Surrogate}/
 function inheriting (look: Look): Look {
   return (members, wanted) => {
     const prototype = last(members, '__proto__')
-    return look(members, wanted) ?? (prototype?.kind === 'object' ? look(prototype.members, wanted) : undefined)
+    const own = look(members, wanted)
+    if (own !== undefined || prototype?.kind !== 'object') return own
+    return look(prototype.members, wanted)
   }
 }
 
@@ -107,19 +110,27 @@ const HABITS: Readonly<Record<string, Habits>> = {
 export const NAIVE_READERS: readonly NaiveReader[] = Object.entries(HABITS)
   .map(([name, habits]) => ({ name, read: (bytes) => readCarelessly(bytes, habits) }))
 
-/** Returns what the readers find in a body that was not decided, as `reader: finding`; empty when none is misled. */
+/**
+ * Returns what the readers find in a body that was not decided, as `reader: finding`; empty when none is
+ * misled.
+ */
 export function findMisled (bytes: Buffer, decided: Reading | undefined): string[] {
   return NAIVE_READERS.flatMap(({ name, read }) => {
     const reading = read(bytes)
     if (reading === undefined) return []
-    const isSame = reading.method === decided?.method && reading.targets.every((target) => decided.targets.includes(target))
+    const isSame = reading.method === decided?.method &&
+      reading.targets.every((target) => decided.targets.includes(target))
     return isSame ? [] : [`${name}: ${JSON.stringify(reading)}`]
   })
 }
 
-function readCarelessly (bytes: Buffer, { decode = (all) => all.toString('utf8'), choose = ([document]) => document, look, finish = (text) => text }: Habits): Reading | undefined {
+function readCarelessly (bytes: Buffer, habits: Habits): Reading | undefined {
+  const { decode = (all) => all.toString('utf8'), choose = ([document]) => document } = habits
+  const { look, finish = (text) => text } = habits
   const message = choose(parseDocuments(decode(bytes)))
-  const get = (value: Value | undefined, name: string): Value | undefined => value?.kind === 'object' ? look(value.members, name) : undefined
+  const get = (value: Value | undefined, name: string): Value | undefined => {
+    return value?.kind === 'object' ? look(value.members, name) : undefined
+  }
   const textOf = (value: Value | undefined): readonly string[] => {
     if (value?.kind === 'array') return value.items.flatMap(textOf)
     return value?.kind === 'string' || value?.kind === 'other' ? [finish(value.text)] : []
@@ -134,8 +145,10 @@ function readCarelessly (bytes: Buffer, { decode = (all) => all.toString('utf8')
     case 'resources/read':
     case 'resources/subscribe':
     case 'resources/unsubscribe': return { method, targets: textOf(get(params, 'uri')) }
-    case 'completion/complete': return { method, targets: [...textOf(get(ref, 'name')), ...textOf(get(ref, 'uri'))] }
-    case 'subscriptions/listen': return { method, targets: textOf(get(get(params, 'notifications'), 'resourceSubscriptions')) }
+    case 'completion/complete':
+      return { method, targets: [...textOf(get(ref, 'name')), ...textOf(get(ref, 'uri'))] }
+    case 'subscriptions/listen':
+      return { method, targets: textOf(get(get(params, 'notifications'), 'resourceSubscriptions')) }
     default: return { method, targets: [] }
   }
 }
@@ -145,9 +158,9 @@ const DEEPEST = 500
 const BLANK = /[\s\ufeff\0]/
 
 /**
- * Returns the documents that stand one after another in a text, up to what cannot be read at all. It takes whatever any
- * common reader takes: comments, trailing and missing commas, single quotes, names without quotes, raw control characters
- * and unknown escapes in strings, any words as values.
+ * Returns the documents that stand one after another in a text, up to what cannot be read at all. It takes
+ * whatever any common reader takes: comments, trailing and missing commas, single quotes, names without
+ * quotes, raw control characters and unknown escapes in strings, any words as values.
  */
 export function parseDocuments (text: string): Value[] {
   let at = 0
@@ -228,7 +241,9 @@ export function parseDocuments (text: string): Value[] {
 
   function readString (quote: string): string {
     let result = ''
-    for (at++; at < text.length && text[at] !== quote; at++) result += text[at] === '\\' ? readEscape() : text[at]
+    for (at++; at < text.length && text[at] !== quote; at++) {
+      result += text[at] === '\\' ? readEscape() : text[at]
+    }
     at++
     return result
   }
@@ -246,4 +261,6 @@ export function parseDocuments (text: string): Value[] {
   }
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', 0: '\0', v: '\v' }
+const ESCAPES: Readonly<Record<string, string>> = {
+  b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', 0: '\0', v: '\v'
+}

@@ -20,10 +20,16 @@ export function createBrowser (): Browser {
     async authorize (url, redirectUrl) {
       let location = url
       for (let redirects = 0; redirects < maxRedirects; redirects++) {
-        const response = await fetch(location, { redirect: 'manual', headers: cookieHeader(cookies, location) })
+        const response = await fetch(location, {
+          redirect: 'manual',
+          headers: cookieHeader(cookies, location)
+        })
         for (const cookie of response.headers.getSetCookie()) store(cookies, cookie, location)
         const next = response.headers.get('location')
-        if (next === null) throw new Error(`no redirect from ${location.pathname} but ${response.status}: ${await response.text()}`)
+        if (next === null) {
+          const { status } = response
+          throw new Error(`no redirect from ${location.pathname} but ${status}: ${await response.text()}`)
+        }
         await response.body?.cancel()
         location = new URL(next, location)
         if (location.href.startsWith(redirectUrl)) return location.searchParams
@@ -35,7 +41,8 @@ export function createBrowser (): Browser {
 
 function cookieHeader (cookies: ReadonlyMap<string, Cookie>, { pathname }: URL): Record<string, string> {
   const matching = [...cookies.values()].filter(({ path }) => pathname.startsWith(path))
-  return matching.length === 0 ? {} : { cookie: matching.map(({ name, value }) => `${name}=${value}`).join('; ') }
+  if (matching.length === 0) return {}
+  return { cookie: matching.map(({ name, value }) => `${name}=${value}`).join('; ') }
 }
 
 function store (cookies: Map<string, Cookie>, header: string, { pathname }: URL): void {

@@ -1,14 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import {
-  Client as ModernClient, SSEClientTransport as ModernSseTransport, StreamableHTTPClientTransport as ModernTransport,
+  Client as ModernClient,
+  SSEClientTransport as ModernSseTransport,
+  StreamableHTTPClientTransport as ModernTransport,
   UnauthorizedError as ModernUnauthorized,
-  type FetchLike, type OAuthClientMetadata, type OAuthClientProvider, type OAuthDiscoveryState, type OAuthTokens,
-  type StoredOAuthClientInformation, type StoredOAuthTokens
+  type FetchLike,
+  type OAuthClientMetadata,
+  type OAuthClientProvider,
+  type OAuthDiscoveryState,
+  type OAuthTokens,
+  type StoredOAuthClientInformation,
+  type StoredOAuthTokens
 } from '@modelcontextprotocol/client'
 import { UnauthorizedError as V1Unauthorized } from '@modelcontextprotocol/sdk/client/auth.js'
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport as V1SseTransport } from '@modelcontextprotocol/sdk/client/sse.js'
-import { StreamableHTTPClientTransport as V1Transport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import {
+  StreamableHTTPClientTransport as V1Transport
+} from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { Closing } from './closing.js'
 import { createBrowser } from './oauth-browser.js'
 
@@ -52,21 +61,31 @@ export interface ConnectedClient<Client> {
 }
 
 /** Connects the 2.x client pinned to revision 2026-07-28; it logs in when the server asks for it. */
-export function connectModernClient (t: Closing, url: string, options: ConnectOptions = {}): Promise<ConnectedClient<ModernClient>> {
+export function connectModernClient (
+  t: Closing, url: string, options: ConnectOptions = {}
+): Promise<ConnectedClient<ModernClient>> {
   return connectV2(t, url, { pin: '2026-07-28' }, options)
 }
 
 /** Connects the 2.x client in the legacy era (initialize, at most 2025-11-25). */
-export function connectLegacyClient (t: Closing, url: string, options: ConnectOptions = {}): Promise<ConnectedClient<ModernClient>> {
+export function connectLegacyClient (
+  t: Closing, url: string, options: ConnectOptions = {}
+): Promise<ConnectedClient<ModernClient>> {
   return connectV2(t, url, 'legacy', options)
 }
 
-async function connectV2 (t: Closing, url: string, mode: 'legacy' | { pin: string }, options: ConnectOptions): Promise<ConnectedClient<ModernClient>> {
+async function connectV2 (
+  t: Closing, url: string, mode: 'legacy' | { pin: string }, options: ConnectOptions
+): Promise<ConnectedClient<ModernClient>> {
   const flow = createFlow(options)
-  const client = new ModernClient({ name: 'postern-test', version: '1.0.0' }, { versionNegotiation: { mode } })
+  const info = { name: 'postern-test', version: '1.0.0' }
+  const client = new ModernClient(info, { versionNegotiation: { mode } })
   t.after(() => client.close())
   const { transport, run } = createRunner((error) => error instanceof ModernUnauthorized, {
-    create: () => new (options.transport === 'sse' ? ModernSseTransport : ModernTransport)(new URL(url), { authProvider: flow.provider, ...fetchOption(options) }),
+    create: () => new (options.transport === 'sse' ? ModernSseTransport : ModernTransport)(new URL(url), {
+      authProvider: flow.provider,
+      ...fetchOption(options)
+    }),
     finish: (transport) => transport.finishAuth(flow.takeCallback())
   })
   await run(() => client.connect(transport()), { reconnect: true })
@@ -78,13 +97,21 @@ async function connectV2 (t: Closing, url: string, mode: 'legacy' | { pin: strin
   }
 }
 
-/** Connects the client of the 1.x SDK (legacy era). Its step-up asks for the challenge's scopes only, not for those it had. */
-export async function connectV1Client (t: Closing, url: string, options: ConnectOptions = {}): Promise<ConnectedClient<V1Client>> {
+/**
+ * Connects the client of the 1.x SDK (legacy era). Its step-up asks for the challenge's scopes only, not for
+ * those it had.
+ */
+export async function connectV1Client (
+  t: Closing, url: string, options: ConnectOptions = {}
+): Promise<ConnectedClient<V1Client>> {
   const flow = createFlow(options)
   const client = new V1Client({ name: 'postern-test', version: '1.0.0' })
   t.after(() => client.close())
   const { transport, run } = createRunner((error) => error instanceof V1Unauthorized, {
-    create: () => new (options.transport === 'sse' ? V1SseTransport : V1Transport)(new URL(url), { authProvider: flow.provider, ...fetchOption(options) }),
+    create: () => new (options.transport === 'sse' ? V1SseTransport : V1Transport)(new URL(url), {
+      authProvider: flow.provider,
+      ...fetchOption(options)
+    }),
     finish: (transport) => transport.finishAuth(flow.takeCallback().get('code') ?? '')
   })
   await run(async () => {
@@ -95,7 +122,9 @@ export async function connectV1Client (t: Closing, url: string, options: Connect
   return {
     client,
     authorization: flow.authorization,
-    callTool: async (name, args = {}) => await run(() => client.callTool({ name, arguments: args })) as ToolResult,
+    callTool: async (name, args = {}) => await run(
+      () => client.callTool({ name, arguments: args })
+    ) as ToolResult,
     listTools: async () => (await run(() => client.listTools())).tools.map((tool) => tool.name)
   }
 }
@@ -117,8 +146,13 @@ interface Runner<Transport> {
 
 const maxAuthorizations = 2
 
-/** Repeats an operation after each authorization that the client broke off for, as the SDKs' documentation asks hosts to. */
-function createRunner<Transport> (isUnauthorized: (error: unknown) => boolean, transports: Transports<Transport>): Runner<Transport> {
+/**
+ * Repeats an operation after each authorization that the client broke off for, as the SDKs' documentation
+ * asks hosts to.
+ */
+function createRunner<Transport> (
+  isUnauthorized: (error: unknown) => boolean, transports: Transports<Transport>
+): Runner<Transport> {
   let transport = transports.create()
   return {
     transport: () => transport,
@@ -155,7 +189,10 @@ interface Stored {
   callback?: URLSearchParams | undefined
 }
 
-/** Returns an OAuthClientProvider for both SDKs, which keeps everything in memory and sends a browser where a person would go. */
+/**
+ * Returns an OAuthClientProvider for both SDKs, which keeps everything in memory and sends a browser where a
+ * person would go.
+ */
 function createFlow (options: ConnectOptions): Flow {
   const stored: Stored = {}
   const requests: URL[] = []
@@ -181,7 +218,9 @@ function createFlow (options: ConnectOptions): Flow {
     async redirectToAuthorization (url) {
       requests.push(new URL(url))
       stored.callback = await browser.authorize(decide(url, requests.length, options), redirectUrl)
-      if (stored.callback.get('state') !== stored.state) throw new Error('the authorization server changed the state')
+      if (stored.callback.get('state') !== stored.state) {
+        throw new Error('the authorization server changed the state')
+      }
     }
   }
 
@@ -197,7 +236,8 @@ function createFlow (options: ConnectOptions): Flow {
       const callback = stored.callback ?? fail('the browser has not been sent to the authorization server')
       stored.callback = undefined
       const error = callback.get('error')
-      return error === null ? callback : fail(`authorization refused: ${error} (${callback.get('error_description')})`)
+      if (error === null) return callback
+      return fail(`authorization refused: ${error} (${callback.get('error_description')})`)
     }
   }
 }
@@ -212,7 +252,10 @@ function describeClient ({ refresh = false }: ConnectOptions): OAuthClientMetada
   }
 }
 
-/** Returns the URL as the browser opens it: with who signs in, and with less scope when the person grants less. */
+/**
+ * Returns the URL as the browser opens it: with who signs in, and with less scope when the person grants
+ * less.
+ */
 function decide (url: URL, count: number, { scope, subject }: ConnectOptions): URL {
   const decided = new URL(url)
   if (subject !== undefined) decided.searchParams.set('login_hint', subject)

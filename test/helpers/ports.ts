@@ -2,7 +2,10 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 
-/** Below the range from which systems choose the ports that nobody asks for by number: no other test gets one of these by chance. */
+/**
+ * Below the range from which systems choose the ports that nobody asks for by number: no other test gets one
+ * of these by chance.
+ */
 const LOWEST = 10_000
 const HIGHEST = 32_000
 

@@ -27,7 +27,10 @@ export interface RunningProgram {
   /** All that it printed so far. */
   readonly stdout: string
   readonly stderr: string
-  /** Resolves with the first match in what it has printed or prints on standard output; rejects when it ends without. */
+  /**
+   * Resolves with the first match in what it has printed or prints on standard output; rejects when it ends
+   * without.
+   */
   printed (pattern: RegExp): Promise<RegExpExecArray>
   /** To the program itself. */
   signal (name: NodeJS.Signals): void
@@ -39,11 +42,13 @@ export interface RunningProgram {
 }
 
 /** Starts a program; what is left of it and of all that it started is killed after the test. */
-export function startProgram (t: Closing, command: string, args: readonly string[], options: ProcessOptions = {}): RunningProgram {
+export function startProgram (
+  t: Closing, command: string, args: readonly string[], options: ProcessOptions = {}
+): RunningProgram {
   const { PATH = '', HOME = '' } = process.env
   const env = Object.entries({ PATH, HOME, ...options.env }).map(([name, value]) => `${name}=${value}`)
-  // Through `env`, because tap adds instrumentation to the environment of every child: half a second for each, and not
-  // what users run.
+  // Through `env`, because tap adds instrumentation to the environment of every child: half a second for
+  // each, and not what users run.
   const child = spawn('env', ['-i', ...env, command, ...args], {
     cwd: options.cwd,
     detached: true,
@@ -70,7 +75,9 @@ export function startProgram (t: Closing, command: string, args: readonly string
       for (const listener of listeners) listener()
     })
   })
-  const signalGroup = (name: NodeJS.Signals | 0): boolean => child.pid !== undefined && trySignal(-child.pid, name)
+  const signalGroup = (name: NodeJS.Signals | 0): boolean => {
+    return child.pid !== undefined && trySignal(-child.pid, name)
+  }
   const kill = (): void => { signalGroup('SIGKILL') }
   // Also when the test is cut short: a process group of its own outlives this process.
   process.once('exit', kill)
@@ -88,8 +95,8 @@ export function startProgram (t: Closing, command: string, args: readonly string
         const match = pattern.exec(output.stdout)
         if (match === null && !isOver) return
         listeners.delete(look)
-        if (match === null) reject(new Error(`ended without printing ${pattern}: ${output.stdout}${output.stderr}`))
-        else resolve(match)
+        if (match !== null) return resolve(match)
+        reject(new Error(`ended without printing ${pattern}: ${output.stdout}${output.stderr}`))
       }
       listeners.add(look)
       look()

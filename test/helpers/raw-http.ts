@@ -20,14 +20,20 @@ export interface RawRequest {
   readonly body?: string | Buffer
 }
 
-/** Sends one request on a connection of its own, with headers and targets that fetch would refuse or rewrite. */
-export function send (origin: string, { method = 'GET', path, headers = {}, body }: RawRequest): Promise<RawResponse> {
+/**
+ * Sends one request on a connection of its own, with headers and targets that fetch would refuse or rewrite.
+ */
+export function send (
+  origin: string, { method = 'GET', path, headers = {}, body }: RawRequest
+): Promise<RawResponse> {
   const { hostname, port, host } = new URL(origin)
   const list = Array.isArray(headers) ? [...headers as readonly string[]] : Object.entries(headers).flat()
   if (!hasHeader(list, 'host')) list.unshift('Host', host)
-  if (body !== undefined && !hasHeader(list, 'content-length') && !hasHeader(list, 'transfer-encoding')) list.push('Content-Length', String(Buffer.byteLength(body)))
+  const isFramed = hasHeader(list, 'content-length') || hasHeader(list, 'transfer-encoding')
+  if (body !== undefined && !isFramed) list.push('Content-Length', String(Buffer.byteLength(body)))
   return new Promise((resolve, reject) => {
-    const outgoing = httpRequest({ hostname, port, method, path, headers: list as never, agent: false, setHost: false }, (response) => {
+    const options = { hostname, port, method, path, headers: list as never, agent: false, setHost: false }
+    const outgoing = httpRequest(options, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.once('error', reject)
@@ -99,8 +105,9 @@ function watch (socket: Socket): RawConnection {
       function look (): void {
         if (!received.includes(text) && !socket.closed) return
         waiting.delete(look)
-        if (received.includes(text)) resolve(received)
-        else reject(new Error(`the connection closed without ${JSON.stringify(text)}; received ${JSON.stringify(received)}`))
+        if (received.includes(text)) return resolve(received)
+        const what = `the connection closed without ${JSON.stringify(text)}`
+        reject(new Error(`${what}; received ${JSON.stringify(received)}`))
       }
       waiting.add(look)
       look()
@@ -123,12 +130,16 @@ export interface WireResponses {
 }
 
 /**
- * Writes bytes to the gateway as they are, without an HTTP client that would tidy them up, and returns what came back.
- * Once there are as many answers as expected or the gateway has closed the connection, whatever else the same bytes
- * started has had its turn before another request was answered.
+ * Writes bytes to the gateway as they are, without an HTTP client that would tidy them up, and returns what
+ * came back. Once there are as many answers as expected or the gateway has closed the connection, whatever
+ * else the same bytes started has had its turn before another request was answered.
  */
-export async function sendRaw (gateway: Endpoint, bytes: string | Buffer | ReadonlyArray<string | Buffer>, answers = 1): Promise<WireResponses> {
-  return exchange(gateway, bytes, answers, async () => { await (await fetch(`${gateway.origin}/health`)).arrayBuffer() })
+export async function sendRaw (
+  gateway: Endpoint, bytes: string | Buffer | ReadonlyArray<string | Buffer>, answers = 1
+): Promise<WireResponses> {
+  return exchange(gateway, bytes, answers, async () => {
+    await (await fetch(`${gateway.origin}/health`)).arrayBuffer()
+  })
 }
 
 /** Sends one whole request and returns its answer. */
@@ -136,7 +147,12 @@ export async function sendOne (gateway: Endpoint, request: WireRequest): Promise
   return exchange(gateway, rawRequest(gateway, request), 1)
 }
 
-async function exchange (gateway: Endpoint, bytes: string | Buffer | ReadonlyArray<string | Buffer>, answers: number, settle = async (): Promise<void> => {}): Promise<WireResponses> {
+async function exchange (
+  gateway: Endpoint,
+  bytes: string | Buffer | ReadonlyArray<string | Buffer>,
+  answers: number,
+  settle = async (): Promise<void> => {}
+): Promise<WireResponses> {
   const socket = await openSocket(gateway)
   const parts = (Array.isArray(bytes) ? bytes as ReadonlyArray<string | Buffer> : [bytes as string | Buffer])
     .map((part) => typeof part === 'string' ? Buffer.from(part, 'latin1') : part)
@@ -158,7 +174,8 @@ async function exchange (gateway: Endpoint, bytes: string | Buffer | ReadonlyArr
 }
 
 function statusesIn (text: string): number[] {
-  return [...text.matchAll(/HTTP\/1\.[01] (\d{3}) /g)].map((match) => Number(match[1])).filter((status) => status !== 100)
+  const statuses = [...text.matchAll(/HTTP\/1\.[01] (\d{3}) /g)].map((match) => Number(match[1]))
+  return statuses.filter((status) => status !== 100)
 }
 
 /** Whether the last answer has arrived with all of its body, as far as its head says how long that is. */
@@ -185,14 +202,16 @@ export interface WireRequest {
 
 /** Returns the bytes of a request; by default a POST that is in order but for its missing token. */
 export function rawRequest (gateway: Endpoint, request: WireRequest = {}): Buffer {
-  const { method = 'POST', target = new URL(gateway.resource).pathname, version = 'HTTP/1.1', token, headers = [], body = '' } = request
+  const { method = 'POST', version = 'HTTP/1.1', token, headers = [], body = '' } = request
+  const target = request.target ?? new URL(gateway.resource).pathname
+  const hasType = headers.some((line) => /^content-type\s*:/i.test(line))
   const bytes = Buffer.from(body as string, 'utf8')
   const length = request.contentLength ?? bytes.length
   const head = [
     `${method} ${target} ${version}`,
     ...(headers.some((line) => /^host\s*:/i.test(line)) ? [] : [`Host: ${new URL(gateway.origin).host}`]),
     ...(token === undefined ? [] : [`Authorization: Bearer ${token}`]),
-    ...(method === 'POST' && !headers.some((line) => /^content-type\s*:/i.test(line)) ? ['Content-Type: application/json'] : []),
+    ...(method === 'POST' && !hasType ? ['Content-Type: application/json'] : []),
     ...(length === false || (length === 0 && method !== 'POST') ? [] : [`Content-Length: ${length}`]),
     ...headers
   ]
@@ -209,8 +228,12 @@ export interface RawUpstream {
   stop (): Promise<void>
 }
 
-/** Starts a TCP server that calls `answer` for each whole request (one with Content-Length or without body). */
-export async function startRawUpstream (t: Test, answer: (socket: Socket, request: string) => void): Promise<RawUpstream> {
+/**
+ * Starts a TCP server that calls `answer` for each whole request (one with Content-Length or without body).
+ */
+export async function startRawUpstream (
+  t: Test, answer: (socket: Socket, request: string) => void
+): Promise<RawUpstream> {
   const sockets = new Set<Socket>()
   const requests: string[] = []
   let connections = 0
@@ -236,7 +259,12 @@ export async function startRawUpstream (t: Test, answer: (socket: Socket, reques
     await new Promise<void>((resolve) => { server.close(() => resolve()) })
   }
   t.after(stop)
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, connections: () => connections, stop }
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    connections: () => connections,
+    stop
+  }
 }
 
 function requestLength (text: string): number | undefined {

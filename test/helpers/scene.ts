@@ -59,7 +59,9 @@ export async function startScene (t: Test, options: SceneOptions = {}): Promise<
   }
 }
 
-function withToken (headers: NonNullable<RawRequest['headers']>, token: string): NonNullable<RawRequest['headers']> {
+function withToken (
+  headers: NonNullable<RawRequest['headers']>, token: string
+): NonNullable<RawRequest['headers']> {
   const authorization = `Bearer ${token}`
   if (isList(headers)) return [...headers, 'Authorization', authorization]
   return { ...headers, Authorization: authorization }

@@ -3,7 +3,10 @@ import { startAuthorizationServer, type AuthorizationServer } from '../../demo/a
 import { startTodoServer } from '../../demo/todo-server.js'
 import { startGateway, type TestGateway, type TestGatewayOptions } from './gateway.js'
 
-/** Who may do what with the todos; a step-up that asks for the challenge's scopes alone must not cost the reads. */
+/**
+ * Who may do what with the todos; a step-up that asks for the challenge's scopes alone must not cost the
+ * reads.
+ */
 export const TODO_POLICY = {
   tools: { list_todos: 'todo:read', get_todo: 'todo:read', '*_todo': 'todo:write' },
   implies: { 'todo:write': ['todo:read'] }
@@ -14,8 +17,13 @@ export interface TodoStack {
   readonly authorizationServer: AuthorizationServer
 }
 
-/** Starts the demo's todo server and authorization server, which signs in whom it is told to, and a gateway between them. */
-export async function startTodoStack (t: Test, options: Pick<TestGatewayOptions, 'config' | 'clock'> = {}): Promise<TodoStack> {
+/**
+ * Starts the demo's todo server and authorization server, which signs in whom it is told to, and a gateway
+ * between them.
+ */
+export async function startTodoStack (
+  t: Test, options: Pick<TestGatewayOptions, 'config' | 'clock'> = {}
+): Promise<TodoStack> {
   const todos = await startTodoServer({ port: 0 })
   t.teardown(() => todos.close())
   const authorizationServer = await startAuthorizationServer({ port: 0, resources: [], autoLogin: true })

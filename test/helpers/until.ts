@@ -1,6 +1,6 @@
 /**
- * Resolves once the condition holds, and looks again in every turn of the event loop. Rejects with `what` when it
- * does not hold in time.
+ * Resolves once the condition holds, and looks again in every turn of the event loop. Rejects with `what`
+ * when it does not hold in time.
  */
 export async function until (
   condition: () => boolean | Promise<boolean>, what: string, { withinMs = 5_000 } = {}

@@ -34,7 +34,13 @@ export async function startUpstream (t: Test, answer: Answer = answerEmptyResult
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const body = Buffer.concat(chunks)
-      self.received.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, rawHeaders: request.rawHeaders, body })
+      self.received.push({
+        method: request.method ?? '',
+        url: request.url ?? '',
+        headers: request.headers,
+        rawHeaders: request.rawHeaders,
+        body
+      })
       self.answer(request, response, body)
     })
   })
@@ -63,5 +69,7 @@ function answerEmptyResult (_request: IncomingMessage, response: ServerResponse,
     response.writeHead(202).end()
     return
   }
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result: {} }))
+  response.writeHead(200, { 'content-type': 'application/json' }).end(
+    JSON.stringify({ jsonrpc: '2.0', id, result: {} })
+  )
 }

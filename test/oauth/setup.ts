@@ -18,11 +18,15 @@ export interface TestLog {
 
 export function createLog (): TestLog {
   const lines: string[] = []
-  const write = (level: string) => (fields: object, message: string): void => { lines.push(JSON.stringify({ level, message, ...fields })) }
+  const write = (level: string) => (fields: object, message: string): void => {
+    lines.push(JSON.stringify({ level, message, ...fields }))
+  }
   return { lines, warn: write('warn'), info: write('info') }
 }
 
-export function authorizationServerConfig (issuer: string, overrides: Partial<AuthorizationServerConfig> = {}): AuthorizationServerConfig {
+export function authorizationServerConfig (
+  issuer: string, overrides: Partial<AuthorizationServerConfig> = {}
+): AuthorizationServerConfig {
   return {
     issuer,
     issuers: [],
@@ -33,7 +37,9 @@ export function authorizationServerConfig (issuer: string, overrides: Partial<Au
   }
 }
 
-export function serverConfig (authorizationServers: readonly AuthorizationServerConfig[], overrides: Partial<ServerConfig> = {}): ServerConfig {
+export function serverConfig (
+  authorizationServers: readonly AuthorizationServerConfig[], overrides: Partial<ServerConfig> = {}
+): ServerConfig {
   return {
     resource: RESOURCE,
     upstream: 'http://127.0.0.1:1/mcp',
