@@ -5,7 +5,11 @@ const NARROW_SOURCES = [
   'bench/**', 'demo/**', 'tools/**', 'src/{cli,clock,connections}.ts',
   'src/{commands,json,oauth,policy,telemetry}/**'
 ]
-const NARROW_TESTS = ['test/helpers/**', 'test/run.ts', 'test/{commands,demo,doctor}/**']
+const NARROW_TESTS = [
+  'test/*.ts',
+  'test/{commands,config,demo,doctor,explain,fuzz,helpers,json,options,policy,reporter,upstream}/**/*.ts',
+  'test/{e2e,mcp,oauth}/**/*.ts'
+]
 
 const configs = neostandard({
   ts: true,

@@ -78,7 +78,13 @@ const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((pa
 function read (path: string): SourceFile {
   const text = readFileSync(join(src, path), 'utf8')
   const ast = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
-  return { path, folder: folderOf(path), text, ast, imports: [...ast.statements.flatMap(readImport), ...readDynamicImports(ast)] }
+  return {
+    path,
+    folder: folderOf(path),
+    text,
+    ast,
+    imports: [...ast.statements.flatMap(readImport), ...readDynamicImports(ast)]
+  }
 }
 
 /** `server.ts` and `cli.ts` stand for themselves. */
@@ -99,7 +105,9 @@ function readDynamicImports (ast: ts.SourceFile): Import[] {
   visit(ast, (node) => {
     if (!ts.isCallExpression(node) || node.expression.kind !== ts.SyntaxKind.ImportKeyword) return
     const [specifier] = node.arguments
-    if (specifier !== undefined && ts.isStringLiteral(specifier)) imports.push({ specifier: specifier.text, isTypeOnly: false })
+    if (specifier !== undefined && ts.isStringLiteral(specifier)) {
+      imports.push({ specifier: specifier.text, isTypeOnly: false })
+    }
   })
   return imports
 }
@@ -110,7 +118,8 @@ function isTypeOnly (statement: ts.ImportDeclaration | ts.ExportDeclaration): bo
   if (clause === undefined) return false
   if (clause.phaseModifier === ts.SyntaxKind.TypeKeyword) return true
   const { namedBindings } = clause
-  return clause.name === undefined && namedBindings !== undefined && ts.isNamedImports(namedBindings) && namedBindings.elements.every((element) => element.isTypeOnly)
+  return clause.name === undefined && namedBindings !== undefined && ts.isNamedImports(namedBindings) &&
+    namedBindings.elements.every((element) => element.isTypeOnly)
 }
 
 /** Path of an imported file of ours, relative to `src`; it may lie outside. */
@@ -132,7 +141,8 @@ function visit (node: ts.Node, look: (node: ts.Node) => void): void {
 function usesOf (file: SourceFile, global: string): string[] {
   const members: string[] = []
   visit(file.ast, (node) => {
-    if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression) && node.expression.text === global) members.push(node.name.text)
+    const isMember = ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)
+    if (isMember && node.expression.text === global) members.push(node.name.text)
   })
   return members
 }
@@ -170,7 +180,8 @@ t.test('the map in docs/architecture.md names every file', async (t) => {
 t.test('docs/architecture.md shows the same table', async (t) => {
   const docs = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')
   const codes = (names: readonly string[], prefix = ''): string[] => names.map((name) => `${prefix}\`${name}\``)
-  for (const [folder, { imports, types = [], packages = [], typesOfPackages = [] }] of Object.entries(FOLDERS)) {
+  for (const [folder, allowed] of Object.entries(FOLDERS)) {
+    const { imports, types = [], packages = [], typesOfPackages = [] } = allowed
     const cells = [codes([folder]), codes(imports), codes(types), [...codes(packages), ...codes(typesOfPackages, 'types of ')]]
     const row = `|${cells.map((cell) => cell.length === 0 ? ' ' : ` ${cell.join(', ')} `).join('|')}|`
     t.ok(docs.includes(`\n${row}\n`), `${folder}: ${row}`)
@@ -188,23 +199,32 @@ t.test('a folder imports only what the table allows', async (t) => {
   }
 })
 
-function isAllowed (file: SourceFile, { imports, types = [] }: Folder, folder: string, isTypeOnly: boolean): boolean {
+function isAllowed (
+  file: SourceFile, { imports, types = [] }: Folder, folder: string, isTypeOnly: boolean
+): boolean {
   if (folder === file.folder) return folder !== 'http/steps'
   return imports.includes(folder) || (isTypeOnly && types.includes(folder))
 }
 
-function isAllowedPackage ({ packages = [], typesOfPackages = [] }: Folder, name: string, isTypeOnly: boolean): boolean {
+function isAllowedPackage (
+  { packages = [], typesOfPackages = [] }: Folder, name: string, isTypeOnly: boolean
+): boolean {
   return packages.includes(name) || (isTypeOnly && typesOfPackages.includes(name))
 }
 
 t.test('every imported package is a dependency that is installed with the gateway', async (t) => {
   const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: Record<string, string> }
   const imported = files.flatMap(({ imports }) => imports).filter(({ specifier }) => !specifier.startsWith('.') && !isBuiltin(specifier))
-  t.strictSame([...new Set(imported.map(({ specifier }) => packageOf(specifier)))].sort(), Object.keys(dependencies).sort())
+  t.strictSame(
+    [...new Set(imported.map(({ specifier }) => packageOf(specifier)))].sort(),
+    Object.keys(dependencies).sort()
+  )
 })
 
 t.test('no file imports itself, directly or through others', async (t) => {
-  const targets = new Map(files.map((file) => [file.path, file.imports.flatMap((imported) => targetOf(file, imported) ?? [])]))
+  const targets = new Map(
+    files.map((file) => [file.path, file.imports.flatMap((imported) => targetOf(file, imported) ?? [])])
+  )
   const isDone = new Set<string>()
   const findCycle = (path: string, way: readonly string[]): readonly string[] | undefined => {
     if (way.includes(path)) return [...way.slice(way.indexOf(path)), path]
@@ -282,7 +302,8 @@ t.test('exported functions say what they return, types are never "any", and noth
       if (ts.isExportAssignment(node)) t.fail(`${path} has a default export`)
     })
     for (const statement of ast.statements) {
-      if (!ts.isFunctionDeclaration(statement) || !hasModifier(statement, ts.SyntaxKind.ExportKeyword)) continue
+      if (!ts.isFunctionDeclaration(statement)) continue
+      if (!hasModifier(statement, ts.SyntaxKind.ExportKeyword)) continue
       t.notOk(hasModifier(statement, ts.SyntaxKind.DefaultKeyword), `${path}: ${statement.name?.text} is not the default export`)
       t.not(ts.getJSDocCommentsAndTags(statement).length, 0, `${path}: ${statement.name?.text} has a docstring`)
     }

@@ -73,7 +73,9 @@ t.test('every page is linked from the README', async (t) => {
 t.test('docs/errors.md has every refusal with its status, and no other', async (t) => {
   const rows = rowsOf(sectionOf(page('docs/errors.md'), '## Codes')).slice(1)
   const documented = Object.fromEntries(rows.filter(([code = '']) => code.startsWith('`')).map(([code = '', status]) => [unquote(code), Number(status)]))
-  t.strictSame(documented, Object.fromEntries(Object.entries(REFUSALS).map(([code, { status }]) => [code, status])))
+  t.strictSame(
+    documented, Object.fromEntries(Object.entries(REFUSALS).map(([code, { status }]) => [code, status]))
+  )
 })
 
 t.test('docs/operations.md has every field of the audit event, and no other', async (t) => {

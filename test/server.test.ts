@@ -15,7 +15,9 @@ const CALL = JSON.stringify(toolCall('list_todos'))
 const ENDLESS = { config: { limits: { drainMs: 5000 } } }
 
 /** A gateway whose upstream holds its answers back; each arrives at `next`. */
-async function startHolding (t: Test, options: Parameters<typeof startScene>[1] = {}): Promise<Scene & { next (): Promise<ServerResponse> }> {
+async function startHolding (
+  t: Test, options: Parameters<typeof startScene>[1] = {}
+): Promise<Scene & { next (): Promise<ServerResponse> }> {
   const held: ServerResponse[] = []
   const waiting: ((response: ServerResponse) => void)[] = []
   const all = await startScene(t, {

@@ -27,7 +27,10 @@ function holdTimers (t: Test): { readonly set: Timer[], readonly cleared: Timer[
 
 t.test('timers are of few lengths, and fire on time', async (t) => {
   const { set } = holdTimers(t)
-  const delays = [...Array.from({ length: 10_000 }, (_, index) => 1001 + index * 347), ...Array.from({ length: 300 }, (_, index) => 1001 + index * 8_640_077)]
+  const delays = [
+    ...Array.from({ length: 10_000 }, (_, index) => 1001 + index * 347),
+    ...Array.from({ length: 300 }, (_, index) => 1001 + index * 8_640_077)
+  ]
   for (const ms of delays) {
     const first = set.length
     let isDue = false

@@ -14,7 +14,11 @@ interface Ports {
 }
 
 async function choosePorts (): Promise<Ports> {
-  return { gateway: await findFreePort(), todo: await findFreePort(), authorizationServer: await findFreePort() }
+  return {
+    gateway: await findFreePort(),
+    todo: await findFreePort(),
+    authorizationServer: await findFreePort()
+  }
 }
 
 /** Runs what `npm run demo` runs. */
@@ -48,7 +52,9 @@ t.test('the commands that the demo prints work exactly as they are printed, and 
 
   await t.test('the list has something in it', async (t) => {
     const event = /^data: (.*)$/m.exec(await run(list))?.[1] ?? ''
-    t.match(JSON.parse(event), { result: { structuredContent: { todos: [{ title: String }, { title: String }] }, isError: false } })
+    t.match(JSON.parse(event), {
+      result: { structuredContent: { todos: [{ title: String }, { title: String }] }, isError: false }
+    })
   })
 
   await t.test('the write is refused, and the refusal names the scope that it needs', async (t) => {

@@ -18,7 +18,9 @@ function show (members: object): string {
 
 /** Each row is laid over the smallest useful file, and must give this one problem and no other. */
 async function refuses (t: Test, rows: readonly (readonly [object, string])[]): Promise<void> {
-  for (const [members, problem] of rows) t.strictSame(await problemsWith(t, members), [problem], show(members))
+  for (const [members, problem] of rows) {
+    t.strictSame(await problemsWith(t, members), [problem], show(members))
+  }
 }
 
 async function accepts (t: Test, rows: readonly object[]): Promise<void> {
@@ -238,5 +240,7 @@ t.test('P4: what is allowed but seldom meant is a warning', async (t) => {
       'metadata.scopes_supported: names offline_access, which is not a scope of a resource: it is left out'
     ]]
   ]
-  for (const [members, warnings] of rows) t.strictSame((await load(t, { ...MINIMAL, ...members })).warnings, warnings)
+  for (const [members, warnings] of rows) {
+    t.strictSame((await load(t, { ...MINIMAL, ...members })).warnings, warnings)
+  }
 })

@@ -93,8 +93,12 @@ t.test('short forms are written out', async (t) => {
   const [first, second] = ['1'.repeat(32), '2'.repeat(32)]
   t.match(await loadServer(t, { session: { key: first } }), { session: { key: [first] } })
   t.match(await loadServer(t, { session: { key: [first, second] } }), { session: { key: [first, second] } })
-  t.match(await loadServer(t, { identityHeaders: false }), { identityHeaders: { subject: false, clientId: false, issuer: false, scopes: false } })
-  t.match(await loadServer(t, { identityHeaders: { issuer: false } }), { identityHeaders: { subject: true, clientId: true, issuer: false, scopes: true } })
+  t.match(await loadServer(t, { identityHeaders: false }), {
+    identityHeaders: { subject: false, clientId: false, issuer: false, scopes: false }
+  })
+  t.match(await loadServer(t, { identityHeaders: { issuer: false } }), {
+    identityHeaders: { subject: true, clientId: true, issuer: false, scopes: true }
+  })
   t.match(await loadServer(t, { policy: { unlisted: 'allow' } }), { policy: { unlisted: { tools: 'allow', resources: 'allow', prompts: 'allow' } } })
   t.match(await loadServer(t, { policy: { unlisted: { prompts: 'allow' } } }), { policy: { unlisted: { tools: 'deny', resources: 'deny', prompts: 'allow' } } })
 })

@@ -173,7 +173,9 @@ t.test('an id without res_ is refused: every token would be', async (t) => {
 
 t.test('the metadata document is checked at the start', async (t) => {
   inEmptyDirectory(t)
-  const withDocument = (text: string) => problemsOf(loadConfig({ env: { ...SDK, PROTECTED_RESOURCE_METADATA: text } }))
+  const withDocument = (text: string) => problemsOf(
+    loadConfig({ env: { ...SDK, PROTECTED_RESOURCE_METADATA: text } })
+  )
   const withMembers = (members: object) => withDocument(JSON.stringify({ ...DOCUMENT, ...members }))
   const rows: readonly (readonly [Promise<string[]>, RegExp])[] = [
     [withDocument("'<resource-metadata-json-from-scalekit-dashboard>'"), /^PROTECTED_RESOURCE_METADATA: at 1:1 is not JSON .*dashboard/],
@@ -200,7 +202,9 @@ t.test('the metadata document is checked at the start', async (t) => {
 t.test('the issuers of the document are published as they stand there, and the environment itself is accepted too', async (t) => {
   inEmptyDirectory(t)
   const issuersWith = async (members: object) => {
-    const { config } = await loadConfig({ env: { ...SDK, PROTECTED_RESOURCE_METADATA: JSON.stringify({ ...DOCUMENT, ...members }) } })
+    const { config } = await loadConfig({
+      env: { ...SDK, PROTECTED_RESOURCE_METADATA: JSON.stringify({ ...DOCUMENT, ...members }) }
+    })
     return onlyServer(config).authorizationServers.map(({ issuer, issuers, advertise, jwksUri }) => {
       t.equal(advertise, undefined, 'the issuer itself')
       t.equal(jwksUri, `${BASE}/keys`)
@@ -216,14 +220,18 @@ t.test('the issuers of the document are published as they stand there, and the e
 
 t.test('scopes are left out of the metadata rather than published empty', async (t) => {
   inEmptyDirectory(t)
-  const { config } = await loadConfig({ env: { ...SDK, PROTECTED_RESOURCE_METADATA: JSON.stringify({ ...DOCUMENT, scopes_supported: [] }) } })
+  const { config } = await loadConfig({
+    env: { ...SDK, PROTECTED_RESOURCE_METADATA: JSON.stringify({ ...DOCUMENT, scopes_supported: [] }) }
+  })
   t.notOk('scopes_supported' in onlyServer(config).metadata)
 })
 
 t.test('the SDK set-up may name the environment as the other one does', async (t) => {
   inEmptyDirectory(t)
   const { SK_ENV_URL: url, SK_CLIENT_ID: id, SK_CLIENT_SECRET: secret, ...rest } = SDK as Variables
-  const { config } = await loadConfig({ env: { ...rest, SCALEKIT_ENVIRONMENT_URL: url, SCALEKIT_CLIENT_ID: id, SCALEKIT_CLIENT_SECRET: secret } })
+  const { config } = await loadConfig({
+    env: { ...rest, SCALEKIT_ENVIRONMENT_URL: url, SCALEKIT_CLIENT_ID: id, SCALEKIT_CLIENT_SECRET: secret }
+  })
   t.match(onlyServer(config).authorizationServers, [{ issuer: ISSUER, issuers: [BASE] }])
 })
 

@@ -82,7 +82,11 @@ t.test('no problem quotes a variable, whether the gateway reads it or the file r
 
 t.test('no problem quotes a variable that the file refers to', async (t) => {
   const reference = ['$', '{SECRET}'].join('')
-  const text = await textOf(load(t, { ...MINIMAL, resource: reference, upstream: reference, session: { key: reference } }, { env: { SECRET: MARK } }))
+  const text = await textOf(
+    load(t, { ...MINIMAL, resource: reference, upstream: reference, session: { key: reference } }, {
+      env: { SECRET: MARK }
+    })
+  )
   t.match(text, /^resource: .*\nupstream: .*\nsession\.key: /)
   t.notMatch(text, MARK)
 })

@@ -50,7 +50,9 @@ t.test('problems are placed where the option is written, and once', async (t) =>
 })
 
 t.test('an upstream that can be reached through another server is warned about', async (t) => {
-  const warningsFor = async (...servers: Array<readonly [path: string, upstream: string]>): Promise<readonly string[]> => {
+  const warningsFor = async (
+    ...servers: Array<readonly [path: string, upstream: string]>
+  ): Promise<readonly string[]> => {
     const { warnings } = await load(t, {
       authorizationServers: [LOGIN],
       policy: { tools: { a: 'b' } },

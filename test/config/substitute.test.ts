@@ -54,7 +54,10 @@ t.test('a missing variable does not make its place look wrong as well', async (t
 t.test('what a variable holds is checked like what is written in the file', async (t) => {
   const members = { ...MINIMAL, resource: '${RESOURCE}', session: { key: '${KEY}' } }
   const good = { RESOURCE: 'https://mcp.example/mcp', KEY: 'k'.repeat(32) }
-  t.match((await load(t, members, { env: good })).config.servers, [{ resource: good.RESOURCE, session: { key: [good.KEY] } }])
+  t.match(
+    (await load(t, members, { env: good })).config.servers,
+    [{ resource: good.RESOURCE, session: { key: [good.KEY] } }]
+  )
   t.match(await problemsWith(t, members, { env: { RESOURCE: '${', KEY: '${KEY}' } }), [/^resource: /, /^session\.key/])
   t.match(await problemsWith(t, members, { env: { ...good, RESOURCE: 'mcp.example' } }), [/^resource: must be an absolute URL/])
 })

@@ -163,7 +163,11 @@ t.test('no file makes the checks throw, and a file without problems passes them 
     )
   }))
   fc.assert(fc.property(value, names, value, (whole, name, part) => {
-    for (const file of [whole, { ...MINIMAL, [name]: part }, { ...MINIMAL, resource: undefined, servers: [{ ...MINIMAL, [name]: part }] }]) {
+    for (const file of [
+      whole,
+      { ...MINIMAL, [name]: part },
+      { ...MINIMAL, resource: undefined, servers: [{ ...MINIMAL, [name]: part }] }
+    ]) {
       const json: unknown = JSON.parse(JSON.stringify(file))
       completeConfig(json, PROCESS)
       // What is left of a file is right, required members aside.

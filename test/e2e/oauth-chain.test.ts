@@ -84,12 +84,15 @@ for (const [name, connect] of Object.entries(clients)) {
 for (const connect of [connectModernClient, connectLegacyClient]) {
   t.test(`the 2.x client (${connect.name}) refreshes a token that has expired, without another login`, async (t) => {
     let aheadMs = 0
-    const { gateway } = await startTodoStack(t, { clock: { ...systemClock, now: () => Date.now() + aheadMs } })
+    const { gateway } = await startTodoStack(t, {
+      clock: { ...systemClock, now: () => Date.now() + aheadMs }
+    })
     const { exchanges, fetch: record } = recordExchanges()
     const { callTool, authorization } = await connect(t, gateway.resource, {
       refresh: true,
       async fetch (input, init) {
-        // Legacy clients ask for a stream in the background, at a time of their own: here it is always too early.
+        // Legacy clients ask for a stream in the background, at a time of their own: here it is always too
+        // early.
         if (init?.method === 'GET' && String(input) === gateway.resource) return new Response(null, { status: 405 })
         const response = await record(input, init)
         // The authorization server stays at the present: its next token must be good again.

@@ -8,8 +8,9 @@ import { findFreePort } from '../helpers/ports.js'
 import { listeningUrl, startCli, type RunningProgram } from '../helpers/process.js'
 import { ROOT } from '../helpers/root.js'
 
-// The lists by which the guides of the two Scalekit set-ups have people verify what they built, gone through with the
-// gateway started from those people's own .env: FastMCP with ScalekitProvider, and FastAPI or Express with the SDK.
+// The lists by which the guides of the two Scalekit set-ups have people verify what they built, gone through
+// with the gateway started from those people's own .env: FastMCP with ScalekitProvider, and FastAPI or
+// Express with the SDK.
 
 const RESOURCE_ID = 'res_926123456'
 const TOOL_SCOPES = JSON.stringify({ list_todos: 'todo:read', get_todo: 'todo:read', '*_todo': 'todo:write' })
@@ -52,7 +53,10 @@ interface Started {
   post (token: string | undefined, message: object): Promise<Response>
 }
 
-/** Starts a Scalekit environment, the todo server, and the gateway with nothing but the .env and what is added to it. */
+/**
+ * Starts a Scalekit environment, the todo server, and the gateway with nothing but the .env and what is added
+ * to it.
+ */
 async function start (t: Test, setUp: SetUp, more: Readonly<Record<string, string>> = {}): Promise<Started> {
   const scalekit = await startIssuer(t, { alg: 'RS256' })
   scalekit.routes.set('/keys', (_request, response) => sendJson(response, { keys: scalekit.keys }))
@@ -101,7 +105,9 @@ for (const setUp of setUps) {
     const environmentIssuer = scalekit.origin
     const resourceIssuer = `${scalekit.origin}/resources/${RESOURCE_ID}`
     const [audience] = setUp.audiences(origin)
-    const token = (claims: Record<string, unknown> = {}): Promise<string> => scalekit.token({ iss: resourceIssuer, aud: [audience], ...claims })
+    const token = (
+      claims: Record<string, unknown> = {}
+    ): Promise<string> => scalekit.token({ iss: resourceIssuer, aud: [audience], ...claims })
 
     await t.test('the metadata is answered without credentials', async (t) => {
       const response = await fetch(origin + setUp.metadata)

@@ -24,7 +24,9 @@ interface FastMcpOptions {
 type Caller = { subject: string | undefined, authorization: string | undefined }
 
 /** Starts a FastMCP server, which believes the identity headers, and returns it with its URL. */
-async function startFastMcp (t: Test, { endpoint, stateless }: FastMcpOptions): Promise<{ server: FastMCP<Caller>, url: string }> {
+async function startFastMcp (
+  t: Test, { endpoint, stateless }: FastMcpOptions
+): Promise<{ server: FastMCP<Caller>, url: string }> {
   const quiet = { debug () {}, error () {}, info () {}, log () {}, warn () {} }
   const server = new FastMCP<Caller>({
     name: 'fastmcp',
@@ -76,7 +78,9 @@ function textOf (result: unknown): string {
   return (result as { content: { text: string }[] }).content[0]?.text ?? ''
 }
 
-async function start (t: Test, upstream: string, path: string): Promise<{ gateway: TestGateway, issuer: TestIssuer, token: string }> {
+async function start (
+  t: Test, upstream: string, path: string
+): Promise<{ gateway: TestGateway, issuer: TestIssuer, token: string }> {
   const issuer = await startIssuer(t)
   const gateway = await startGateway(t, { upstream, issuer: issuer.issuer, path, config: { policy: POLICY } })
   return { gateway, issuer, token: await issuer.token({ aud: gateway.resource, sub: 'ada', scope: 'read' }) }
@@ -114,7 +118,9 @@ t.test('what FastMCP says unasked reaches the client on its own stream', async (
   const { server, url } = await startFastMcp(t, { endpoint: '/mcp', stateless: false })
   const { gateway, token } = await start(t, url, '/mcp')
   const { client, listens } = await connectV1(t, gateway.resource, token)
-  const changed = new Promise<void>((resolve) => { client.setNotificationHandler(ToolListChangedNotificationSchema, () => { resolve() }) })
+  const changed = new Promise<void>((resolve) => {
+    client.setNotificationHandler(ToolListChangedNotificationSchema, () => { resolve() })
+  })
   await listens
   server.addTool({ name: 'added', execute: async () => 'new' })
   await changed
@@ -133,7 +139,10 @@ t.test('a session of FastMCP is worth nothing to another principal', async (t) =
   t.ok((await client.listTools()).tools.length > 0)
 })
 
-/** Starts a server that serves at `/mcp/` and sends whoever asks for `/mcp` there, as Starlette's and Express's routers do. */
+/**
+ * Starts a server that serves at `/mcp/` and sends whoever asks for `/mcp` there, as Starlette's and
+ * Express's routers do.
+ */
 async function startRedirectingServer (t: Test, location: (origin: string) => string): Promise<string> {
   const todos = await startTodoServer({ port: 0 })
   t.after(() => todos.close())
@@ -162,7 +171,10 @@ async function startRedirectingServer (t: Test, location: (origin: string) => st
 for (const [name, location] of Object.entries({ 'a path': () => '/mcp/', 'its whole URL': (origin: string) => `${origin}/mcp/` })) {
   t.test(`an upstream that redirects /mcp to /mcp/ with ${name} works as if it did not`, async (t) => {
     const issuer = await startIssuer(t)
-    const gateway = await startGateway(t, { upstream: await startRedirectingServer(t, location), issuer: issuer.issuer })
+    const gateway = await startGateway(t, {
+      upstream: await startRedirectingServer(t, location),
+      issuer: issuer.issuer
+    })
     const token = await issuer.token({ aud: gateway.resource })
     const client = new ModernClient({ name: 'postern-test', version: '1.0.0' }, { versionNegotiation: { mode: { pin: '2026-07-28' } } })
     t.after(() => client.close())

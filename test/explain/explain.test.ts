@@ -9,23 +9,33 @@ import { ROOT } from '../helpers/root.js'
 
 /**
  * Golden cases: `<name>.json` is a policy and the messages to explain, `<name>.txt` what has to come out.
- * `UPDATE_GOLDEN=1 npx tap build/test/explain/explain.test.js` writes the .txt files anew: read their diff before committing it.
+ * `UPDATE_GOLDEN=1 npx tap build/test/explain/explain.test.js` writes the .txt files anew: read their diff
+ * before committing it.
  */
 interface Case {
   readonly policy: Partial<PolicyConfig>
-  readonly messages: ReadonlyArray<{ readonly operations: readonly Operation[], readonly scopes: readonly string[] }>
+  readonly messages: ReadonlyArray<{
+    readonly operations: readonly Operation[],
+    readonly scopes: readonly string[]
+  }>
 }
 
 const CASES = join(ROOT, 'test/explain/cases')
 const names = namesOf('.json')
 
 function namesOf (ending: string): string[] {
-  return readdirSync(CASES).filter((file) => file.endsWith(ending)).map((file) => file.slice(0, -ending.length)).sort()
+  return readdirSync(CASES).filter((file) => file.endsWith(ending)).map(
+    (file) => file.slice(0, -ending.length)
+  ).sort()
 }
 
 function explain ({ policy, messages }: Case): string {
   return messages
-    .map(({ operations, scopes }) => formatExplanation(explainDecision(policyConfig(policy), operations, new Set(scopes))))
+    .map(
+      ({ operations, scopes }) => formatExplanation(
+        explainDecision(policyConfig(policy), operations, new Set(scopes))
+      )
+    )
     .join('\n')
 }
 

@@ -62,7 +62,10 @@ function space (choose: Choose): string {
   return ['', '', '', ' ', '\n', '\r\n\t', '  '][choose(7)] as string
 }
 
-/** Spells a value as JSON, with white space and escapes as chosen. Objects are written from their entries, in order. */
+/**
+ * Spells a value as JSON, with white space and escapes as chosen. Objects are written from their entries, in
+ * order.
+ */
 function spell (value: unknown, choose: Choose): string {
   const pad = () => space(choose)
   if (typeof value === 'string') return spellString(value, choose)
@@ -89,8 +92,11 @@ t.test('whatever JSON.parse takes is accepted, when no name occurs twice', async
 t.test('text of the right alphabet, damaged anywhere, is accepted exactly when JSON.parse takes it', async (t) => {
   const token = fc.constantFrom('{', '}', '[', ']', ',', ':', '"', '\\', '"a"', '"b"', '0', '1', '-', '.', 'e', '+', 'true', 'false', 'null', 'n', '\\u0061', '\\ud800', ' ', '\n', '\0', 'é', '\ufeff', '"\\')
   const soup = fc.array(token, { maxLength: 12 }).map((tokens) => Buffer.from(tokens.join('')))
-  const whole = fc.tuple(fc.jsonValue({ maxDepth: 4 }), choices).map(([value, bytes]) => Buffer.from(spell(value, chooser(bytes))))
-  const damaged = fc.tuple(whole, fc.nat(), fc.nat(3), fc.oneof(soup, fc.uint8Array({ maxLength: 3 }))).map(([bytes, place, removed, put]) => {
+  const whole = fc.tuple(fc.jsonValue({ maxDepth: 4 }), choices).map(
+    ([value, bytes]) => Buffer.from(spell(value, chooser(bytes)))
+  )
+  const inserted = fc.oneof(soup, fc.uint8Array({ maxLength: 3 }))
+  const damaged = fc.tuple(whole, fc.nat(), fc.nat(3), inserted).map(([bytes, place, removed, put]) => {
     const at = place % (bytes.length + 1)
     return Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(at + removed)])
   })
@@ -123,15 +129,22 @@ t.test('a duplicate is found exactly when two names of an object decode to the s
 t.test('what is picked equals what JSON.parse reads', async () => {
   const text = fc.string({ unit: 'grapheme', maxLength: 12 })
   const value = fc.jsonValue({ maxDepth: 3 })
-  const params = fc.record({ resourceSubscriptions: fc.oneof(fc.array(text, { maxLength: 5 }), value), _meta: value }, { requiredKeys: [] })
+  const params = fc.record(
+    { resourceSubscriptions: fc.oneof(fc.array(text, { maxLength: 5 }), value), _meta: value },
+    { requiredKeys: [] }
+  )
   const message = fc.record({ method: fc.oneof(text, value), params: fc.oneof(params, value.filter((it) => typeof it !== 'object')), other: value }, { requiredKeys: [] })
   fc.assert(fc.property(message, choices, (message, bytes) => {
     const body = Buffer.from(spellPlainly(message, chooser(bytes)))
-    const read = JSON.parse(body.toString()) as { method?: unknown, params?: { resourceSubscriptions?: unknown, _meta?: unknown } }
+    const read = JSON.parse(body.toString()) as {
+      method?: unknown,
+      params?: { resourceSubscriptions?: unknown, _meta?: unknown }
+    }
     const picked = scan(body, TASK, { maxDepth: 64 })
     if (picked.type !== 'object') return false
     const { method, params } = picked.members
-    const spans = [[method, read.method], [params, read.params]] as Array<[{ start: number, end: number } | undefined, unknown]>
+    const spans: Array<[{ start: number, end: number } | undefined, unknown]> =
+      [[method, read.method], [params, read.params]]
     if (params?.type === 'object') {
       const { resourceSubscriptions: uris, _meta: meta } = params.members
       spans.push([uris, read.params?.resourceSubscriptions], [meta, read.params?._meta])

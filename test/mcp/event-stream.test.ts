@@ -7,7 +7,9 @@ const KEEP: EditEvent = ({ data }) => data
 const LIMIT = 1 << 20
 
 /** Everything that is handed on for these chunks; `ended` false leaves the stream open. */
-function run (chunks: ReadonlyArray<string | Buffer>, edit: EditEvent = KEEP, ended = true, limit = LIMIT): string {
+function run (
+  chunks: ReadonlyArray<string | Buffer>, edit: EditEvent = KEEP, ended = true, limit = LIMIT
+): string {
   const out: Buffer[] = []
   const editor = editEvents(edit, limit, (bytes) => out.push(bytes))
   for (const chunk of chunks) editor.push(Buffer.from(chunk))
@@ -144,8 +146,19 @@ function cut (bytes: Buffer, cuts: readonly number[]): Buffer[] {
 
 t.test('wherever a stream is cut, the same comes out', async () => {
   const shout: EditEvent = ({ type, data }) => data.length % 2 === 0 ? data : Buffer.from(`${type}\n${data.toString('latin1')}!`)
-  fc.assert(fc.property(stream, fc.array(fc.nat(500), { maxLength: 20 }), (bytes, cuts) => run(cut(bytes, cuts), shout) === run([bytes], shout)), { numRuns: 2000 })
-  fc.assert(fc.property(stream, (bytes) => run(Array.from(bytes, (byte) => Buffer.from([byte])), shout) === run([bytes], shout)))
+  fc.assert(
+    fc.property(
+      stream,
+      fc.array(fc.nat(500), { maxLength: 20 }),
+      (bytes, cuts) => run(cut(bytes, cuts), shout) === run([bytes], shout)
+    ),
+    { numRuns: 2000 }
+  )
+  fc.assert(
+    fc.property(
+      stream, (bytes) => run(Array.from(bytes, (byte) => Buffer.from([byte])), shout) === run([bytes], shout)
+    )
+  )
 })
 
 t.test('a stream whose events stay as they are keeps every byte', async () => {

@@ -29,7 +29,10 @@ function call (method: string, params: object = {}, version?: string) {
   return { id: 7, method, params: { ...params, ...version !== undefined && { _meta: { 'io.modelcontextprotocol/protocolVersion': version } } } }
 }
 
-/** Each row is a header's value, each column another's: `+` accepted, `-` a mismatch, `?` a version missing in the body. */
+/**
+ * Each row is a header's value, each column another's: `+` accepted, `-` a mismatch, `?` a version missing in
+ * the body.
+ */
 type Matrix = ReadonlyArray<readonly [header: string | readonly string[] | undefined, row: string]>
 
 t.test('M5: the version header and the version in the body agree', async (t) => {
@@ -84,7 +87,8 @@ t.test('M5: Mcp-Method and Mcp-Name are required of modern requests and agree wi
     ['tools/call', '+++------'],
     ...modern.slice(2)
   ]
-  for (const [version, matrix] of [[MODERN, modern], [LATER, modern], [LEGACY, legacy], [undefined, legacy]] as const) {
+  const matrices = [[MODERN, modern], [LATER, modern], [LEGACY, legacy], [undefined, legacy]] as const
+  for (const [version, matrix] of matrices) {
     for (const [method, row] of matrix) {
       for (const [column, name] of columns.entries()) {
         const outcome = check(call('tools/call', { name: 'get_todo' }, version), { 'MCP-Protocol-Version': version, 'Mcp-Method': method, 'Mcp-Name': name })
@@ -208,5 +212,7 @@ t.test('a value is decoded as the specification\'s examples are', async (t) => {
     ['a\r\nb', undefined],
     ['a\n', undefined]
   ]
-  for (const [encoded, decoded] of values) t.equal(decodeHeaderValue(encoded), decoded, JSON.stringify(encoded))
+  for (const [encoded, decoded] of values) {
+    t.equal(decodeHeaderValue(encoded), decoded, JSON.stringify(encoded))
+  }
 })

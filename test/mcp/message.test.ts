@@ -39,7 +39,10 @@ t.test('what the gateway goes by is read from the params', async (t) => {
 
 t.test('M3: a message carries the bytes that were examined', async (t) => {
   const texts = ['{"id":1, "method":"m"', '{"method":"notifications/m"', '{"id":1,"error":{}'].map((text) => `${text},"jsonrpc":"2.0"} `)
-  for (const bytes of texts.map((text) => Buffer.from(text))) t.equal(readMessage(bytes, { maxDepth: 64 }).bytes, bytes)
+  for (const text of texts) {
+    const bytes = Buffer.from(text)
+    t.equal(readMessage(bytes, { maxDepth: 64 }).bytes, bytes)
+  }
 })
 
 t.test('a message without an id is a notification', async (t) => {

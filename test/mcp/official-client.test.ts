@@ -11,14 +11,19 @@ const NAMES = ['get_todo', 'größe', ' padded ', '=?base64?eA==?=', 'line\nbrea
 
 function buildServer (): McpServer {
   const server = new McpServer({ name: 'test', version: '1' }, { capabilities: { resources: { subscribe: true }, logging: {} } })
-  for (const name of NAMES) server.registerTool(name, { inputSchema: z.object({}).loose() }, () => ({ content: [] }))
+  for (const name of NAMES) {
+    server.registerTool(name, { inputSchema: z.object({}).loose() }, () => ({ content: [] }))
+  }
   server.registerPrompt('grüß', { argsSchema: z.object({ who: completable(z.string(), () => ['a']) }) }, () => ({ messages: [] }))
   const template = new ResourceTemplate('todo://{id}', { list: undefined, complete: { id: () => ['1'] } })
   server.registerResource('todo', template, {}, (uri) => ({ contents: [{ uri: uri.href, text: '' }] }))
   return server
 }
 
-/** Runs a client against the official server in process and returns what our reader makes of each message on the way. */
+/**
+ * Runs a client against the official server in process and returns what our reader makes of each message on
+ * the way.
+ */
 async function observe (t: Test, mode: 'legacy' | { pin: string }, use: (client: Client) => Promise<unknown>): Promise<string[]> {
   t.capture(console, 'warn') // the SDK advises against such names, for each server object anew
   const mcp = createMcpHandler(buildServer)

@@ -27,7 +27,9 @@ const PROMPT = { type: 'ref/prompt', name: 'p' }
 const TEMPLATE = { type: 'ref/resource', uri: 'u:{x}' }
 
 t.test('P1: a message maps to its method and to every target that its method acts on', async (t) => {
-  const messages: ReadonlyArray<readonly [method: string, params: object | undefined, ...targets: Array<readonly [TargetKind, string]>]> = [
+  type Target = readonly [TargetKind, string]
+  type Row = readonly [method: string, params: object | undefined, ...targets: readonly Target[]]
+  const messages: readonly Row[] = [
     ['tools/call', { name: 'get_todo', uri: 'u' }, ['tools', 'get_todo']],
     ['tools/call', { name: '' }, ['tools', '']],
     ['tools/call', { name: 'constructor' }, ['tools', 'constructor']],
@@ -95,7 +97,8 @@ t.test('P1: a subscription without a URI is no method of a revision that has non
 })
 
 t.test('a modern request\'s headers tell the operation for the scope hint', async (t) => {
-  const told: ReadonlyArray<readonly [method: string, name: string | undefined, operations: Operation[] | undefined]> = [
+  type Row = readonly [method: string, name: string | undefined, operations: Operation[] | undefined]
+  const told: readonly Row[] = [
     ['tools/call', 'get_todo', on('tools/call', ['tools', 'get_todo'])],
     ['tools/call', '=?base64?SGVsbG8sIOS4lueVjA==?=', on('tools/call', ['tools', 'Hello, 世界'])],
     ['prompts/get', 'p', on('prompts/get', ['prompts', 'p'])],

@@ -20,6 +20,11 @@ t.test('what is no date is not modern', async (t) => {
 t.test('modern revisions mirror the body in headers and have neither responses, sessions nor resource subscriptions; the others the reverse', async (t) => {
   t.strictSame(requirementsOf('2026-07-28'), { mirroredHeaders: true, responses: false, sessions: false, resourceSubscriptions: false })
   for (const version of ['2025-11-25', 'draft', undefined]) {
-    t.strictSame(requirementsOf(version), { mirroredHeaders: false, responses: true, sessions: true, resourceSubscriptions: true })
+    t.strictSame(requirementsOf(version), {
+      mirroredHeaders: false,
+      responses: true,
+      sessions: true,
+      resourceSubscriptions: true
+    })
   }
 })

@@ -7,7 +7,9 @@ import { createTestClock, type TestClock } from '../helpers/clock.js'
 import { startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { authorizationServerConfig, createLog, serverConfig, type Setup, setUp, START } from './setup.js'
 
-async function start (t: Test, server: Partial<ServerConfig> = {}): Promise<Setup & { issuer: TestIssuer, clock: TestClock }> {
+async function start (
+  t: Test, server: Partial<ServerConfig> = {}
+): Promise<Setup & { issuer: TestIssuer, clock: TestClock }> {
   const clock = createTestClock(START)
   const issuer = await startIssuer(t, { now: clock.now })
   return { ...setUp(serverConfig([authorizationServerConfig(issuer.issuer)], server), clock), issuer, clock }
@@ -86,7 +88,9 @@ t.test('what one protected server accepts is nothing to another', async (t) => {
   const config = authorizationServerConfig(issuer.issuer)
   const shared = createAuthorizationServer(config, { fetch, now: clock.now, log: createLog() })
   const verifierOf = (resource: string) => createAccessTokenVerifier({
-    server: serverConfig([config], { resource }), trusted: [{ config, authorizationServer: shared }], now: clock.now
+    server: serverConfig([config], { resource }),
+    trusted: [{ config, authorizationServer: shared }],
+    now: clock.now
   })
   const [one, other] = [verifierOf('https://one.example/mcp'), verifierOf('https://other.example/mcp')]
   const token = await issuer.token({ aud: 'https://one.example/mcp' })

@@ -9,7 +9,12 @@ import { until } from '../helpers/until.js'
 import { authorizationServerConfig, createLog, START } from './setup.js'
 
 const create = (issuer: string, overrides: Partial<AuthorizationServerConfig> = {}): AuthorizationServer =>
-  createAuthorizationServer(authorizationServerConfig(issuer, overrides), { fetch, now: createTestClock(START).now, log: createLog(), timeoutMs: 2_000 })
+  createAuthorizationServer(authorizationServerConfig(issuer, overrides), {
+    fetch,
+    now: createTestClock(START).now,
+    log: createLog(),
+    timeoutMs: 2_000
+  })
 
 /** An issuer whose metadata is at one path only. */
 async function startAt (t: Test, wellKnown: string, path = ''): Promise<TestIssuer> {
@@ -112,7 +117,12 @@ t.test('keys are not fetched over plain http because the metadata says so', asyn
 t.test('the other places are not tried on a host that does not answer', async (t) => {
   const issuer = await startIssuer(t, { path: '/a' })
   issuer.mode = 'hang'
-  const authorizationServer = createAuthorizationServer(authorizationServerConfig(issuer.issuer), { fetch, now: createTestClock(START).now, log: createLog(), timeoutMs: 50 })
+  const authorizationServer = createAuthorizationServer(authorizationServerConfig(issuer.issuer), {
+    fetch,
+    now: createTestClock(START).now,
+    log: createLog(),
+    timeoutMs: 50
+  })
   await t.rejects(authorizationServer.metadata(), AuthorizationServerUnavailable)
   t.equal(issuer.requests.length, 1)
 })
@@ -121,7 +131,12 @@ t.test('the last good metadata is served while the authorization server is down,
   const clock = createTestClock(START)
   const issuer = await startIssuer(t)
   const log = createLog()
-  const authorizationServer = createAuthorizationServer(authorizationServerConfig(issuer.issuer), { fetch, now: clock.now, log, timeoutMs: 2_000 })
+  const authorizationServer = createAuthorizationServer(authorizationServerConfig(issuer.issuer), {
+    fetch,
+    now: clock.now,
+    log,
+    timeoutMs: 2_000
+  })
   const first = await authorizationServer.metadata()
   await issuer.stop()
   for (const seconds of [60, 3_600, 86_400 * 30]) {
@@ -133,7 +148,12 @@ t.test('the last good metadata is served while the authorization server is down,
 t.test('metadata that changed is served after its time', async (t) => {
   const clock = createTestClock(START)
   const issuer = await startIssuer(t)
-  const authorizationServer = createAuthorizationServer(authorizationServerConfig(issuer.issuer), { fetch, now: clock.now, log: createLog(), timeoutMs: 2_000 })
+  const authorizationServer = createAuthorizationServer(authorizationServerConfig(issuer.issuer), {
+    fetch,
+    now: clock.now,
+    log: createLog(),
+    timeoutMs: 2_000
+  })
   await authorizationServer.metadata()
   issuer.metadata = { ...issuer.metadata, changed: true }
   clock.advance(599_000)

@@ -10,7 +10,9 @@ async function serve (t: Test, routes: Record<string, Route>): Promise<TestIssue
 }
 
 const settings = { fetch, allowHttp: false, timeoutMs: 2_000 }
-const redirectTo = (location: string, status = 302): Route => (_request, response) => { response.writeHead(status, { location }).end() }
+const redirectTo = (
+  location: string, status = 302
+): Route => (_request, response) => { response.writeHead(status, { location }).end() }
 
 async function failure (promise: Promise<unknown>): Promise<FetchFailed> {
   const error = await promise.then(() => undefined, (error: unknown) => error)

@@ -21,7 +21,11 @@ interface Fixture {
     readonly principal: { issuer: string, subject: string, clientId?: string, scopes: readonly string[] }
   }>>
   /** Tokens that the same authorization server issues for something else. */
-  readonly refused: Readonly<Record<string, { readonly header?: Record<string, unknown>, readonly claims: Record<string, unknown>, readonly reason: RegExp }>>
+  readonly refused: Readonly<Record<string, {
+    readonly header?: Record<string, unknown>,
+    readonly claims: Record<string, unknown>,
+    readonly reason: RegExp
+  }>>
 }
 
 const clock = createTestClock(START)
@@ -254,8 +258,16 @@ for (const [name, fixture] of Object.entries(FIXTURES)) {
       const { host: name, pathname } = new URL(String(input))
       return fetch(`${host.origin}/${name}${pathname}`, init)
     }
-    const authorizationServer = createAuthorizationServer(config, { fetch: toLoopback, now: clock.now, log: createLog() })
-    const verifier = createAccessTokenVerifier({ server, trusted: [{ config, authorizationServer }], now: clock.now })
+    const authorizationServer = createAuthorizationServer(config, {
+      fetch: toLoopback,
+      now: clock.now,
+      log: createLog()
+    })
+    const verifier = createAccessTokenVerifier({
+      server,
+      trusted: [{ config, authorizationServer }],
+      now: clock.now
+    })
 
     for (const [what, { header = {}, claims, principal }] of Object.entries(fixture.accepted)) {
       const { scopes, ...rest } = await verifier.verify(await key.sign(claims, header))

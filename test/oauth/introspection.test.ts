@@ -44,7 +44,9 @@ interface Scene extends Setup {
   readonly claims: Record<string, unknown>
 }
 
-async function start (t: Test, overrides: { server?: Partial<ServerConfig>, as?: Partial<AuthorizationServerConfig> } = {}): Promise<Scene> {
+async function start (
+  t: Test, overrides: { server?: Partial<ServerConfig>, as?: Partial<AuthorizationServerConfig> } = {}
+): Promise<Scene> {
   const clock = createTestClock(START)
   const issuer = await startOpaqueIssuer(t)
   const config = authorizationServerConfig(issuer.issuer, { introspection: SECRET, ...overrides.as })
@@ -87,8 +89,15 @@ t.test('with a private key the request carries a signed assertion for the issuer
     t.equal(issuer.asked[0]?.form.client_assertion_type, 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
     const ids = new Set<unknown>()
     for (const { form } of issuer.asked) {
-      const { payload } = await jwtVerify(form.client_assertion as string, createPublicKey(createPrivateKey(pem)), {
-        algorithms: [alg], issuer: 'gateway', subject: 'gateway', audience: issuer.issuer, maxTokenAge: 60, currentDate: new Date(clock.now()), requiredClaims: ['exp', 'jti']
+      const key = createPublicKey(createPrivateKey(pem))
+      const { payload } = await jwtVerify(form.client_assertion as string, key, {
+        algorithms: [alg],
+        issuer: 'gateway',
+        subject: 'gateway',
+        audience: issuer.issuer,
+        maxTokenAge: 60,
+        currentDate: new Date(clock.now()),
+        requiredClaims: ['exp', 'jti']
       })
       ids.add(payload.jti)
     }
@@ -156,7 +165,10 @@ t.test('a response about a token is remembered for cacheSeconds, tokenCacheSecon
     [{}, 20, 5, 5]
   ]
   for (const [server, cacheSeconds, exp, seconds] of rows) {
-    const { issuer, verifier, claims, clock } = await start(t, { server, as: { introspection: { ...SECRET, cacheSeconds } } })
+    const { issuer, verifier, claims, clock } = await start(t, {
+      server,
+      as: { introspection: { ...SECRET, cacheSeconds } }
+    })
     issuer.tokens.set('a', { ...claims, exp: clock.now() / 1000 + exp })
     await verifier.verify('a')
     clock.advance(seconds * 1000 - 1)
@@ -230,7 +242,9 @@ t.test('secrets are not sent over plain http, nor to where a redirect points', a
 t.test('the first authorization server that knows a token decides', async (t) => {
   const clock = createTestClock(START)
   const [one, two] = [await startOpaqueIssuer(t), await startOpaqueIssuer(t)]
-  const configs = [one, two].map(({ issuer }) => authorizationServerConfig(issuer, { introspection: { ...SECRET, cacheSeconds: 0 } }))
+  const configs = [one, two].map(
+    ({ issuer }) => authorizationServerConfig(issuer, { introspection: { ...SECRET, cacheSeconds: 0 } })
+  )
   const { verifier } = setUp(serverConfig(configs), clock)
   const claims = { active: true, sub: 'a', aud: RESOURCE }
   two.tokens.set('second', claims)

@@ -23,10 +23,16 @@ interface Scene {
   verify (token: string): Promise<Principal>
 }
 
-async function start (t: Test, key: SigningKey = ec, overrides: { server?: Partial<ServerConfig>, as?: Partial<AuthorizationServerConfig> } = {}): Promise<Scene> {
+async function start (
+  t: Test,
+  key: SigningKey = ec,
+  overrides: { server?: Partial<ServerConfig>, as?: Partial<AuthorizationServerConfig> } = {}
+): Promise<Scene> {
   const clock = createTestClock(START)
   const issuer = await startIssuer(t, { key, now: clock.now })
-  const { verifier } = setUp(serverConfig([authorizationServerConfig(issuer.issuer, overrides.as)], overrides.server), clock)
+  const { verifier } = setUp(
+    serverConfig([authorizationServerConfig(issuer.issuer, overrides.as)], overrides.server), clock
+  )
   return {
     issuer,
     clock,
@@ -147,8 +153,12 @@ t.test('a key that is published with its private part is not trusted', async (t)
 t.test("another issuer's key under the same kid verifies nothing here", async (t) => {
   const clock = createTestClock(START)
   const stranger = await createSigningKey('ES256', 'ec')
-  const [one, two] = [await startIssuer(t, { key: ec, now: clock.now }), await startIssuer(t, { key: stranger, now: clock.now })]
-  const { verifier } = setUp(serverConfig([authorizationServerConfig(one.issuer), authorizationServerConfig(two.issuer)]), clock)
+  const [one, two] = [
+    await startIssuer(t, { key: ec, now: clock.now }), await startIssuer(t, { key: stranger, now: clock.now })
+  ]
+  const { verifier } = setUp(
+    serverConfig([authorizationServerConfig(one.issuer), authorizationServerConfig(two.issuer)]), clock
+  )
   await t.resolves(verifier.verify(await one.token()))
   await t.resolves(verifier.verify(await two.token()))
   await t.rejects(verifier.verify(await two.token({ iss: one.issuer })), /does not verify/, "the second issuer speaks in the first one's name")
@@ -341,7 +351,9 @@ t.test('the client is read from client_id, azp, cid or appid', async (t) => {
 
 t.test('A4: scopes are read from the first claim that is there', async (t) => {
   const { issuer, verify, refuses } = await start(t)
-  const scopes = async (claims: Record<string, unknown>) => [...(await verify(await issuer.token({ scope: undefined, ...claims }))).scopes]
+  const scopes = async (
+    claims: Record<string, unknown>
+  ) => [...(await verify(await issuer.token({ scope: undefined, ...claims }))).scopes]
   t.same(await scopes({ scope: 'a b' }), ['a', 'b'])
   t.same(await scopes({ scope: ' a  b ' }), ['a', 'b'])
   t.same(await scopes({ scope: '' }), [], 'an empty claim is there')
@@ -356,7 +368,9 @@ t.test('A4: scopes are read from the first claim that is there', async (t) => {
 
 t.test('A4: a scope claim can be a path, and a name with dots goes first', async (t) => {
   const { issuer, verify } = await start(t, ec, { as: { scopeClaim: ['https://api.example/roles', 'realm_access.roles', 'constructor.name', '__proto__', 'permissions'] } })
-  const scopes = async (claims: Record<string, unknown>) => [...(await verify(await issuer.token(claims))).scopes]
+  const scopes = async (
+    claims: Record<string, unknown>
+  ) => [...(await verify(await issuer.token(claims))).scopes]
   t.same(await scopes({ realm_access: { roles: ['a', 'b'] } }), ['a', 'b'])
   t.same(await scopes({ 'https://api.example/roles': ['c'], realm_access: { roles: ['a'] } }), ['c'])
   t.same(await scopes({ 'realm_access.roles': 'd' }), ['d'])

@@ -15,9 +15,20 @@ interface Scene extends Setup {
   readonly clock: TestClock
 }
 
-async function start (t: Test, overrides: { server?: Partial<ServerConfig>, as?: Partial<AuthorizationServerConfig>, timeoutMs?: number, key?: SigningKey } = {}): Promise<Scene> {
+async function start (
+  t: Test,
+  overrides: {
+    server?: Partial<ServerConfig>,
+    as?: Partial<AuthorizationServerConfig>,
+    timeoutMs?: number,
+    key?: SigningKey
+  } = {}
+): Promise<Scene> {
   const clock = createTestClock(START)
-  const issuer = await startIssuer(t, { now: clock.now, ...(overrides.key === undefined ? {} : { key: overrides.key }) })
+  const issuer = await startIssuer(t, {
+    now: clock.now,
+    ...(overrides.key === undefined ? {} : { key: overrides.key })
+  })
   // Tokens that outlive every test, so that only keys decide.
   const token = issuer.token.bind(issuer)
   issuer.token = (claims, header) => token({ exp: clock.now() / 1000 + 90 * 86_400, ...claims }, header)

@@ -20,7 +20,9 @@ async function start (t: Test, timeoutMs = 2_000): Promise<Scene> {
   const issuer = await startIssuer(t, { now: clock.now })
   const token = issuer.token.bind(issuer)
   issuer.token = (claims, header) => token({ exp: clock.now() / 1000 + 90 * 86_400, ...claims }, header)
-  const setup = setUp(serverConfig([authorizationServerConfig(issuer.issuer)], { tokenCacheSeconds: 0 }), clock, timeoutMs)
+  const setup = setUp(
+    serverConfig([authorizationServerConfig(issuer.issuer)], { tokenCacheSeconds: 0 }), clock, timeoutMs
+  )
   return { ...setup, issuer, clock, state: () => setup.authorizationServers[0]?.state() }
 }
 
@@ -70,7 +72,9 @@ t.test('junk for an authorization server that is down is unavailable too: it can
 t.test('an outage of one authorization server does not affect the others', async (t) => {
   const clock = createTestClock(START)
   const [up, down] = [await startIssuer(t, { now: clock.now }), await startIssuer(t, { now: clock.now })]
-  const { verifier } = setUp(serverConfig([authorizationServerConfig(down.issuer), authorizationServerConfig(up.issuer)]), clock)
+  const { verifier } = setUp(
+    serverConfig([authorizationServerConfig(down.issuer), authorizationServerConfig(up.issuer)]), clock
+  )
   down.mode = 'fail'
   t.equal(await failure(verifier.verify(await up.token())), 'accepted')
   t.type(await failure(verifier.verify(await down.token())), AuthorizationServerUnavailable)

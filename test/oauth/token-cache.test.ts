@@ -14,7 +14,9 @@ function fill (cache: TokenCache, from: number, to: number): void {
 const held = (cache: TokenCache, from: number, to: number): number =>
   Array.from({ length: to - from }, (_, i) => cache.get(`token-${from + i}`)).filter((one) => one !== undefined).length
 
-function start (options: { seconds?: number, maxTokens?: number, maxCharacters?: number } = {}): { cache: TokenCache, clock: TestClock } {
+function start (
+  options: { seconds?: number, maxTokens?: number, maxCharacters?: number } = {}
+): { cache: TokenCache, clock: TestClock } {
   const clock = createTestClock(START)
   return { clock, cache: createTokenCache({ seconds: 60, now: clock.now, ...options }) }
 }
@@ -105,7 +107,9 @@ t.test('the length of all tokens is bounded', async (t) => {
   const { cache } = start({ maxCharacters: 1_000 })
   const token = (i: number): string => String(i).padStart(100, '0')
   for (let i = 0; i < 100; i++) cache.add(token(i), { principal: principal('x'), isCurrent })
-  const count = Array.from({ length: 100 }, (_, i) => cache.get(token(i))).filter((one) => one !== undefined).length
+  const count = Array.from({ length: 100 }, (_, i) => cache.get(token(i))).filter(
+    (one) => one !== undefined
+  ).length
   t.ok(count <= 10 && count >= 5, `${count} held`)
   cache.add('x'.repeat(501), { principal: principal('x'), isCurrent })
   t.equal(cache.get('x'.repeat(501)), undefined, 'one that would take all of it is not remembered')

@@ -24,8 +24,16 @@ const BAD: readonly object[] = [
 ]
 
 t.test('the published schema accepts and refuses what the one in use does', async (t) => {
-  for (const file of GOOD) for (const schema of [published, configFile]) t.ok(Check(schema, file), JSON.stringify(file))
-  for (const file of BAD) for (const schema of [published, configFile]) t.notOk(Check(schema, file), JSON.stringify(file))
+  for (const file of GOOD) {
+    for (const schema of [published, configFile]) {
+      t.ok(Check(schema, file), JSON.stringify(file))
+    }
+  }
+  for (const file of BAD) {
+    for (const schema of [published, configFile]) {
+      t.notOk(Check(schema, file), JSON.stringify(file))
+    }
+  }
 })
 
 t.test('in an editor a variable may stand wherever a text may', async (t) => {

@@ -12,7 +12,9 @@ const on = (kind: TargetKind, name: string): Operation => ({ method: `${kind}/x`
 const tool = (name: string): Operation => on('tools', name)
 const uri = (name: string): Operation => on('resources', name)
 const method = (name: string): Operation => ({ method: name })
-const ask = (policy: Policy, operations: readonly Operation[], ...scopes: string[]): Decision => policy.decide(operations, new Set(scopes))
+function ask (policy: Policy, operations: readonly Operation[], ...scopes: string[]): Decision {
+  return policy.decide(operations, new Set(scopes))
+}
 const refusal = (rule: string, reason: string): object => ({ effect: 'deny', rule, reason, requiredScopes: [], missingScopes: [] })
 
 const INHERITED = ['__proto__', 'constructor', 'hasOwnProperty', 'toString', 'valueOf', '__defineGetter__', 'isPrototypeOf']
@@ -162,7 +164,12 @@ const scope = fc.constantFrom('a', 'b', 'c', 'd')
 const rule = fc.oneof(
   scope, fc.boolean(), fc.array(scope, { minLength: 1, maxLength: 3 }),
   fc.record({ allOf: fc.array(scope, { minLength: 1, maxLength: 3 }) }),
-  fc.record({ anyOf: fc.array(fc.oneof(scope, fc.array(scope, { minLength: 1, maxLength: 2 })), { minLength: 1, maxLength: 3 }) })
+  fc.record({
+    anyOf: fc.array(fc.oneof(scope, fc.array(scope, { minLength: 1, maxLength: 2 })), {
+      minLength: 1,
+      maxLength: 3
+    })
+  })
 )
 const key = fc.constantFrom('x', 'xy', 'x/y', '*', 'x*', '*y', 'x*y', '**/y')
 const ruleMap = fc.dictionary(key, rule, { maxKeys: 5 })

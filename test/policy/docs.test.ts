@@ -19,7 +19,9 @@ const KINDS: Readonly<Record<string, TargetKind>> = { 'tools/call': 'tools', 're
 function readAsked (cell: string): Operation[] {
   const [, method, name] = /^(\S+)(?: `(.+)`)?$/.exec(cell) as unknown as [string, string, string | undefined]
   const kind = KINDS[method]
-  return name === undefined || kind === undefined ? [{ method }] : [{ method }, { method, target: { kind, name } }]
+  return name === undefined || kind === undefined
+    ? [{ method }]
+    : [{ method }, { method, target: { kind, name } }]
 }
 
 function spell (decision: Decision): string {

@@ -32,13 +32,17 @@ t.test('two ways to one scope are not a cycle', async (t) => {
 
 const SCOPES = ['a', 'b', 'c', 'd', 'e', '__proto__']
 const scope = fc.constantFrom(...SCOPES)
-const implies = fc.array(fc.tuple(scope, fc.array(scope, { maxLength: 3 })), { maxLength: 6 }).map((entries) => Object.fromEntries(entries))
+const implies = fc.array(fc.tuple(scope, fc.array(scope, { maxLength: 3 })), { maxLength: 6 }).map(
+  (entries) => Object.fromEntries(entries)
+)
 
 /** Whether a walk of at least one step leads from one scope to the other, found by widening step by step. */
 function reaches (implies: Readonly<Record<string, readonly string[]>>, from: string, to: string): boolean {
   let front = new Set([from])
   for (let steps = 0; steps < SCOPES.length; steps++) {
-    front = new Set([...front].flatMap((each) => Object.hasOwn(implies, each) ? implies[each] as string[] : []))
+    front = new Set(
+      [...front].flatMap((each) => Object.hasOwn(implies, each) ? implies[each] as string[] : [])
+    )
     if (front.has(to)) return true
   }
   return false

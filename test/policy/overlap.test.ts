@@ -23,7 +23,10 @@ t.test('patterns that share no name are not rivals', async (t) => {
   t.equal(common('A*', 'a*'), undefined)
 })
 
-/** Every text over the alphabet with up to six characters: as many as two patterns with three literals each can need. */
+/**
+ * Every text over the alphabet with up to six characters: as many as two patterns with three literals each
+ * can need.
+ */
 const texts: string[] = ['']
 for (let index = 0; (texts[index] as string).length < 6; index++) texts.push(...['a', 'b', '/'].map((letter) => texts[index] + letter))
 

@@ -40,12 +40,13 @@ t.test('what is aborted hears nothing more, and aborting again or late does no h
   const upstream = openHttpUpstream(`${server.origin}/mcp`, 1000)
   t.after(() => upstream.close())
   let calls = 0
-  await new Promise<void>((resolve) => upstream.send(MESSAGE, (control) => receiveUntil(() => { calls++ }, () => {
-    control.abort()
-    control.abort()
-    resolve()
-    return true
-  })))
+  await new Promise<void>((resolve) =>
+    upstream.send(MESSAGE, (control) => receiveUntil(() => { calls++ }, () => {
+      control.abort()
+      control.abort()
+      resolve()
+      return true
+    })))
   server.answer = (_request, response) => { response.end('two') }
   await new Promise<void>((resolve) => upstream.send(MESSAGE, (control) => receiveUntil(() => {
     control.abort()
@@ -85,16 +86,20 @@ t.test('informational answers are passed over', async (t) => {
   const upstream = openHttpUpstream(`${raw.origin}/mcp`, 1000)
   t.after(() => upstream.close())
   const statuses: number[] = []
-  await new Promise<string>((resolve) => upstream.send(MESSAGE, () => ({ ...receiveUntil(resolve), onResponse: (status) => { statuses.push(status) } })))
+  const onResponse = (status: number): void => { statuses.push(status) }
+  await new Promise<string>((resolve) => {
+    upstream.send(MESSAGE, () => ({ ...receiveUntil(resolve), onResponse }))
+  })
   t.same(statuses, [200])
 })
 
 t.test('closing breaks what is under way', async (t) => {
   const server = await startUpstream(t, (_request, response) => { response.writeHead(200).write('one') })
   const upstream = openHttpUpstream(`${server.origin}/mcp`, 1000)
-  const how = await new Promise<string>((resolve) => upstream.send(MESSAGE, () => receiveUntil(resolve, () => {
-    upstream.close().catch(t.fail)
-    return true
-  })))
+  const how = await new Promise<string>((resolve) =>
+    upstream.send(MESSAGE, () => receiveUntil(resolve, () => {
+      upstream.close().catch(t.fail)
+      return true
+    })))
   t.equal(how, 'broken')
 })

@@ -6,7 +6,8 @@ const AT_MCP = mapPaths('https://h.example/mcp', 'http://inner:8080/endpoint')
 const AT_ROOT = mapPaths('https://h.example', 'http://inner:8080/endpoint')
 
 t.test('F3: paths are mapped literally', async (t) => {
-  const table: readonly [resource: string, upstream: string, target: string, expected: string | undefined][] = [
+  type Row = readonly [resource: string, upstream: string, target: string, expected: string | undefined]
+  const table: readonly Row[] = [
     // the resource itself
     ['https://h/mcp', 'http://u/inner', '/mcp', '/inner'],
     ['https://h/mcp', 'http://u/inner/', '/mcp', '/inner/'],

@@ -11,7 +11,8 @@ t.test('a response is passed on', async (t) => {
 })
 
 t.test('a redirect is followed when it keeps method and host', async (t) => {
-  const table: readonly [status: number, location: string | string[] | undefined, path: string | undefined][] = [
+  type Location = string | string[] | undefined
+  const table: ReadonlyArray<readonly [status: number, Location, path: string | undefined]> = [
     [307, '/mcp/', '/mcp/'],
     [308, '/mcp/?x=1#fragment', '/mcp/?x=1'],
     [307, 'b', '/mcp/b'],
