@@ -32,9 +32,9 @@ export function openLog (level: string): Log {
 
 /**
  * Returns a descriptor that does not block: for a pipe or a terminal one of our own. Whether writing to it
- * blocks is a property that all processes share which inherited it, and a Node program that ends sets it back.
- * A write that blocks holds a thread for ever, and with it the end of the process. `process.stdout` has made
- * the shared one non-blocking; that is for sockets, and where there is no /proc.
+ * blocks is a property that all processes share which inherited it, and a Node program that ends sets it
+ * back. A write that blocks holds a thread for ever, and with it the end of the process. `process.stdout` has
+ * made the shared one non-blocking; that is for sockets, and where there is no /proc.
  */
 function openDescriptor (inherited: number): Descriptor {
   const fd = reopen(inherited) ?? inherited

@@ -57,7 +57,9 @@ async function startGateway (t: Test, start: Start): Promise<Gateway> {
     async logState () {
       const response = await fetch(`${adminUrl}/readyz`)
       t.equal(response.status, 200)
-      const { parts } = await response.json() as { parts: Array<{ name: string, state: string, lost: number }> }
+      const { parts } = await response.json() as {
+        parts: Array<{ name: string, state: string, lost: number }>
+      }
       const [part] = parts.filter(({ name }) => name === 'log')
       if (part === undefined) throw new Error('readiness does not name the log')
       return part
@@ -164,7 +166,8 @@ t.test('O6: a full disk from the start', { skip: existsSync('/dev/full') ? false
 for (const code of ['ENOSPC', 'EIO']) {
   t.test(`O6: ${code}, and back`, async (t) => {
     const failing = join(t.testdir(), 'failing')
-    const gateway = await startGateway(t, (args) => startCli(t, args, { env: { NODE_OPTIONS: failWhile(failing) } }))
+    const env = { NODE_OPTIONS: failWhile(failing) }
+    const gateway = await startGateway(t, (args) => startCli(t, args, { env }))
     t.equal(await gateway.request(gateway.token), 200)
     await gateway.program.printed(/"httpStatus":200/)
     writeFileSync(failing, code)
