@@ -86,7 +86,10 @@ t.test('property: who may read a URI may read what it decodes to, under the same
   t.ok(allowed > 200, `${allowed} were allowed`)
 })
 
-/** As a careless reader does: until nothing is left that looks like an escape, spaces aside, which no URI may hold. */
+/**
+ * As a careless reader does: until nothing is left that looks like an escape, spaces aside, which no URI may
+ * hold.
+ */
 function decodeAll (uri: string): string {
   const decoded = uri.replace(/%(?!20)[\da-f]{2}/gi, (escape) => decodeURIComponent(escape)).replaceAll('\\', '/')
   return decoded === uri ? uri : decodeAll(decoded)
