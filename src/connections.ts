@@ -5,11 +5,15 @@ import type { Socket } from 'node:net'
 export interface Connections {
   /** Serves a request when the responses to those before it on its connection are over. */
   takeTurns (request: IncomingMessage, response: ServerResponse, serve: () => void): void
-  /**
-   * Lets every connection end with the last response that is asked for on it. Node closes the idle ones
-   * itself.
-   */
+  /** From now on, lets every connection end with the last response that is asked for on it. */
   letGo (): void
+  /**
+   * Closes the connections on which nothing is asked, and from now on each one when its last response is over.
+   * One on which a part of a request has come is not idle.
+   */
+  closeIdle (): void
+  /** How many connections and requests there were. */
+  readonly arrivals: () => number
 }
 
 /**
@@ -22,6 +26,8 @@ interface Connection {
   response: ServerResponse | undefined
   /** Requests that were sent ahead, in their order, and how each is served. */
   readonly waiting: Array<readonly [response: ServerResponse, serve: () => void]>
+  /** What had been read of it when it last became idle. */
+  idleSince: number
 }
 
 /** Requests that a client may send ahead on one connection. One more closes it. */
@@ -34,13 +40,32 @@ const MOST_WAITING = 16
  */
 export function trackConnections (server: Server): Connections {
   const connections = new Map<Socket, Connection>()
+  let phase: 'open' | 'letting go' | 'closing' = 'open'
+  let arrivals = 0
   server.on('connection', (socket) => {
-    connections.set(socket, { response: undefined, waiting: [] })
+    arrivals++
+    connections.set(socket, { response: undefined, waiting: [], idleSince: 0 })
     socket.once('close', () => connections.delete(socket))
   })
 
+  function serveNext (socket: Socket, connection: Connection): void {
+    connection.response = undefined
+    const next = connection.waiting.shift()
+    if (socket.destroyed) return
+    if (next === undefined) {
+      connection.idleSince = socket.bytesRead
+      if (phase === 'closing') socket.end()
+      return
+    }
+    const [response, serve] = next
+    connection.response = response
+    serve()
+  }
+
   return {
+    arrivals: () => arrivals,
     takeTurns ({ socket }, response, serve) {
+      arrivals++
       const connection = connections.get(socket)
       if (connection === undefined) return // it was closed
       const { response: current, waiting } = connection
@@ -48,6 +73,7 @@ export function trackConnections (server: Server): Connections {
         socket.destroy()
         return
       }
+      if (phase !== 'open') moveEnd(lastOf(connection), response)
       response.once('close', () => { serveNext(socket, connection) })
       if (current !== undefined) {
         waiting.push([response, serve])
@@ -57,22 +83,24 @@ export function trackConnections (server: Server): Connections {
       serve()
     },
     letGo () {
-      for (const [socket, { response, waiting }] of connections) {
-        // Opened in advance, as browsers and pools do: nothing is in flight, but node waits for the first
-        // request.
-        if (socket.bytesRead === 0) socket.destroy()
-        const last = waiting.at(-1)?.[0] ?? response
-        if (last !== undefined) last.shouldKeepAlive = false
+      phase = 'letting go'
+      for (const connection of connections.values()) moveEnd(undefined, lastOf(connection))
+    },
+    closeIdle () {
+      phase = 'closing'
+      for (const [socket, { response, idleSince }] of connections) {
+        if (response === undefined && socket.bytesRead === idleSince) socket.destroy()
       }
     }
   }
 }
 
-function serveNext (socket: Socket, connection: Connection): void {
-  connection.response = undefined
-  const next = connection.waiting.shift()
-  if (next === undefined || socket.destroyed) return
-  const [response, serve] = next
-  connection.response = response
-  serve()
+function lastOf ({ response, waiting }: Connection): ServerResponse | undefined {
+  return waiting.at(-1)?.[0] ?? response
+}
+
+/** The last response of a connection says `Connection: close`; what comes after one that says so is lost. */
+function moveEnd (from: ServerResponse | undefined, to: ServerResponse | undefined): void {
+  if (from !== undefined) from.shouldKeepAlive = true
+  if (to !== undefined) to.shouldKeepAlive = false
 }

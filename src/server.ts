@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { Server as NetServer, type AddressInfo } from 'node:net'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Config } from './options/gateway.js'
 import { buildApp, type Application } from './http/app.js'
-import { registerAdminRoutes } from './http/admin-route.js'
-import { trackConnections } from './connections.js'
+import { registerAdminRoutes, type ServerState } from './http/admin-route.js'
+import { trackConnections, type Connections } from './connections.js'
 import type { Services } from './services.js'
 
 export interface RunningServer {
@@ -14,8 +14,11 @@ export interface RunningServer {
   readonly adminUrl: string | undefined
   /** Builds the next application and swaps it in; on failure throws and the old one goes on (O2). */
   reload (config: Config): Promise<void>
-  /** Stops accepting, finishes what is in flight, ends streams at the drain deadline (O3). */
-  stop (): Promise<void>
+  /**
+   * Answers with `Connection: close` for a moment, stops accepting, closes idle connections, finishes what is
+   * in flight, and ends streams at the drain deadline, which counts from now (O3).
+   */
+  stop (lameDuckMs?: number): Promise<void>
 }
 
 /** Longer than the idle time of the usual load balancers, so that they close first. */
@@ -27,6 +30,10 @@ const REQUEST_TIMEOUT_MS = 120_000
 const PROBE_AFTER_MS = 60_000
 /** What ends at the drain deadline has this long to reach the client. */
 const LAST_WORDS_MS = 250
+/** The part of the lame-duck time in which it accepts; who connected last has the rest to send a request. */
+const ACCEPTING = 0.75
+/** A gateway under full load has no quiet turn; it stops all the same. */
+const MOST_BUSY_TURNS = 100
 
 /** One application and the number of requests under way in it. */
 interface Generation {
@@ -53,7 +60,6 @@ export async function startServer (config: Config, services: Services): Promise<
     keepAliveInitialDelay: PROBE_AFTER_MS,
     insecureHTTPParser: false // whatever NODE_OPTIONS says: a lenient parser lets requests be smuggled
   }, (request, response) => {
-    if (isStopping) response.shouldKeepAlive = false
     connections.takeTurns(request, response, () => serve(current, request, response))
   })
   // node drops what comes after the 2000th header without a word, an Origin or a second Authorization too;
@@ -64,7 +70,7 @@ export async function startServer (config: Config, services: Services): Promise<
   await listenOn(server, listen.host, listen.port)
   const admin = config.admin === undefined
     ? undefined
-    : await startAdmin(config.admin, () => currentConfig, services).catch((error: unknown) => {
+    : await startAdmin(config.admin, { config: () => currentConfig, isStopping: () => isStopping }, services).catch((error: unknown) => {
       server.close() // or it would keep alive a process that could not start
       throw error
     })
@@ -86,14 +92,20 @@ export async function startServer (config: Config, services: Services): Promise<
       currentConfig = next
       retire(previous).catch((error: unknown) => services.logger.error({ event: 'failure', err: error }))
     },
-    async stop () {
+    async stop (lameDuckMs = 0) {
       isStopping = true
-      const closed = new Promise<void>((resolve) => { server.close(() => resolve()) })
       connections.letGo()
       const cancel = services.clock.after(limits.drainMs, () => {
         for (const { app } of generations) app.openStreams.endAll()
         setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS).unref()
       })
+      const moment = Math.min(lameDuckMs, limits.drainMs)
+      await pause(moment * ACCEPTING, services)
+      await untilQuiet(connections)
+      const closed = closeListener(server)
+      await pause(moment * (1 - ACCEPTING), services)
+      await untilQuiet(connections)
+      connections.closeIdle()
       await closed
       cancel()
       await Promise.all([...generations].map(({ app }) => app.close()))
@@ -106,22 +118,53 @@ async function startGeneration (config: Config, services: Services): Promise<Gen
   return { app: await buildApp(config, services), underWay: 0, whenIdle: undefined }
 }
 
-/**
- * The operator's routes must stay apart from what clients reach: a listener of their own, outside every
- * reload.
- */
 interface AdminListener {
   readonly app: FastifyInstance
   readonly url: string
 }
 
+/**
+ * The operator's routes must stay apart from what clients reach: a listener of their own, outside every
+ * reload.
+ */
 async function startAdmin (
-  listen: NonNullable<Config['admin']>, config: () => Config, services: Services
+  listen: NonNullable<Config['admin']>, state: ServerState, services: Services
 ): Promise<AdminListener> {
   const app = fastify({ logger: false, forceCloseConnections: true })
-  registerAdminRoutes(app, config, services)
+  registerAdminRoutes(app, state, services)
   await app.listen({ host: listen.host, port: listen.port })
   return { app, url: urlOf(app.server.address() as AddressInfo, listen.host) }
+}
+
+function pause (ms: number, { clock }: Services): Promise<void> {
+  if (ms === 0) return Promise.resolve()
+  return new Promise((resolve) => { clock.after(ms, resolve) })
+}
+
+/**
+ * Resolves in a turn of the event loop in which nobody connected and nothing was asked, so that as little as
+ * possible waits in the queues of the system, which are lost when it closes.
+ */
+async function untilQuiet ({ arrivals }: Connections): Promise<void> {
+  await endOfTurn()
+  for (let turn = 0; turn < MOST_BUSY_TURNS; turn++) {
+    const before = arrivals()
+    await endOfTurn()
+    if (arrivals() === before) return
+  }
+}
+
+/** Resolves when the sockets that are ready have been read. */
+function endOfTurn (): Promise<void> {
+  return new Promise((resolve) => { setImmediate(resolve) })
+}
+
+/**
+ * Stops accepting. `close` of an HTTP server would also destroy connections whose response has ended but is
+ * still being sent to a slow client.
+ */
+function closeListener (server: Server): Promise<void> {
+  return new Promise((resolve) => { NetServer.prototype.close.call(server, () => resolve()) })
 }
 
 function serve (generation: Generation, request: IncomingMessage, response: ServerResponse): void {

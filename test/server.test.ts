@@ -120,7 +120,7 @@ t.test('stop: no new connection, and what is in flight finishes', async (t) => {
   const call = gateway.post(token, CALL)
   const answer = await next()
   const stopped = gateway.stop()
-  t.ok(await isRefused(gateway.origin))
+  await until(() => isRefused(gateway.origin), 'a new connection is refused')
   answer.writeHead(200, { 'content-type': 'application/json' }).end('{"late":1}')
   const response = await call
   t.equal(response.headers.get('connection'), 'close')

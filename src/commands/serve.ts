@@ -16,6 +16,12 @@ import { CRASHES } from './stop.js'
 
 /** A stop that hangs is ended this long after the drain deadline. */
 const STOP_MARGIN_MS = 5_000
+/**
+ * After a signal, so long it goes on accepting: what was sent on a kept-alive connection, or waits to be
+ * accepted, is answered, and every client that is busy learns that its connection ends. Longer than a round
+ * trip around the world, and than the pause between two requests of a client that keeps a connection busy.
+ */
+const LAME_DUCK_MS = 1_000
 
 const RANDOM_SESSION_KEY = 'session.key is not set: ' +
   'legacy sessions are bound with a random key, so replicas and restarts do not share them'
@@ -151,7 +157,7 @@ function stopOnSignal ({ server, log, startedWith: { config } }: Gateway, onStop
     if (err === undefined) logger.info({ event: 'stopping', signal }, 'stopping: finishing open requests')
     else logger.fatal({ event: 'failure', err }, 'stopping after a failure')
     onStop()
-    await server.stop()
+    await server.stop(LAME_DUCK_MS)
     await log.settle()
   })
 }

@@ -15,17 +15,25 @@ interface Readiness {
   readonly lost?: number
 }
 
+/** What the operator's routes tell of the server. */
+export interface ServerState {
+  /** The configuration in use. */
+  readonly config: () => Config
+  readonly isStopping: () => boolean
+}
+
 /**
  * The operator's routes, on a listener of their own: `/livez` (the process answers), `/readyz` (it
- * has keys and reaches its upstreams) and `/metrics`. `config` returns the configuration in use.
+ * has keys, reaches its upstreams and is not about to stop) and `/metrics`.
  */
-export function registerAdminRoutes (app: FastifyInstance, config: () => Config, services: Services): void {
+export function registerAdminRoutes (app: FastifyInstance, server: ServerState, services: Services): void {
   app.get('/livez', async () => ({ status: 'live' }))
   app.get('/readyz', async (_request, reply) => {
-    const parts = await Promise.all(config().servers.flatMap(({ authorizationServers, upstream }) => [
+    const parts = await Promise.all(server.config().servers.flatMap(({ authorizationServers, upstream }) => [
       ...authorizationServers.map((one) => prepareKeys(one, services)),
       reach(upstream)
     ]))
+    if (server.isStopping()) parts.push({ name: 'process', ready: false, state: 'stopping' })
     // A gateway that cannot write its log serves as well as before.
     parts.push({ name: 'log', ready: true, ...services.logState() })
     const ready = parts.every((part) => part.ready)

@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import t from 'tap'
 import { createSelfSignedCertificate } from '../helpers/certificate.js'
 import { todoConfig, writeConfig } from '../helpers/configuration.js'
-import { occupyPort } from '../helpers/ports.js'
+import { findFreePort, occupyPort } from '../helpers/ports.js'
 import { listeningUrl, parseLog, runCli, startCli } from '../helpers/process.js'
+import { until } from '../helpers/until.js'
 import { holdAnswers, nth, replace, serve } from './serving.js'
 
 t.test('it starts, answers its health, and serves', async (t) => {
@@ -62,15 +63,19 @@ t.test('F7: an upstream whose certificate is vouched for by NODE_EXTRA_CA_CERTS 
   t.same(await answer.json(), { jsonrpc: '2.0', id: 1, result: {} })
 })
 
-t.test('O3: SIGTERM: nothing new is accepted, what is in flight is finished, exit code 0', async (t) => {
+t.test('O3: SIGTERM: not ready at once, then nothing new is accepted, what is in flight is finished, exit code 0', async (t) => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    const { gateway, url, issuer, upstream, call } = await serve(t)
+    const admin = await findFreePort()
+    const { gateway, url, issuer, upstream, call } = await serve(t, { admin: { host: '127.0.0.1', port: admin } })
     const { reached, release } = holdAnswers(upstream)
     const answer = call(await issuer.token())
     await reached
     gateway.signal(signal)
     await gateway.printed(nth('stopping', 1))
-    await t.rejects(fetch(`${url}/health`), 'a new connection is refused')
+    const ready = await fetch(`http://127.0.0.1:${admin}/readyz`)
+    t.equal(ready.status, 503)
+    t.match(await ready.json(), { parts: [{}, {}, { name: 'process', ready: false, state: 'stopping' }] })
+    await until(() => fetch(`${url}/health`).then(() => false, () => true), 'a new connection is refused')
     release()
     t.equal((await answer).status, 200)
     t.match(await gateway.ended, { code: 0, signal: null, stderr: '' })

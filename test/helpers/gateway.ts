@@ -33,7 +33,7 @@ export interface TestGateway {
   ): Promise<Response>
   /** Swaps in other members of the configuration. */
   reload (config: Readonly<Record<string, unknown>>): Promise<void>
-  stop (): Promise<void>
+  stop (lameDuckMs?: number): Promise<void>
 }
 
 const SESSION_KEY = 'k'.repeat(32)
@@ -72,7 +72,7 @@ export async function startGateway (t: Test, options: TestGatewayOptions): Promi
       }
     }),
     reload: (config) => server.reload(complete(resource, config)),
-    stop: () => server.stop()
+    stop: (lameDuckMs) => server.stop(lameDuckMs)
   }
 }
 
