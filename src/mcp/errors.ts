@@ -1,4 +1,4 @@
-/** JSON-RPC 2.0 §5.1 and MCP 2026-07-28 basic/index, Error Codes: the ones that we answer with ourselves. */
+/** Error codes that the gateway sends (JSON-RPC 2.0 §5.1; MCP 2026-07-28 basic/index, Error Codes). */
 export const PARSE_ERROR = -32700
 export const INVALID_REQUEST = -32600
 export const METHOD_NOT_FOUND = -32601
@@ -7,9 +7,14 @@ export const INVALID_PARAMS = -32602
 export const INTERNAL_ERROR = -32603
 export const HEADER_MISMATCH = -32020
 
-export type MessageErrorCode = typeof PARSE_ERROR | typeof INVALID_REQUEST | typeof METHOD_NOT_FOUND | typeof INVALID_PARAMS | typeof HEADER_MISMATCH
+export type MessageErrorCode =
+  | typeof PARSE_ERROR | typeof INVALID_REQUEST | typeof METHOD_NOT_FOUND | typeof INVALID_PARAMS
+  | typeof HEADER_MISMATCH
 
-/** A message that cannot be examined or is not what its method requires. The text is for the client and quotes nothing of the message. */
+/**
+ * A message that cannot be examined, or that is not what its method requires. The text is for the client and
+ * quotes nothing of the message.
+ */
 export class MessageError extends Error {
   override readonly name = 'MessageError'
 
@@ -24,7 +29,7 @@ export class MessageError extends Error {
 }
 
 export interface JsonRpcError {
-  /** The JSON text of the request's `id`, as the request spells it. */
+  /** The JSON text of the request's `id`, as the request writes it. */
   readonly idJson?: string | undefined
   readonly code: number
   readonly message: string
@@ -32,8 +37,8 @@ export interface JsonRpcError {
 }
 
 /**
- * Returns a JSON-RPC error response. The `id` is spliced in as text, so that no integer loses digits; without one the
- * member is left out, never null (MCP 2026-07-28 basic/index, Error Responses).
+ * Returns a JSON-RPC error response. The `id` is inserted as text, so that no integer loses digits. Without
+ * an id the member is left out; it is never null (MCP 2026-07-28 basic/index, Error Responses).
  */
 export function jsonRpcErrorBody ({ idJson, code, message, data }: JsonRpcError): string {
   const id = idJson === undefined ? '' : `"id":${idJson},`

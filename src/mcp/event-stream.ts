@@ -1,7 +1,7 @@
 /**
- * Server-sent events on their way through (WHATWG HTML §9.2, Server-sent events): lines end with LF, CR or CRLF, a byte
- * order mark may stand before the first, and a blank line ends an event. Only the data of an event is ever changed; every
- * other byte is kept, and so is all of an event whose data stays as it is.
+ * Server-sent events on their way through (WHATWG HTML §9.2). Lines end with LF, CR or CRLF, a byte order
+ * mark may stand before the first, and a blank line ends an event. Only the data of an event is ever changed.
+ * Every other byte is kept, and every byte of an event whose data stays the same.
  */
 import { TooManyBytes, holdBytes } from './held-bytes.js'
 
@@ -12,13 +12,19 @@ export interface ServerSentEvent {
   readonly data: Buffer
 }
 
-/** Returns the data that an event shall have. What it throws ends the editing and reaches the caller. */
+/** Returns the data that an event is to have. What it throws ends the editing and reaches the caller. */
 export type EditEvent = (event: ServerSentEvent) => Buffer
 
 export interface EventEditor {
-  /** Hands on what is complete after these bytes, events and comments. Throws TooManyBytes, TooManyLines, and what the edit throws. */
+  /**
+   * Passes on the events and comments that are complete after these bytes. Throws TooManyBytes, TooManyLines,
+   * and what the edit throws.
+   */
   push (chunk: Buffer): void
-  /** Hands on what is left when the stream ends; data without a blank line after it is edited like an event. Throws as `push` does. */
+  /**
+   * Passes on the rest when the stream ends. Data without a blank line after it is edited like an event.
+   * Throws what `push` throws.
+   */
   end (): void
 }
 
@@ -35,12 +41,12 @@ interface Field {
   readonly value: Buffer
 }
 
-/** An event has more lines than are read of one. */
+/** An event has more lines than the gateway reads. */
 export class TooManyLines extends Error {
   override readonly name = 'TooManyLines'
 }
 
-/** What is kept of each line while an event is read takes up many times the room of a short line. */
+/** While an event is read, each line costs many times the memory of a short line. */
 const MOST_LINES = 100_000
 
 const LF = 0x0a
@@ -53,11 +59,14 @@ const NOTHING = Buffer.alloc(0)
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 /**
- * Makes an editor for one stream. It takes chunks cut anywhere and holds at most `maxEventBytes` of an event that is not
- * complete; comments between events wait for the end of their line alone, so that a keep-alive is handed on at once. When
- * an event makes it throw, `handOn` has been given all before that event, and nothing of it.
+ * Returns an editor for one stream. It takes chunks cut anywhere, and holds at most `maxEventBytes` of an
+ * event that is not complete. A comment between events waits only for the end of its line, so that a
+ * keep-alive is passed on at once. When an event makes it throw, `passOn` has got everything before that
+ * event, and nothing of it.
  */
-export function editEvents (edit: EditEvent, maxEventBytes: number, handOn: (bytes: Buffer) => void): EventEditor {
+export function editEvents (
+  edit: EditEvent, maxEventBytes: number, passOn: (bytes: Buffer) => void
+): EventEditor {
   const held = holdBytes(maxEventBytes)
   let isStart = true
   let lineLength = 0
@@ -77,7 +86,7 @@ export function editEvents (edit: EditEvent, maxEventBytes: number, handOn: (byt
     return held.take()
   }
 
-  /** Returns where the bytes start that are not ready. */
+  /** Adds to `ready` what can be passed on. Returns where the rest of the chunk starts. */
   function collect (chunk: Buffer, ready: Buffer[]): number {
     let from = 0
     for (let at = 0; at < chunk.length; at++) {
@@ -85,7 +94,7 @@ export function editEvents (edit: EditEvent, maxEventBytes: number, handOn: (byt
       const isSecondHalf = isAfterCr && byte === LF
       isAfterCr = byte === CR
       if (isSecondHalf) {
-        // It belongs to the line that ended with the CR; when that was handed on, this follows.
+        // It belongs to the line that ended with the CR. When that line was passed on, this follows.
         if (held.length() > 0 || from < at) continue
         ready.push(chunk.subarray(at, at + 1))
       } else if (byte !== CR && byte !== LF) {
@@ -109,11 +118,11 @@ export function editEvents (edit: EditEvent, maxEventBytes: number, handOn: (byt
         const rest = chunk.subarray(collect(chunk, ready))
         if (rest.length > 0) held.append(rest)
       } finally {
-        if (ready.length > 0) handOn(ready.length === 1 ? ready[0] as Buffer : Buffer.concat(ready))
+        if (ready.length > 0) passOn(ready.length === 1 ? ready[0] as Buffer : Buffer.concat(ready))
       }
     },
     end () {
-      if (held.length() > 0) handOn(release(NOTHING))
+      if (held.length() > 0) passOn(release(NOTHING))
     }
   }
 }
@@ -147,7 +156,8 @@ function splitLines (block: Buffer, start: number): Line[] {
 function readField (line: Buffer): Field {
   const colon = line.indexOf(COLON)
   if (colon === -1) return { name: line.toString('latin1'), value: NOTHING }
-  return { name: line.toString('latin1', 0, colon), value: line.subarray(line[colon + 1] === SPACE ? colon + 2 : colon + 1) }
+  const start = line[colon + 1] === SPACE ? colon + 2 : colon + 1
+  return { name: line.toString('latin1', 0, colon), value: line.subarray(start) }
 }
 
 function joinLines (values: readonly Buffer[]): Buffer {
@@ -155,8 +165,10 @@ function joinLines (values: readonly Buffer[]): Buffer {
   return Buffer.concat(values.flatMap((value, index) => index === 0 ? [value] : [NEWLINE, value]))
 }
 
-/** The new data stands where the old began, on as many lines as it has. */
-function replaceData (block: Buffer, lines: readonly Line[], fields: readonly Field[], data: Buffer): Buffer {
+/** Returns the block with new data where the old data began, on as many lines as the new data has. */
+function replaceData (
+  block: Buffer, lines: readonly Line[], fields: readonly Field[], data: Buffer
+): Buffer {
   const first = fields.findIndex(({ name }) => name === 'data')
   const parts = [block.subarray(0, lines[0]?.start)]
   lines.forEach((line, index) => {

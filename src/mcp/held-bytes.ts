@@ -1,14 +1,14 @@
-/** Bytes that wait until there are enough of them to be read. */
+/** Bytes that are held until they can be read as a whole. */
 export interface HeldBytes {
   /** How many there are. */
   readonly length: () => number
-  /** Copies bytes behind those held. Throws TooManyBytes when there would be more than the limit. */
+  /** Adds a copy of these bytes. Throws TooManyBytes when there would be more than the limit. */
   append (bytes: Uint8Array): void
-  /** Returns all and holds none any more. */
+  /** Returns all bytes, and holds none any more. */
   take (): Buffer
 }
 
-/** What should be read as a whole is larger than what is kept of one answer. */
+/** A body or an event is larger than the gateway holds of one response. */
 export class TooManyBytes extends Error {
   override readonly name = 'TooManyBytes'
 
@@ -21,8 +21,8 @@ const SMALLEST = 1024
 const NOTHING = Buffer.alloc(0)
 
 /**
- * Holds at most `limit` bytes in one buffer that doubles when it is full: a list of the chunks would cost a hundred times
- * their size when each is a byte. Never throws itself.
+ * Returns room for at most `limit` bytes: one buffer that doubles when it is full. A list of the chunks would
+ * cost a hundred times their size when each chunk is one byte. Does not throw.
  */
 export function holdBytes (limit: number): HeldBytes {
   let room = NOTHING
@@ -33,7 +33,8 @@ export function holdBytes (limit: number): HeldBytes {
       const needed = length + bytes.length
       if (needed > limit) throw new TooManyBytes(limit)
       if (needed > room.length) {
-        const larger = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(limit, Math.max(SMALLEST, 2 * room.length))))
+        const doubled = Math.min(limit, Math.max(SMALLEST, 2 * room.length))
+        const larger = Buffer.allocUnsafeSlow(Math.max(needed, doubled))
         room.copy(larger, 0, 0, length)
         room = larger
       }

@@ -1,6 +1,6 @@
 /**
- * Lists in results (server/tools, server/resources, server/prompts). Entries that the caller could not use are
- * cut out of the message's own bytes, so that all that remains is as the upstream wrote it (behaviour P9).
+ * Lists in results (server/tools, server/resources, server/prompts). Entries that the caller could not use
+ * are cut out of the message's own bytes, so that the rest stays as the upstream wrote it (behaviour P9).
  */
 import { JsonError } from '../json/error.js'
 import { scan } from '../json/scan.js'
@@ -37,7 +37,7 @@ interface ListKind {
 const LIST_KINDS: readonly ListKind[] = [
   { member: 'tools', key: 'name', method: 'tools/call', kind: 'tools' },
   { member: 'resources', key: 'uri', method: 'resources/read', kind: 'resources' },
-  // The policy decides about a template as it is written, as about completion/complete, whose ref.uri repeats it.
+  // The policy decides about a template as it is written. completion/complete repeats it in ref.uri.
   { member: 'resourceTemplates', key: 'uriTemplate', method: 'resources/read', kind: 'resources' },
   { member: 'prompts', key: 'name', method: 'prompts/get', kind: 'prompts' }
 ]
@@ -74,7 +74,7 @@ export interface Listing {
 export interface ListFilter {
   /** Decides a message's operations, as for a message that is posted. */
   isAllowed (operations: readonly Operation[]): boolean
-  /** Whether the request was of a modern revision, whose results say who may share them (server/utilities/caching). */
+  /** Whether the request is modern. Results then say who may share them (server/utilities/caching). */
   readonly isModern: boolean
 }
 
@@ -102,8 +102,8 @@ export function holdsNoMessage (bytes: Buffer): boolean {
 }
 
 /**
- * Returns the lists in one JSON-RPC message. Throws UnreadableList for bytes that are not one unambiguous JSON
- * object, a batch included, and for a list or an entry of a wrong type.
+ * Returns the lists in one JSON-RPC message. Throws UnreadableList for bytes that are not one unambiguous
+ * JSON object, a batch included, and for a list or an entry of a wrong type.
  */
 export function readListing (message: Buffer): Listing {
   const root = scanMessage(message)
@@ -157,13 +157,14 @@ function areAllowed ({ method, kind, entries }: List, { isAllowed }: ListFilter)
   return entries.map(({ name }) => isAllowed([{ method }, { method, target: { kind, name } }]))
 }
 
-/** An entry leaves with the comma after it. Entries behind the last that stays leave with the comma before them. */
+/** An entry leaves with the comma after it; entries after the last that stays, with the comma before them. */
 function cutEntries (entries: readonly Entry[], isKept: readonly boolean[]): Edit[] {
   const lastKept = isKept.lastIndexOf(true)
   const edits: Edit[] = []
   entries.forEach(({ start }, index) => {
     const next = entries[index + 1]
-    if (next !== undefined && index < lastKept && isKept[index] === false) edits.push({ start, end: next.start, text: '' })
+    if (next === undefined || index >= lastKept || isKept[index] === true) return
+    edits.push({ start, end: next.start, text: '' })
   })
   const [first, last] = [entries[0], entries[entries.length - 1]]
   if (first === undefined || last === undefined || lastKept === entries.length - 1) return edits

@@ -1,14 +1,14 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
 import type { SessionOwner } from './session.js'
 
-/** An address that the upstream announced and that is not followed; the message is for the log. */
+/** The upstream announced an address that is not followed. The text is for the log. */
 export class UnusableEndpoint extends Error {
   override readonly name = 'UnusableEndpoint'
 }
 
-/** Sets the public form apart from the paths that are mapped (F3); what is below it never is. */
+/** Begins the public paths of message endpoints. A path below it is never mapped to the upstream (F3). */
 const MARK = '/~endpoint/'
-/** What is announced is a path with a session id; more would not fit into a request target everywhere. */
+/** An announced path holds a session id. A longer path would not fit into a request target everywhere. */
 const LONGEST_PATH = 2048
 
 const CIPHER = 'aes-256-gcm'
@@ -22,14 +22,18 @@ const TAG_BYTES = 16
  * would be another party.
  */
 export function readAnnouncedEndpoint (streamUrl: string, addressedAs: string, announced: string): string {
-  if (!URL.canParse(announced, streamUrl)) throw new UnusableEndpoint('the announced message endpoint is no URL')
+  if (!URL.canParse(announced, streamUrl)) {
+    throw new UnusableEndpoint('the announced message endpoint is no URL')
+  }
   const { protocol, host, pathname, search } = new URL(announced, streamUrl)
   const isHere = host === new URL(streamUrl).host || host === addressedAs
   if ((protocol !== 'http:' && protocol !== 'https:') || !isHere) {
     throw new UnusableEndpoint(`the announced message endpoint is at ${protocol}//${host.slice(0, 200)}`)
   }
   const path = pathname + search
-  if (path.length > LONGEST_PATH) throw new UnusableEndpoint(`the announced message endpoint is longer than ${LONGEST_PATH} characters`)
+  if (path.length > LONGEST_PATH) {
+    throw new UnusableEndpoint(`the announced message endpoint is longer than ${LONGEST_PATH} characters`)
+  }
   return path
 }
 
@@ -48,9 +52,12 @@ export interface EndpointSeal {
  * and bound to resource and principal. No state tells whose a session is, nobody can name a path that was not
  * announced, and the session id in it is not told to those who could use it on a path that is mapped (F3).
  */
-export function sealEndpoint ({ keys, resource, prefix }: EndpointSeal, owner: SessionOwner, path: string): string {
+export function sealEndpoint (
+  { keys, resource, prefix }: EndpointSeal, owner: SessionOwner, path: string
+): string {
   const nonce = randomBytes(NONCE_BYTES)
-  const cipher = createCipheriv(CIPHER, deriveKey(keys[0] as string), nonce, { authTagLength: TAG_BYTES }).setAAD(boundTo(resource, owner))
+  const cipher = createCipheriv(CIPHER, deriveKey(keys[0] as string), nonce, { authTagLength: TAG_BYTES })
+  cipher.setAAD(boundTo(resource, owner))
   const sealed = Buffer.concat([nonce, cipher.update(path, 'utf8'), cipher.final(), cipher.getAuthTag()])
   return prefix + MARK + sealed.toString('base64url')
 }
@@ -62,12 +69,14 @@ export function isSealedEndpoint ({ prefix }: EndpointSeal, url: string): boolea
 
 /**
  * Returns the upstream's path and query for a request target, or undefined when it was altered or belongs to
- * another principal or resource. Whatever follows the sealed part, a query too, counts as altered.
+ * another principal or resource. Anything after the sealed part, a query too, counts as an alteration.
  */
-export function openEndpoint ({ keys, resource, prefix }: EndpointSeal, owner: SessionOwner, url: string): string | undefined {
+export function openEndpoint (
+  { keys, resource, prefix }: EndpointSeal, owner: SessionOwner, url: string
+): string | undefined {
   const text = url.slice(prefix.length + MARK.length)
   const sealed = Buffer.from(text, 'base64url')
-  // Buffer skips what is no base64url: only what it would write itself is the path that was given out.
+  // Buffer skips characters that are not base64url. Only the text that it would write is the one given out.
   if (sealed.length <= NONCE_BYTES + TAG_BYTES || sealed.toString('base64url') !== text) return undefined
   for (const key of keys) {
     const path = decrypt(deriveKey(key), sealed, boundTo(resource, owner))
@@ -77,7 +86,8 @@ export function openEndpoint ({ keys, resource, prefix }: EndpointSeal, owner: S
 }
 
 function decrypt (key: Buffer, sealed: Buffer, bound: Buffer): string | undefined {
-  const decipher = createDecipheriv(CIPHER, key, sealed.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
+  const nonce = sealed.subarray(0, NONCE_BYTES)
+  const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
   decipher.setAAD(bound).setAuthTag(sealed.subarray(-TAG_BYTES))
   const path = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8')
   try {
@@ -88,14 +98,14 @@ function decrypt (key: Buffer, sealed: Buffer, bound: Buffer): string | undefine
 }
 
 /**
- * One key signs sessions and seals endpoints; derived, so that nothing made for one purpose means anything
- * for the other.
+ * Returns the key that seals endpoints. It is derived from the key that signs sessions, so that nothing made
+ * for one purpose means anything for the other.
  */
 function deriveKey (key: string): Buffer {
   return createHmac('sha256', key).update('message endpoint').digest()
 }
 
-/** As JSON, no two bindings have the same text. */
+/** Returns the data that a sealed path is bound to. As JSON, no two bindings have the same text. */
 function boundTo (resource: string, { issuer, subject, clientId }: SessionOwner): Buffer {
   return Buffer.from(JSON.stringify([resource, issuer, subject, clientId ?? null]))
 }

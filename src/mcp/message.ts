@@ -1,6 +1,8 @@
 import { JsonError } from '../json/error.js'
 import { scan } from '../json/scan.js'
-import { compileShape, type Members, type Picked, type PickedMembers, type Shape, type Span } from '../json/shape.js'
+import {
+  compileShape, type Members, type Picked, type PickedMembers, type Shape, type Span
+} from '../json/shape.js'
 import { INVALID_PARAMS, INVALID_REQUEST, MessageError, PARSE_ERROR } from './errors.js'
 
 const PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion'
@@ -19,7 +21,7 @@ const MESSAGE = compileShape({
   jsonrpc: 'string', id: 'span', method: 'string', params: PARAMS, result: 'span', error: 'span'
 })
 
-/** The members of `params` that we read. A member of an unexpected type is there, with its type. */
+/** The members of `params` that the gateway reads. A member of an unexpected type is there, with its type. */
 export type Params = Members<typeof PARAMS>
 
 interface Posted {
@@ -46,7 +48,7 @@ export interface NotificationMessage extends Call {
   readonly kind: 'notification'
 }
 
-/** An answer to a request of the upstream's; only legacy clients post these. */
+/** A response to a request of the upstream. Only legacy clients post these. */
 export interface ResponseMessage extends Posted {
   readonly kind: 'response'
   readonly idJson: string
@@ -59,36 +61,42 @@ type Envelope = PickedMembers<typeof MESSAGE.shape>['members']
 const NO_PARAMS: Params = Object.freeze(Object.create(null))
 
 /**
- * Returns the one JSON-RPC message that the body holds (behaviour M1–M4; JSON-RPC 2.0 §4, §5). Spans in it are offsets in
- * the body. Throws MessageError: parse error for bytes that are no JSON, invalid request for all else, invalid params for
- * a malformed `_meta`.
+ * Returns the one JSON-RPC message that the body holds (behaviour M1–M4; JSON-RPC 2.0 §4, §5). Spans in it
+ * are offsets in the body. Throws MessageError: parse error when the bytes are not JSON, invalid params for a
+ * malformed `_meta`, and invalid request for everything else.
  */
 export function readMessage (body: Buffer, options: { readonly maxDepth: number }): Message {
   const members = readEnvelope(body, options.maxDepth)
   const { id, method } = members
-  if (id !== undefined && !isId(id)) throw new MessageError(INVALID_REQUEST, 'id must be a string or a number')
-  const idJson = id === undefined ? undefined : textAt(body, id)
-  const answerTo = trustedId(body, members)
-  if (textOf(members.jsonrpc) !== '2.0') throw new MessageError(INVALID_REQUEST, 'jsonrpc must be "2.0"', answerTo)
-  if (method === undefined) return { kind: 'response', bytes: body, idJson: readResponseId(members, idJson, answerTo) }
-  if (method.type !== 'string') throw new MessageError(INVALID_REQUEST, 'method must be a string', answerTo)
-  if (members.result !== undefined || members.error !== undefined) {
-    throw new MessageError(INVALID_REQUEST, 'a message has either a method or a result or error', answerTo)
+  if (id !== undefined && !isId(id)) {
+    throw new MessageError(INVALID_REQUEST, 'id must be a string or a number')
   }
-  const params = readParams(members.params, answerTo)
-  const protocolVersion = readProtocolVersion(params, answerTo)
+  const idJson = id === undefined ? undefined : textAt(body, id)
+  const replyId = trustedId(body, members)
+  if (textOf(members.jsonrpc) !== '2.0') {
+    throw new MessageError(INVALID_REQUEST, 'jsonrpc must be "2.0"', replyId)
+  }
+  if (method === undefined) {
+    return { kind: 'response', bytes: body, idJson: readResponseId(members, idJson, replyId) }
+  }
+  if (method.type !== 'string') throw new MessageError(INVALID_REQUEST, 'method must be a string', replyId)
+  if (members.result !== undefined || members.error !== undefined) {
+    throw new MessageError(INVALID_REQUEST, 'a message has either a method or a result or error', replyId)
+  }
+  const params = readParams(members.params, replyId)
+  const protocolVersion = readProtocolVersion(params, replyId)
   const call: Call = { bytes: body, method: method.value, params, protocolVersion }
   return idJson === undefined ? { kind: 'notification', ...call } : { kind: 'request', idJson, ...call }
 }
 
-/** Returns the text of a picked member, or undefined when it is absent or no string. */
+/** Returns the text of a picked member, or undefined when it is absent or not a string. */
 export function textOf (member: Picked<'string'> | undefined): string | undefined {
   return member?.type === 'string' ? member.value : undefined
 }
 
 /**
- * Returns the JSON text of the id that an error about a message repeats; undefined when there is no message, for a
- * notification, which has none, and for a response, whose id is the upstream's.
+ * Returns the JSON text of the id that an error about a message repeats. Returns undefined when there is no
+ * message, for a notification, which has no id, and for a response, whose id is the upstream's.
  */
 export function requestIdOf (message: Message | null): string | undefined {
   return message?.kind === 'request' ? message.idJson : undefined
@@ -96,7 +104,9 @@ export function requestIdOf (message: Message | null): string | undefined {
 
 function readEnvelope (body: Buffer, maxDepth: number): Envelope {
   const root = scanBody(body, maxDepth)
-  if (root.type === 'array') throw new MessageError(INVALID_REQUEST, 'batches are not accepted: send one message per request')
+  if (root.type === 'array') {
+    throw new MessageError(INVALID_REQUEST, 'batches are not accepted: send one message per request')
+  }
   if (root.type !== 'object') throw new MessageError(INVALID_REQUEST, 'a message must be an object')
   return root.members
 }
@@ -107,12 +117,18 @@ function scanBody (body: Buffer, maxDepth: number): Picked<typeof MESSAGE.shape>
   } catch (error) {
     if (!(error instanceof JsonError)) throw error
     const isJson = error.kind !== 'encoding' && error.kind !== 'syntax'
-    throw new MessageError(isJson ? INVALID_REQUEST : PARSE_ERROR, error.message, trustedId(body, error.members ?? {}))
+    const code = isJson ? INVALID_REQUEST : PARSE_ERROR
+    throw new MessageError(code, error.message, trustedId(body, error.members ?? {}))
   }
 }
 
-/** The id to answer by. A response's id is the upstream's; repeated in an error, the client would take it for its own. */
-function trustedId (body: Buffer, { id, method, result, error }: Readonly<Record<string, Span | undefined>>): string | undefined {
+/**
+ * Returns the id that an error may repeat. The id of a response is the upstream's: the client would take it
+ * for one of its own.
+ */
+function trustedId (
+  body: Buffer, { id, method, result, error }: Readonly<Record<string, Span | undefined>>
+): string | undefined {
   const isResponse = method === undefined && (result !== undefined || error !== undefined)
   return id === undefined || !isId(id) || isResponse ? undefined : textAt(body, id)
 }
@@ -126,10 +142,10 @@ function textAt (body: Buffer, span: Span): string {
 }
 
 function readResponseId (
-  { result, error }: Envelope, idJson: string | undefined, answerTo: string | undefined
+  { result, error }: Envelope, idJson: string | undefined, replyId: string | undefined
 ): string {
   if (result === undefined && error === undefined) {
-    throw new MessageError(INVALID_REQUEST, 'a message needs a method, a result or an error', answerTo)
+    throw new MessageError(INVALID_REQUEST, 'a message needs a method, a result or an error', replyId)
   }
   if (result !== undefined && error !== undefined) {
     throw new MessageError(INVALID_REQUEST, 'a response has either a result or an error')
@@ -149,6 +165,8 @@ function readProtocolVersion ({ _meta: meta }: Params, idJson: string | undefine
   if (meta.type !== 'object') throw new MessageError(INVALID_PARAMS, 'params._meta must be an object', idJson)
   const version = meta.members[PROTOCOL_VERSION]
   if (version === undefined || version.type === 'null') return undefined
-  if (version.type !== 'string') throw new MessageError(INVALID_PARAMS, 'the protocol version in params._meta must be a string', idJson)
+  if (version.type !== 'string') {
+    throw new MessageError(INVALID_PARAMS, 'the protocol version in params._meta must be a string', idJson)
+  }
   return version.value
 }

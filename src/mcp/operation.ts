@@ -9,7 +9,7 @@ import { isModern, requirementsOf } from './revision.js'
 /** The method that stands for responses, which have none, in operations. */
 const RESPONSE = '(response)'
 
-/** Reads a method's targets from its params; returns what is wrong with them when they cannot be told. */
+/** Returns a method's targets, or the text that says which part of the params is missing or wrong. */
 type ReadTargets = (params: Params) => readonly Target[] | string
 
 const readTool = readOne('tools', 'name')
@@ -37,9 +37,9 @@ const HEADER_TARGETS: ReadonlyMap<string, TargetKind> = new Map([
 ])
 
 /**
- * Returns everything that a message asks for, all of which must be allowed: its method first, then each target (behaviour
- * P1). A notification counts like a request. Throws MessageError when a target is missing or no string: invalid params, or
- * method not found when the revision has no such method.
+ * Returns everything that a message asks for: its method first, then each target (behaviour P1). All of it
+ * must be allowed. A notification counts like a request. Throws MessageError when a target is missing or
+ * not a string: invalid params, or method not found when the revision has no such method.
  */
 export function operationsOf (message: Message): Operation[] {
   if (message.kind === 'response') return [{ method: RESPONSE, response: true }]
@@ -50,8 +50,9 @@ export function operationsOf (message: Message): Operation[] {
 }
 
 /**
- * What a method needs is nothing to ask of one that the message's revision removed: the upstream would say that there is no
- * such method, with 404 (transports/streamable-http), and whoever probes for it goes by that.
+ * Returns the error for a message without its target. When the message's revision has removed the method,
+ * it is the error that the upstream would give: no such method, with 404 (transports/streamable-http).
+ * Clients probe for the method by that.
  */
 function withoutTarget (message: RequestMessage | NotificationMessage, needed: string): MessageError {
   const { method, protocolVersion } = message
@@ -63,16 +64,19 @@ function withoutTarget (message: RequestMessage | NotificationMessage, needed: s
 }
 
 /**
- * Returns what a modern request's headers say it asks for, or undefined when they do not say it completely. For the scope
- * hint in a challenge to a client whose body is not read (behaviour A9), never for a decision: anyone may send any header.
+ * Returns what a modern request asks for according to its headers, or undefined when they do not say all of
+ * it. It is the scope hint in a challenge to a client whose body is not read (behaviour A9). It is never
+ * used for a decision: anyone may send any header.
  */
 export function operationsFromHeaders (headers: IncomingHttpHeaders): Operation[] | undefined {
   const { 'mcp-protocol-version': version, 'mcp-method': method, 'mcp-name': name } = headers
-  if (typeof version !== 'string' || !isModern(version) || typeof method !== 'string' || method === '') return undefined
+  if (typeof version !== 'string' || !isModern(version)) return undefined
+  if (typeof method !== 'string' || method === '') return undefined
   if (!TARGETS.has(method)) return [{ method }]
   const kind = HEADER_TARGETS.get(method)
   const target = typeof name === 'string' ? decodeHeaderValue(name) : undefined
-  return kind === undefined || target === undefined ? undefined : [{ method }, { method, target: { kind, name: target } }]
+  if (kind === undefined || target === undefined) return undefined
+  return [{ method }, { method, target: { kind, name: target } }]
 }
 
 function readOne (kind: TargetKind, member: 'name' | 'uri'): ReadTargets {
@@ -83,14 +87,16 @@ function readOne (kind: TargetKind, member: 'name' | 'uri'): ReadTargets {
 }
 
 /**
- * The schema knows two kinds of references: `ref/prompt` with a name, `ref/resource` with a uri. An upstream that tells
- * them apart by the member instead of the type finds that member allowed as well.
+ * A reference is `ref/prompt` with a name, or `ref/resource` with a uri. Some upstreams may go by the member
+ * instead of the type, so every member that is there must be allowed.
  */
 function readReference ({ ref }: Params): readonly Target[] | string {
   if (ref?.type !== 'object') return 'params.ref, an object'
   const { type, name, uri } = ref.members
   const needed = new Map([['ref/prompt', name], ['ref/resource', uri]]).get(textOf(type) ?? '')
-  if (needed === undefined) return 'params.ref, of type ref/prompt with a name or of type ref/resource with a uri'
+  if (needed === undefined) {
+    return 'params.ref, of type ref/prompt with a name or of type ref/resource with a uri'
+  }
   const targets: Target[] = []
   for (const [kind, member] of [['prompts', name], ['resources', uri]] as const) {
     if (member === undefined) continue
@@ -104,6 +110,8 @@ function readSubscriptions ({ notifications }: Params): readonly Target[] | stri
   if (notifications?.type !== 'object') return 'params.notifications, an object'
   const { resourceSubscriptions: uris } = notifications.members
   if (uris === undefined) return []
-  if (uris.type !== 'array' || uris.values === undefined) return 'params.notifications.resourceSubscriptions, an array of strings'
+  if (uris.type !== 'array' || uris.values === undefined) {
+    return 'params.notifications.resourceSubscriptions, an array of strings'
+  }
   return uris.values.map((name) => ({ kind: 'resources', name }))
 }

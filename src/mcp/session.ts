@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { requirementsOf } from './revision.js'
 
-/** Whom a session belongs to: a refreshed token of the same principal keeps it (F10). */
+/** Whom a session belongs to. A new token of the same principal keeps the session (F10). */
 export interface SessionOwner {
   readonly issuer: string
   readonly subject: string
@@ -13,7 +13,7 @@ export interface SessionOwner {
 export interface SessionBinding {
   /** The first signs. */
   readonly keys: readonly string[]
-  /** The resource identifier: what one upstream hands out as a session id must not be one at another. */
+  /** The resource identifier: a session id that one upstream gave out must not be valid at another. */
   readonly resource: string
 }
 
@@ -30,7 +30,9 @@ export function hasSessions (headers: IncomingHttpHeaders): boolean {
  * Returns the session id to give to the client: the upstream's id with a MAC over it, the resource and its
  * owner, so that no state is needed to tell whose it is (F10).
  */
-export function bindSession ({ keys, resource }: SessionBinding, upstreamId: string, owner: SessionOwner): string {
+export function bindSession (
+  { keys, resource }: SessionBinding, upstreamId: string, owner: SessionOwner
+): string {
   return `${upstreamId}.${mac(keys[0] as string, resource, upstreamId, owner)}`
 }
 
@@ -38,18 +40,21 @@ export function bindSession ({ keys, resource }: SessionBinding, upstreamId: str
  * Returns the upstream's session id, or undefined when the id was altered or belongs to another principal or
  * resource (F10).
  */
-export function unbindSession ({ keys, resource }: SessionBinding, id: string, owner: SessionOwner): string | undefined {
+export function unbindSession (
+  { keys, resource }: SessionBinding, id: string, owner: SessionOwner
+): string | undefined {
   const dot = id.length - MAC_LENGTH - 1
   if (dot < 1 || id[dot] !== '.') return undefined
   const upstreamId = id.slice(0, dot)
   const presented = Buffer.from(id.slice(dot + 1), 'latin1')
   for (const key of keys) {
-    if (timingSafeEqual(presented, Buffer.from(mac(key, resource, upstreamId, owner), 'latin1'))) return upstreamId
+    const expected = Buffer.from(mac(key, resource, upstreamId, owner), 'latin1')
+    if (timingSafeEqual(presented, expected)) return upstreamId
   }
   return undefined
 }
 
-/** Every part is preceded by its length: no two bindings can produce the same input. */
+/** Returns the MAC. Each part is preceded by its length, so that no two bindings have the same input. */
 function mac (key: string, resource: string, upstreamId: string, owner: SessionOwner): string {
   const hash = createHmac('sha256', key)
   for (const part of [resource, upstreamId, owner.issuer, owner.subject, owner.clientId ?? '']) {

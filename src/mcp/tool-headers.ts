@@ -69,7 +69,8 @@ export function rememberToolHeaders (): ToolHeaders {
       const tool = known.get(textOf(message.params.name) ?? '')
       if (tool === undefined) return
       const problem = findMismatch(tool, message, rawHeaders)
-      if (problem !== undefined) throw new MessageError(HEADER_MISMATCH, `Header mismatch: ${problem}`, requestIdOf(message))
+      if (problem === undefined) return
+      throw new MessageError(HEADER_MISMATCH, `Header mismatch: ${problem}`, requestIdOf(message))
     }
   }
 }
@@ -94,10 +95,11 @@ function lengthOf (name: string, annotations: readonly Annotation[]): number {
 }
 
 function member (value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
+  return (value as Record<string, unknown>)[name]
 }
 
-/** Returns a schema's annotations; none when one of them breaks a rule, for then clients leave the whole tool out. */
+/** Returns a schema's annotations; none when one breaks a rule, because clients then leave the tool out. */
 function readAnnotations (schema: unknown): readonly Annotation[] {
   const annotations: Annotation[] = []
   const isValid = collect(schema, [], annotations)
@@ -105,7 +107,10 @@ function readAnnotations (schema: unknown): readonly Annotation[] {
   return isValid && isUnique && annotations.length <= MAX_ANNOTATIONS ? annotations : []
 }
 
-/** Follows chains of `properties` alone: an annotation anywhere else is invalid, and is not found. */
+/**
+ * Adds the annotations below a schema, and returns whether they keep the rules. It follows only chains of
+ * `properties`: an annotation anywhere else is invalid, and is not found.
+ */
 function collect (schema: unknown, path: readonly string[], annotations: Annotation[]): boolean {
   const properties = member(schema, 'properties')
   if (typeof properties !== 'object' || properties === null) return true
@@ -113,24 +118,29 @@ function collect (schema: unknown, path: readonly string[], annotations: Annotat
   return Object.entries(properties).every(([name, property]) => {
     const header = member(property, MARK)
     if (header !== undefined) {
-      if (typeof header !== 'string' || !TOKEN.test(header) || !MIRRORED_TYPES.has(member(property, 'type'))) return false
-      annotations.push({ header: PARAM_PREFIX + header.toLowerCase().replaceAll('_', '-'), path: [...path, name] })
+      if (typeof header !== 'string' || !TOKEN.test(header)) return false
+      if (!MIRRORED_TYPES.has(member(property, 'type'))) return false
+      const suffix = header.toLowerCase().replaceAll('_', '-')
+      annotations.push({ header: PARAM_PREFIX + suffix, path: [...path, name] })
     }
     return collect(property, [...path, name], annotations)
   })
 }
 
+interface ShapeInWork { [name: string]: ShapeInWork | 'span' }
+
 /**
- * The arguments that annotations lead to, for the scanner to pick; undefined when the names of two are lookalikes, for then
- * readers differ about which of them a header repeats.
+ * Returns the arguments that annotations lead to, for the scanner to pick. Returns undefined when two names
+ * look alike: readers would disagree about which of them a header repeats.
  */
 function shapeOf (annotations: readonly Annotation[]): CompiledShape | undefined {
-  const root: Record<string, Shape | 'span'> = Object.create(null) as Record<string, Shape | 'span'>
+  const root: ShapeInWork = Object.create(null)
   for (const { path } of annotations) {
     let at = root
     for (const name of path.slice(0, -1)) {
       const next = at[name]
-      at = at[name] = (typeof next === 'object' ? next : Object.create(null)) as Record<string, Shape | 'span'>
+      const inner: ShapeInWork = typeof next === 'object' ? next : Object.create(null)
+      at = at[name] = inner
     }
     at[path[path.length - 1] as string] ??= 'span'
   }
@@ -159,13 +169,16 @@ function findMismatch (
   }
   for (const { header, path } of annotations) {
     const value = follow(members, path)
-    const text = value === undefined || value.type === 'null' ? undefined : bytes.toString('utf8', value.start, value.end)
-    if (!agrees(headers.get(header), value?.type, text)) return `${header} differs from the argument ${path.join('.')}`
+    const isThere = value !== undefined && value.type !== 'null'
+    const text = isThere ? bytes.toString('utf8', value.start, value.end) : undefined
+    if (!agrees(headers.get(header), value?.type, text)) {
+      return `${header} differs from the argument ${path.join('.')}`
+    }
   }
   return undefined
 }
 
-/** The decoded parameter headers; a text says what is wrong with them. */
+/** Returns the decoded parameter headers, or what is wrong with them. */
 function collectParams (rawHeaders: readonly string[]): ReadonlyMap<string, string> | string {
   const headers = new Map<string, string>()
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
@@ -190,15 +203,20 @@ function follow (members: Members<Shape>, path: readonly string[]): Span | undef
   return undefined
 }
 
-/** An argument that is there must be repeated, one that is null or missing must not (Server Behavior for Custom Headers). */
-function agrees (header: string | undefined, type: Span['type'] | undefined, text: string | undefined): boolean {
+/**
+ * Returns whether a header repeats an argument. It must when the argument is there, and must be absent when
+ * the argument is null or missing (Server Behavior for Custom Headers).
+ */
+function agrees (
+  header: string | undefined, type: Span['type'] | undefined, text: string | undefined
+): boolean {
   if (header === undefined || text === undefined) return header === undefined && text === undefined
   if (type === 'string') return header === JSON.parse(text)
   if (type === 'boolean') return header === text
   return type === 'number' && isSameNumber(header, text)
 }
 
-/** `42.0` is `42`; beyond the integers that every reader tells apart, only the same digits are the same. */
+/** `42.0` equals `42`. Beyond the integers that every reader tells apart, only the same digits are equal. */
 function isSameNumber (header: string, text: string): boolean {
   if (header === text) return true
   const value = Number(text)

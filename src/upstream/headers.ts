@@ -5,7 +5,7 @@ type Headers = Record<string, string | string[]>
 /** The media type of server-sent events. */
 export const EVENT_STREAM = 'text/event-stream'
 
-/** What the upstream may learn about the caller; what is absent or undefined is not sent (F2). */
+/** What the upstream may learn about the caller (F2). An absent or undefined member is not sent. */
 export interface Identity {
   readonly subject?: string | undefined
   readonly clientId?: string | undefined
@@ -17,18 +17,20 @@ export interface RequestHeaderOptions {
   /** Value of `Host` for the upstream. */
   readonly host: string
   readonly identity: Identity
-  /** The operator's static headers; they win over the client's. Names in lower case. */
+  /** The operator's static headers, with names in lower case. They win over the client's. */
   readonly fixed: Readonly<Record<string, string>>
-  /** The upstream's own session id (F10), already freed of our MAC. */
+  /** The upstream's own session id, without the MAC of the gateway (F10). */
   readonly sessionId?: string | undefined
 }
 
 /**
- * Never handed to the upstream: credentials (F1), hop-by-hop headers (RFC 9110 §7.6.1), what a
- * proxy must not believe from a client, what would turn the message into another request (M3),
- * framing that the connection to the upstream has for itself, and what the gateway has already
- * dealt with: `Origin` was checked here (C1), and without `Accept-Encoding` an answer stays
- * readable and unbuffered.
+ * Never sent to the upstream (F1):
+ * - credentials, and hop-by-hop headers (RFC 9110 §7.6.1);
+ * - claims about the client that a proxy must not believe;
+ * - headers that would turn the message into another request (M3);
+ * - framing, which the connection to the upstream has of its own;
+ * - headers that the gateway has dealt with: it has checked `Origin` (C1), and without `Accept-Encoding` the
+ *   response stays readable and unbuffered.
  */
 const NOT_SENT = new Set([
   'authorization', 'cookie', 'dpop',
@@ -42,9 +44,12 @@ const NOT_SENT = new Set([
 const NOT_SENT_PREFIXES = ['proxy-', 'x-forwarded-', 'x-postern-', 'x-original-', 'x-rewrite-']
 
 /**
- * Never handed to the client: hop-by-hop headers, the upstream's CORS headers (F9) and
- * authentication (F7), cookies (their other half is never sent), addresses that mean something on
- * the inside only, and the session id, which is bound before it is given out (F10).
+ * Never returned to the client:
+ * - hop-by-hop headers (RFC 9110 §7.6.1);
+ * - the upstream's CORS headers (F9) and authentication (F7);
+ * - cookies, because the client's cookies are never sent to the upstream;
+ * - addresses that mean something only on the inside;
+ * - the session id, which is bound before it is given out (F10).
  */
 const NOT_RETURNED = new Set([
   'connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade',
@@ -54,10 +59,10 @@ const NOT_RETURNED = new Set([
 const NOT_RETURNED_PREFIXES = ['proxy-', 'access-control-', 'x-postern-']
 
 /**
- * CGI, WSGI and PHP make `_` of `-` and of whatever else is odd in a name, so `X_Postern_Subject`
- * or `Mcp.Name` would reach an application as a header that was set or checked here. Like nginx and
- * Apache, the gateway does not send such names, but for the one namespace where any name is good
- * (M6), since nothing here relies on it.
+ * CGI, WSGI and PHP turn `-` and any odd character of a name into `_`. So `X_Postern_Subject` or `Mcp.Name`
+ * would reach an application as a header that the gateway has set or checked. Like nginx and Apache, the
+ * gateway does not send such names. `Mcp-Param-*` is excepted: any name is good there (M6), and the gateway
+ * sets no header of that namespace.
  */
 const PLAIN_NAME = /^(?:[a-z\d-]+$|mcp-param-)/
 
@@ -69,7 +74,7 @@ function isListed (name: string, names: ReadonlySet<string>, prefixes: readonly 
   return false
 }
 
-/** Whether the operator sets a header; its name may be spelt with underscores, see `PLAIN_NAME`. */
+/** Returns whether the operator sets a header, also when its name has underscores (see `PLAIN_NAME`). */
 function isFixed (name: string, fixed: RequestHeaderOptions['fixed']): boolean {
   for (const other in fixed) {
     if (other === name || other.replaceAll('_', '-') === name) return true
@@ -77,18 +82,18 @@ function isFixed (name: string, fixed: RequestHeaderOptions['fixed']): boolean {
   return false
 }
 
-/** Header names that a `Connection` header declares to be hop-by-hop (RFC 9110 §7.6.1). */
+/** Returns the header names that `Connection` declares to be hop-by-hop (RFC 9110 §7.6.1). */
 function connectionOptions (connection: string | string[] | undefined): ReadonlySet<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined
   return new Set(String(connection).split(',').map((name) => name.trim().toLowerCase()))
 }
 
 /**
- * Builds the headers of the request to the upstream (F1, F2). Reads the headers as Node merged
- * them, so the upstream cannot see a second value that the gateway did not.
+ * Returns the headers of the request to the upstream (F1, F2). It reads the headers as Node merged them, so
+ * the upstream cannot see a second value that the gateway did not see.
  */
 export function buildRequestHeaders (incoming: IncomingHttpHeaders, options: RequestHeaderOptions): Headers {
-  // Ours stand first: an upstream that drops what is too much for it drops what the client made too much.
+  // Ours come first: an upstream that drops headers because there are too many drops the client's.
   const headers: Headers = { host: options.host, ...options.fixed }
   addIdentity(headers, options.identity)
   if (options.sessionId !== undefined) headers['mcp-session-id'] = options.sessionId
@@ -113,8 +118,8 @@ function addIdentity (headers: Headers, { subject, clientId, issuer, scopes }: I
 const UNSAFE = /[^\x21-\x7e]|%/u
 
 /**
- * Percent-encodes (RFC 3986 §2.1, UTF-8) everything but visible ASCII, and `%` itself, so that a
- * claim can neither break a header nor be mistaken for another one after decoding.
+ * Returns a value with everything but visible ASCII, and `%` itself, percent-encoded as UTF-8 (RFC 3986
+ * §2.1). So a claim cannot break a header, and a `%` in it is not taken for the start of an escape.
  */
 export function encodeHeaderValue (value: string): string {
   if (!UNSAFE.test(value)) return value
@@ -135,9 +140,9 @@ const REVALIDATED = /must-revalidate/i
 const NOT_SHARED = /(?:^|[\s,])(?:private|no-store)[ \t]*(?:,|$)/i
 
 /**
- * Picks the upstream's response headers that the client may see (F7, F9), keeps proxies from
- * buffering events (F4), and shared caches from what was answered to one principal: the upstream
- * does not know that credentials were needed.
+ * Returns the upstream's response headers that the client may see (F7, F9). They keep proxies from buffering
+ * events (F4). They keep shared caches from storing a response that was made for one principal: the upstream
+ * does not know that the request needed credentials.
  */
 export function buildResponseHeaders (incoming: IncomingHttpHeaders): Headers {
   const headers: Headers = {}
@@ -151,7 +156,7 @@ export function buildResponseHeaders (incoming: IncomingHttpHeaders): Headers {
   if (mayBeShared(String(headers['cache-control']))) headers['cache-control'] = 'no-store'
   if (isEventStream(incoming)) {
     headers['x-accel-buffering'] = 'no'
-    delete headers['content-length'] // it may be ended before that (F11, O3), and must be whole then
+    delete headers['content-length'] // the gateway may end it earlier (F11, O3), as a complete response
   }
   return headers
 }

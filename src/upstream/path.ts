@@ -6,7 +6,7 @@ export interface PathMapping {
   readonly prefix: string
   /** Path of the upstream's MCP endpoint, verbatim. */
   readonly endpoint: string
-  /** The same without a trailing slash: what sub-paths are appended to. */
+  /** The same without a trailing slash. Sub-paths are appended to it. */
   readonly base: string
 }
 
@@ -21,20 +21,20 @@ function trimSlash (path: string): string {
   return path.endsWith('/') ? path.slice(0, -1) : path
 }
 
-// What a URI must encode (RFC 3986 §2), found in a path as it was written.
+// Characters that a URI must encode (RFC 3986 §2). They are looked for in the path as it was written.
 const MUST_BE_ENCODED = /["<>^`{|}]/
-// At every level of decoding: separators and dots that are still encoded, control characters, and
-// dot segments, also where a parameter, a query, a fragment or a space hides them ("..;").
+// Looked for at every level of decoding: separators and dots that are still encoded, control characters,
+// empty segments, and dot segments, also before a parameter, a query, a fragment or a space ("..;").
 const AMBIGUOUS = /[\\\p{Cc}]|%(?:2e|2f|5c)|\/\/|\/\.{1,2}(?:[/;?#\s]|$)/iu
 const ESCAPE = /%[\da-f]{2}/i
-/** Nothing encodes more often than this. */
+/** A path that is encoded more often is refused. */
 const MAX_DECODINGS = 4
-// No fragment belongs in a request target (RFC 9112 §3.2), nor does what a URI must encode.
+// A request target has no fragment (RFC 9112 §3.2) and no characters that a URI must encode.
 const NOT_IN_TARGET = /[^\x21-\x7e]|#/
 
 /**
- * Returns the upstream's path and query for a raw request target, or undefined when the target is
- * not literally under the resource or two servers might read it differently (F3).
+ * Returns the upstream's path and query for a raw request target. Returns undefined when the target is not
+ * literally under the resource, or when two servers might read it differently (F3).
  */
 export function resolvePath (mapping: PathMapping, url: string): string | undefined {
   if (NOT_IN_TARGET.test(url)) return undefined
@@ -48,8 +48,8 @@ export function resolvePath (mapping: PathMapping, url: string): string | undefi
 }
 
 /**
- * Whether a path stays what it is however often it is decoded; what is not UTF-8 then ("%c0%ae") is a dot to
- * some and an error to others.
+ * Returns whether a path means the same however often a server decodes it. Bytes that are not UTF-8 when they
+ * are decoded ("%c0%ae") are a dot to some servers and an error to others.
  */
 function isUnambiguous (path: string): boolean {
   let text = path
@@ -57,7 +57,8 @@ function isUnambiguous (path: string): boolean {
     if (AMBIGUOUS.test(text)) return false
     if (!text.includes('%')) return true
     const decoded = decode(text)
-    // A percent sign that is left over ("100%25") decodes no further; next to an escape only some give up.
+    // A percent sign that is left over ("100%25") cannot be decoded further. Next to an escape, some servers
+    // decode the escape and some give up.
     if (decoded === undefined) return decodings > 0 && !ESCAPE.test(text)
     text = decoded
   }

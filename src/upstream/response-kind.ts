@@ -1,6 +1,6 @@
 import type { UpstreamFailure } from './failure.js'
 
-/** What a response is, as its status and `Location` tell. */
+/** What a response is, according to its status and `Location`. */
 export type ResponseKind =
   /** To be passed on. */
   | { readonly kind: 'final' }
@@ -19,7 +19,7 @@ export interface SentRequest {
   readonly redirects: number
 }
 
-/** A `Location` header as undici hands it over. */
+/** A `Location` header, as undici reports it. */
 type Location = string | string[] | undefined
 
 /** How many redirects are followed for one request (F8). */
@@ -33,7 +33,8 @@ const FINAL: ResponseKind = { kind: 'final' }
  */
 export function classifyResponse (request: SentRequest, status: number, location: Location): ResponseKind {
   if (status === 401 || status === 403 || status === 407) {
-    return failure('refused', `the upstream answered ${status}; check upstreamHeaders, and its own Host and Origin checks`)
+    const hint = 'check upstreamHeaders, and its own Host and Origin checks'
+    return failure('refused', `the upstream answered ${status}; ${hint}`)
   }
   if (status > 599) return failure('broken', `the upstream answered with a status of ${status}`)
   if (status < 300 || status >= 400 || status === 304) return FINAL
@@ -51,13 +52,14 @@ function failure (kind: UpstreamFailure['kind'], reason: string): ResponseKind {
 function describeLocation (request: SentRequest, location: Location): string {
   if (location === undefined) return 'without a Location'
   const url = resolveLocation(request, location)
-  return url === undefined ? 'with a Location that is no URL' : `to ${url.protocol}//${url.host}${url.pathname}`
+  if (url === undefined) return 'with a Location that is no URL'
+  return `to ${url.protocol}//${url.host}${url.pathname}`
 }
 
 /**
  * Returns path and query of a redirect that keeps method and body (RFC 9110 §15.4.8, §15.4.9) and names the
- * upstream itself. Only these are used: the request goes to the configured upstream again, whatever the
- * scheme, because a server behind a TLS terminator may not know its own.
+ * upstream itself. Only path and query are used. The scheme does not matter, because a server behind a TLS
+ * terminator may not know its own: the request goes to the configured upstream again.
  */
 function sameHostPath (request: SentRequest, status: number, location: Location): string | undefined {
   if (status !== 307 && status !== 308) return undefined
