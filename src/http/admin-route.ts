@@ -4,8 +4,8 @@ import type { AuthorizationServerConfig } from '../options/authorization-server.
 import type { Config } from '../options/gateway.js'
 import type { Services } from '../services.js'
 
-/** A probe must answer before the usual second is over. */
-const CONNECT_TIMEOUT_MS = 800
+/** A probe must answer before the usual second is over, so nothing that it waits for takes longer. */
+const TIMEOUT_MS = 800
 
 interface Readiness {
   readonly name: string
@@ -29,10 +29,11 @@ export interface ServerState {
 export function registerAdminRoutes (app: FastifyInstance, server: ServerState, services: Services): void {
   app.get('/livez', async () => ({ status: 'live' }))
   app.get('/readyz', async (_request, reply) => {
-    const parts = await Promise.all(server.config().servers.flatMap(({ authorizationServers, upstream }) => [
-      ...authorizationServers.map((one) => prepareKeys(one, services)),
-      reach(upstream)
+    const found = await Promise.all(server.config().servers.flatMap(({ authorizationServers, upstream }) => [
+      ...authorizationServers.map((one) => prepare(one, services)),
+      reach(upstream).then((one) => [one])
     ]))
+    const parts = found.flat()
     if (server.isStopping()) parts.push({ name: 'process', ready: false, state: 'stopping' })
     // A gateway that cannot write its log serves as well as before.
     parts.push({ name: 'log', ready: true, ...services.logState() })
@@ -45,12 +46,29 @@ export function registerAdminRoutes (app: FastifyInstance, server: ServerState, 
   })
 }
 
-/** Whether tokens of an authorization server can be verified; its keys are fetched when there are none. */
-async function prepareKeys (config: AuthorizationServerConfig, services: Services): Promise<Readiness> {
+/**
+ * Whether tokens of an authorization server can be verified. Its keys are fetched when there are none, and
+ * introspection is tried when it is in doubt. Where opaque tokens are asked about, keys may be missing.
+ */
+async function prepare (config: AuthorizationServerConfig, services: Services): Promise<Readiness[]> {
   const authorizationServer = services.authorizationServer(config)
-  await authorizationServer.prepare()
+  await within(TIMEOUT_MS, authorizationServer.prepare())
   const state = authorizationServer.state()
-  return { name: `keys of ${config.issuer}`, ready: state !== 'never', state }
+  const asks = authorizationServer.introspectionState?.()
+  return [
+    { name: `keys of ${config.issuer}`, ready: state !== 'never' || asks !== undefined, state },
+    ...(asks === undefined
+      ? []
+      : [{ name: `introspection at ${config.issuer}`, ready: asks === 'working', state: asks }])
+  ]
+}
+
+/** Resolves when the work is done, or when the time is over and the work goes on. */
+function within (ms: number, work: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms)
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }
 
 /** Whether the upstream accepts connections. Nothing is asked of it. */
@@ -60,7 +78,7 @@ function reach (upstream: string): Promise<Readiness> {
     const socket = connect({
       host: hostname.replace(/^\[|\]$/g, ''),
       port: Number(port || (protocol === 'https:' ? 443 : 80)),
-      timeout: CONNECT_TIMEOUT_MS
+      timeout: TIMEOUT_MS
     })
     function finish (ready: boolean, state: string): void {
       socket.destroy()

@@ -1,6 +1,6 @@
 import type { AuthorizationServerConfig } from '../options/authorization-server.js'
 import { describeUrl, describeValue } from './describe.js'
-import { FetchFailed, fetchJson, type FetchSettings } from './fetch-json.js'
+import { DEFAULT_TIMEOUT_MS, FetchFailed, fetchJson, type FetchSettings } from './fetch-json.js'
 import type { JsonObject } from './json-object.js'
 
 /** An authorization server metadata document (RFC 8414 §2) whose issuer has been checked. */
@@ -11,7 +11,8 @@ export interface AuthorizationServerMetadata {
 
 /**
  * Returns the metadata document of an authorization server: the first one, in the order of metadataUrls,
- * whose `issuer` is configured (RFC 8414 §3.3). Throws FetchFailed, which says for each URL what went wrong.
+ * whose `issuer` is configured (RFC 8414 §3.3). All of them together have the time limit of one document,
+ * because they are mostly on the same host. Throws FetchFailed, which says for each URL what went wrong.
  */
 export async function discover (
   config: AuthorizationServerConfig, settings: FetchSettings
@@ -22,18 +23,34 @@ export async function discover (
     const message = `issuer ${describeValue(config.issuer)} is not a URL: configure metadataUrl or jwksUri`
     throw new FetchFailed(message, 'silent')
   }
+  const deadline = new AbortController()
+  const timer = setTimeout(() => deadline.abort(), settings.timeoutMs ?? DEFAULT_TIMEOUT_MS)
+  try {
+    return await fetchFirst(urls, issuers, { ...settings, deadline: deadline.signal })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+type WithDeadline = FetchSettings & { readonly deadline: AbortSignal }
+
+/** A connection that is refused, reset or broken off says nothing about the next place. */
+async function fetchFirst (
+  urls: readonly string[], issuers: readonly string[], settings: WithDeadline
+): Promise<AuthorizationServerMetadata> {
   const problems: string[] = []
+  let host: 'answered' | 'silent' = 'answered'
   for (const url of urls) {
     try {
       return checkIssuer(await fetchJson(url, settings), url, issuers)
     } catch (error) {
       if (!(error instanceof FetchFailed)) throw error
       problems.push(error.message)
-      // The other URLs are mostly on the same host, and the time limits would add up.
-      if (error.host === 'silent') break
+      host = error.host
+      if (settings.deadline.aborted) break
     }
   }
-  throw new FetchFailed(problems.join('; '), 'silent')
+  throw new FetchFailed(problems.join('; '), host)
 }
 
 /**

@@ -9,9 +9,12 @@ export interface FetchSettings {
   readonly allowHttp: boolean
   /** Time limit for one document, redirects and body included. Default 5 s. */
   readonly timeoutMs?: number
+  /** Ends the request as well, when several documents have one time limit. */
+  readonly deadline?: AbortSignal
 }
 
-const DEFAULT_TIMEOUT_MS = 5_000
+/** Time limit for one document, or for all places where it may be. */
+export const DEFAULT_TIMEOUT_MS = 5_000
 const MAX_BYTES = 1_048_576
 const MAX_REDIRECTS = 3
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
@@ -40,8 +43,10 @@ export async function fetchJson (
   const abort = new AbortController()
   const timeoutMs = settings.timeoutMs ?? DEFAULT_TIMEOUT_MS
   const timer = setTimeout(() => abort.abort(), timeoutMs)
+  const { deadline } = settings
+  const signal = deadline === undefined ? abort.signal : AbortSignal.any([abort.signal, deadline])
   try {
-    const response = await followRedirects(url, settings, { ...init, signal: abort.signal })
+    const response = await followRedirects(url, settings, { ...init, signal })
     if (response.status !== 200) {
       await response.body?.cancel()
       throw new FetchFailed(`${shown} answered ${response.status}`, 'answered')
@@ -51,7 +56,7 @@ export async function fetchJson (
     return object
   } catch (error) {
     if (error instanceof FetchFailed) throw error
-    const isTimeout = abort.signal.aborted
+    const isTimeout = signal.aborted
     const reason = isTimeout ? `no complete response within ${timeoutMs} ms` : describeFailure(error)
     throw new FetchFailed(`${shown}: ${reason}`, 'silent', { cause: error })
   } finally {

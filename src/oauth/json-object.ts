@@ -6,7 +6,7 @@ export function isJsonObject (value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** As in messages (M4). JSON.parse reads any depth, but JSON.stringify and other readers overflow the stack. */
+/** As in messages (M4). JSON.parse reads any depth, but JSON.stringify overflows the stack. */
 const MAX_DEPTH = 64
 
 /**

@@ -96,23 +96,29 @@ async function verifyClaims (
   return { key, claims: token.claims.unverified }
 }
 
-/** Throws InvalidToken when no published key verifies the signature, and AuthorizationServerUnavailable. */
+/**
+ * Throws InvalidToken when no published key verifies the signature, and AuthorizationServerUnavailable when
+ * it may be that of a key that was published just now.
+ */
 async function findSigningKey (
   token: SignedToken, { alg, kid }: Header, authorizationServer: AuthorizationServer
 ): Promise<VerificationKey> {
   const keys = await authorizationServer.findKeys(alg, kid)
   const key = await tryKeys(token, alg, keys)
   if (key !== undefined) return key
-  if (keys.length === 0) throw new InvalidToken(`no key published for ${alg} and kid ${describeValue(kid)}`)
-  if (kid === undefined) {
-    // Without kid, a new key and a bad signature look alike, so the keys are fetched again here (A5).
-    await authorizationServer.refetchKeys()
-    const others = (await authorizationServer.findKeys(alg, kid)).filter((other) => !keys.includes(other))
-    const newKey = await tryKeys(token, alg, others)
-    if (newKey !== undefined) return newKey
+  if (kid !== undefined && keys.some((tried) => tried.kid === kid)) {
+    throw new InvalidToken(`the signature does not verify with key ${describeValue(kid)}`)
   }
-  const tried = kid === undefined ? 'any published key' : `key ${describeValue(kid)}`
-  throw new InvalidToken(`the signature does not verify with ${tried}`)
+  // An unknown key, or no kid: a new key and a bad signature look alike, so the keys are fetched again (A5).
+  const undecided = await authorizationServer.refetchKeys(kid)
+  const others = (await authorizationServer.findKeys(alg, kid)).filter((other) => !keys.includes(other))
+  const newKey = await tryKeys(token, alg, others)
+  if (newKey !== undefined) return newKey
+  if (undecided !== undefined) throw undecided
+  if (keys.length + others.length > 0) {
+    throw new InvalidToken('the signature does not verify with any published key')
+  }
+  throw new InvalidToken(`no key published for ${alg} and kid ${describeValue(kid)}`)
 }
 
 async function tryKeys (

@@ -50,14 +50,16 @@ export function readKeySet (
 
 /**
  * Returns the keys that may have made a signature, by algorithm and by the token's `kid` (RFC 7515 §4.1.4).
- * For a token without `kid` these are all that fit its algorithm.
+ * For a token without `kid` these are all that fit its algorithm. For a `kid` that no key has, these are the
+ * keys without one: a `kid` is a hint, and not every authorization server publishes what its tokens name.
  */
 export function selectKeys (keys: KeySet, alg: string, kid: string | undefined): readonly VerificationKey[] {
   const family = FAMILIES.get(alg)
-  return [...keys.values()].filter((key) =>
-    key.family === family &&
-    (kid === undefined || key.kid === kid) &&
-    (key.alg === undefined || isSameAlgorithm(key.alg, alg)))
+  const fitting = [...keys.values()].filter((key) =>
+    key.family === family && (key.alg === undefined || isSameAlgorithm(key.alg, alg)))
+  if (kid === undefined) return fitting
+  const named = fitting.filter((key) => key.kid === kid)
+  return named.length > 0 ? named : fitting.filter((key) => key.kid === undefined)
 }
 
 /** Tells whether an algorithm can be accepted at all. */

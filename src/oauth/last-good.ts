@@ -28,10 +28,10 @@ export interface LastGood<T> {
   /** Returns the document if get() would not have to wait for it. */
   peek (): T | undefined
   /**
-   * Fetches the document now, once for all who ask at the same time, and at most once per cooldown. Resolves
-   * to whether the last fetch succeeded.
+   * Fetches the document now, once for all who ask at the same time, and at most once per cooldown. `failed`:
+   * the last fetch did. `paused`: nothing was fetched, because the cooldown is not over.
    */
-  refetch (): Promise<boolean>
+  refetch (): Promise<'fetched' | 'failed' | 'paused'>
   /** `stale`: the last fetch failed and an older copy is in use. */
   state (): 'never' | 'fresh' | 'stale'
   /** Milliseconds until a reader may cause the next fetch; 0 when that is now. */
@@ -100,13 +100,13 @@ export function keepLastGood<T> (options: LastGoodOptions<T>): LastGood<T> {
     return (copy as Copy<T>).document
   }
 
-  async function refetch (): Promise<boolean> {
+  async function refetch (): Promise<'fetched' | 'failed' | 'paused'> {
     if (pending === undefined) {
-      if (since(refetchedAt) < options.cooldownMs) return failure === undefined
+      if (since(refetchedAt) < options.cooldownMs) return failure === undefined ? 'paused' : 'failed'
       refetchedAt = now()
     }
     await attempt()
-    return failure === undefined
+    return failure === undefined ? 'fetched' : 'failed'
   }
 
   function retryInMs (): number {

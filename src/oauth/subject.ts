@@ -26,14 +26,15 @@ const CLAIMS_OF_NO_USER: ReadonlySet<string> = new Set([
 /**
  * Returns whom a token is about: `sub`. Without `sub` it is the client, but only when the token is the
  * client's own (RFC 9068 §2.2): all users of a client would be one principal otherwise. `scopeClaims` are
- * names or dotted paths of claims that hold scopes, so they are no sign of a user either. Throws InvalidToken,
- * whose reason says what to configure.
+ * names or dotted paths of claims that hold scopes, so they are no sign of a user either. Throws
+ * InvalidToken, whose reason says what to configure.
  */
 export function readSubject (
   claims: JsonObject, clientId: string | undefined, scopeClaims: readonly string[]
 ): string {
   if (Object.hasOwn(claims, 'sub')) return checkSubject(claims.sub)
-  const sign = Object.keys(claims).find((name) => !CLAIMS_OF_NO_USER.has(name) && !holdsScopes(name, scopeClaims))
+  const sign = Object.keys(claims)
+    .find((name) => !CLAIMS_OF_NO_USER.has(name) && !holdsScopes(name, scopeClaims))
   if (sign !== undefined) {
     const why = `the claim ${describeValue(sign)} may be a user's`
     throw new InvalidToken(`no subject: there is no sub, and ${why}: ${PUT_SUB_INTO_TOKENS}`)

@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Config } from '../../src/options/gateway.js'
 import { startServer } from '../../src/server.js'
 import type { LogState } from '../../src/telemetry/log-destination.js'
 import { openMetrics } from '../../src/telemetry/metrics.js'
@@ -41,4 +42,39 @@ t.test('the admin listener tells liveness, readiness and metrics apart', async (
   const notReady = await fetch(`${server.adminUrl}/readyz`)
   t.equal(notReady.status, 503)
   t.match(await notReady.json(), { status: 'not ready', parts: [{ ready: true }, { ready: false, state: 'ECONNREFUSED' }] })
+})
+
+t.test('readiness tells an outage of introspection, and does not wait for a server that hangs', async (t) => {
+  const issuer = await startIssuer(t)
+  const upstream = await startUpstream(t)
+  let active = 0
+  issuer.metadata = { issuer: issuer.issuer, introspection_endpoint: `${issuer.origin}/introspect` }
+  issuer.routes.set('/introspect', (_request, response) => {
+    active++
+    response.end('{"active":false}')
+  })
+  const file = (secret: string): Config => configFor({
+    resource: 'http://127.0.0.1:1/mcp',
+    upstream: `${upstream.origin}/mcp`,
+    authorizationServers: [{ issuer: issuer.issuer, introspection: { clientId: 'a', clientSecret: secret } }],
+    policy: {},
+    admin: { host: '127.0.0.1', port: 0 }
+  })
+  const read = async (config: Config): Promise<{ status: number, body: unknown }> => {
+    const server = await startServer(config, silentServices())
+    const response = await fetch(`${server.adminUrl}/readyz`)
+    const body = await response.json()
+    await server.stop()
+    return { status: response.status, body }
+  }
+  const parts = (state: string): object => ({ parts: [{}, { name: `introspection at ${issuer.issuer}`, ready: state === 'working', state }] })
+  t.match(await read(file('s')), { status: 200, body: parts('working') })
+  t.equal(active, 1)
+  issuer.routes.set('/introspect', (_request, response) => { response.writeHead(401).end() })
+  t.match(await read(file('wrong')), { status: 503, body: parts('failing') })
+
+  issuer.mode = 'hang'
+  const started = performance.now()
+  t.match(await read(file('s')), { status: 503, body: parts('unknown') })
+  t.ok(performance.now() - started < 4_000, 'a probe is answered before the five seconds of a document are over')
 })

@@ -4,7 +4,7 @@ import { createAuthorizationServer, type AuthorizationServer } from '../../src/o
 import { metadataUrls } from '../../src/oauth/discovery.js'
 import type { AuthorizationServerConfig } from '../../src/options/authorization-server.js'
 import { createTestClock } from '../helpers/clock.js'
-import { sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
+import { type Route, sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { until } from '../helpers/until.js'
 import { authorizationServerConfig, createLog, START } from './setup.js'
 
@@ -114,7 +114,23 @@ t.test('keys are not fetched over plain http because the metadata says so', asyn
   await t.rejects(create(issuer.issuer).findKeys('ES256', 'a'), /plain http/)
 })
 
-t.test('the other places are not tried on a host that does not answer', async (t) => {
+t.test('A5: a connection that is reset or broken off does not end the search', async (t) => {
+  const faults: Record<string, Route> = {
+    reset: (request) => { request.socket.resetAndDestroy() },
+    'closed without a response': (request) => { request.socket.destroy() },
+    'broken off within the body': (request, response) => {
+      response.writeHead(200, { 'content-length': 100 }).write('{', () => request.socket.destroy())
+    },
+    'no HTTP': (request) => { request.socket.end('nonsense\r\n\r\n') }
+  }
+  for (const [name, fault] of Object.entries(faults)) {
+    const issuer = await startAt(t, '/.well-known/openid-configuration')
+    issuer.routes.set('/.well-known/oauth-authorization-server', fault)
+    t.equal((await create(issuer.issuer).metadata()).issuer, issuer.issuer, name)
+  }
+})
+
+t.test('A5: all places together have one time limit', async (t) => {
   const issuer = await startIssuer(t, { path: '/a' })
   issuer.mode = 'hang'
   const authorizationServer = createAuthorizationServer(authorizationServerConfig(issuer.issuer), {

@@ -2,11 +2,14 @@ import t, { type Test } from 'tap'
 import { createPublicKey, createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { text } from 'node:stream/consumers'
 import { jwtVerify } from 'jose'
+import { createAccessTokenVerifier } from '../../src/oauth/access-token.js'
+import type { AuthorizationServer } from '../../src/oauth/authorization-server.js'
 import { AuthorizationServerUnavailable, InvalidToken } from '../../src/oauth/failures.js'
 import type { AuthorizationServerConfig, IntrospectionConfig } from '../../src/options/authorization-server.js'
 import type { ServerConfig } from '../../src/options/server.js'
 import { createTestClock, type TestClock } from '../helpers/clock.js'
-import { sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
+import { type Route, sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
+import { until } from '../helpers/until.js'
 import { authorizationServerConfig, RESOURCE, serverConfig, type Setup, setUp, START } from './setup.js'
 
 interface Asked {
@@ -278,4 +281,86 @@ t.test('an authorization server that issues only opaque tokens need not publish 
   const { issuer, verifier, authorizationServers, clock } = await start(t)
   await t.rejects(verifier.verify(await issuer.token({ exp: clock.now() / 1000 + 60 })), /no key published/)
   t.equal(authorizationServers[0]?.state(), 'fresh')
+})
+
+t.test('A6: many tokens are asked about in turns, and one at a time each', async (t) => {
+  const { issuer, verifier, claims } = await start(t)
+  const held: (() => void)[] = []
+  const route = issuer.routes.get('/introspect') as Route
+  issuer.routes.set('/introspect', (request, response) => { held.push(() => route(request, response)) })
+  issuer.tokens.set('honest', claims)
+  const outcomes: unknown[] = []
+  const junk = Array.from({ length: 1_500 }, async (_, i) => {
+    outcomes.push(await verifier.verify(`junk-${i}`).then(() => 'accepted', (error: unknown) => error))
+  })
+  await until(() => held.length === 32 && outcomes.length === 1_500 - 1_024, '32 are asked about, 992 wait, the rest is refused')
+  for (const error of outcomes) if (!(error instanceof AuthorizationServerUnavailable)) t.fail('503 beyond the limit')
+  t.match(outcomes[0], { retryAfterSeconds: 1 })
+  for (let round = 0; round < 3; round++) {
+    for (const release of held.splice(0)) release()
+    await until(() => held.length === 32, 'the next ones have their turn')
+    t.equal(outcomes.filter((error) => error instanceof InvalidToken).length, 32 * (round + 1))
+  }
+  issuer.routes.set('/introspect', route)
+  for (const release of held) release()
+  await Promise.all(junk)
+  t.notOk(outcomes.includes('accepted'))
+  t.equal((await verifier.verify('honest')).subject, 'alice')
+})
+
+t.test('A7: a token that is not active is remembered for five seconds', async (t) => {
+  const { issuer, verifier, claims, clock } = await start(t)
+  for (let i = 0; i < 3; i++) await t.rejects(verifier.verify('late'), InvalidToken)
+  t.equal(issuer.asked.length, 1)
+  issuer.tokens.set('late', claims)
+  clock.advance(4_999)
+  await t.rejects(verifier.verify('late'), InvalidToken)
+  clock.advance(1)
+  await t.resolves(verifier.verify('late'))
+  t.equal(issuer.asked.length, 2)
+})
+
+t.test('two protected servers that trust one authorization server ask once', async (t) => {
+  const { issuer, claims, authorizationServers: [authorizationServer], clock } = await start(t)
+  const config = authorizationServerConfig(issuer.issuer, { introspection: SECRET })
+  const trusted = [{ config, authorizationServer: authorizationServer as AuthorizationServer }]
+  const verifiers = [1, 2].map(() => createAccessTokenVerifier({ server: serverConfig([config]), trusted, now: clock.now }))
+  issuer.tokens.set('a', claims)
+  await Promise.all(verifiers.map((one) => one.verify('a')))
+  t.equal(issuer.asked.length, 1)
+})
+
+t.test('an endpoint that has moved is found through the metadata', async (t) => {
+  const { issuer, verifier, clock } = await start(t)
+  await verifier.verify('good')
+  const route = issuer.routes.get('/introspect') as Route
+  issuer.routes.delete('/introspect')
+  issuer.routes.set('/moved', route)
+  issuer.metadata = { ...issuer.metadata, introspection_endpoint: `${issuer.origin}/moved` }
+  clock.advance(20_000)
+  await t.resolves(verifier.verify('good'))
+})
+
+t.test('the state tells an outage, which only a token of our own decides about', async (t) => {
+  const { issuer, verifier, clock, authorizationServers: [authorizationServer] } = await start(t)
+  const state = (): string | undefined => authorizationServer?.introspectionState?.()
+  t.equal(state(), 'unknown')
+  await authorizationServer?.prepare()
+  t.equal(state(), 'working')
+  const route = issuer.routes.get('/introspect') as Route
+  issuer.routes.set('/introspect', (_request, response) => sendJson(response, {}, 500))
+  await t.rejects(verifier.verify('odd'), AuthorizationServerUnavailable)
+  t.equal(state(), 'working', "a stranger's token is no proof")
+  clock.advance(2_000)
+  await authorizationServer?.prepare()
+  t.equal(state(), 'failing')
+  issuer.routes.set('/introspect', route)
+  await authorizationServer?.prepare()
+  t.equal(state(), 'failing', 'not tried again at once')
+  clock.advance(2_000)
+  await authorizationServer?.prepare()
+  t.equal(state(), 'working')
+  const asked = issuer.asked.length
+  await authorizationServer?.prepare()
+  t.equal(issuer.asked.length, asked, 'nothing is asked while all is well')
 })

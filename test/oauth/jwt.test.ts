@@ -139,14 +139,14 @@ t.test('an algorithm that does not fit the key, or that the key is not for, is r
 t.test('a key that is published for another use is not tried', async (t) => {
   for (const change of [{ use: 'enc' }, { use: undefined, key_ops: ['encrypt'] }, { use: undefined, key_ops: [] }, { use: 'sig', key_ops: ['sign'] }, { alg: 'RSA-OAEP' }]) {
     const { issuer, refuses } = await start(t)
-    issuer.keys = [{ ...ec.jwk, ...change }]
+    issuer.keys = [{ ...ec.jwk, ...change }, rsa.jwk]
     await refuses(await issuer.token(), /no key published/, JSON.stringify(change))
   }
 })
 
 t.test('a key that is published with its private part is not trusted', async (t) => {
   const { issuer, refuses } = await start(t)
-  issuer.keys = [{ ...ec.jwk, d: (await exportJWK(ec.privateKey)).d }]
+  issuer.keys = [{ ...ec.jwk, d: (await exportJWK(ec.privateKey)).d }, rsa.jwk]
   await refuses(await issuer.token(), /no key published/)
 })
 
@@ -412,6 +412,25 @@ t.test('a token without kid is tried with every key that fits', async (t) => {
   await accepts(await issuer.token({}, { kid: undefined }))
   const stranger = await createSigningKey('ES256', 'z')
   await refuses(await stranger.sign({ iss: issuer.issuer, aud: RESOURCE, sub: 'm', exp: 4e9 }, { kid: undefined }), /any published key/)
+})
+
+t.test('A5: keys without kid are tried for a kid that no key has', async (t) => {
+  const { issuer, accepts, refuses } = await start(t)
+  const { kid, ...withoutKid } = ec.jwk
+  issuer.keys = [withoutKid]
+  await accepts(await issuer.token(), 'a token with kid, and a lone key without one')
+  await accepts(await issuer.token({}, { kid: 'another' }))
+  const stranger = await createSigningKey('ES256', 'x')
+  const forged = await stranger.sign({ iss: issuer.issuer, aud: RESOURCE, sub: 'm', exp: 4e9 })
+  await refuses(forged, /any published key/, 'the signature decides, not the kid')
+})
+
+t.test('A5: a key without kid is not tried beside one that has the kid', async (t) => {
+  const { issuer, accepts, refuses } = await start(t)
+  const { kid, ...withoutKid } = ec.jwk
+  issuer.keys = [(await createSigningKey('ES256', 'ec')).jwk, withoutKid]
+  await refuses(await issuer.token(), /does not verify with key "ec"/)
+  await accepts(await issuer.token({}, { kid: 'other' }))
 })
 
 t.test('two keys under one kid are both tried', async (t) => {
