@@ -324,7 +324,8 @@ t.test('two protected servers that trust one authorization server ask once', asy
   const { issuer, claims, authorizationServers: [authorizationServer], clock } = await start(t)
   const config = authorizationServerConfig(issuer.issuer, { introspection: SECRET })
   const trusted = [{ config, authorizationServer: authorizationServer as AuthorizationServer }]
-  const verifiers = [1, 2].map(() => createAccessTokenVerifier({ server: serverConfig([config]), trusted, now: clock.now }))
+  const verifiers = [1, 2].map(() =>
+    createAccessTokenVerifier({ server: serverConfig([config]), trusted, now: clock.now }))
   issuer.tokens.set('a', claims)
   await Promise.all(verifiers.map((one) => one.verify('a')))
   t.equal(issuer.asked.length, 1)
