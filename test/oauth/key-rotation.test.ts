@@ -257,7 +257,9 @@ t.test('A5, A6: a key set without a usable key at the start: unavailable, and no
 
 t.test('A5: metadata that loses its jwks_uri does not revoke the keys of a server with introspection', async (t) => {
   const introspection = { clientId: 'a', clientSecret: 'b', cacheSeconds: 0 }
-  const { issuer, verifier, clock } = await start(t, { server: { tokenCacheSeconds: 0 }, as: { introspection } })
+  const { issuer, verifier, clock } = await start(t, {
+    server: { tokenCacheSeconds: 0 }, as: { introspection }
+  })
   const token = await issuer.token()
   await verifier.verify(token)
   issuer.metadata = { issuer: issuer.issuer }
