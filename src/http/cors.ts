@@ -6,7 +6,7 @@ import { allowedOrigins } from './request/origin.js'
 
 const ALLOWED_HEADERS = [
   'Authorization', 'Content-Type', 'Accept', 'DPoP', 'Last-Event-ID', 'Mcp-Session-Id',
-  'MCP-Protocol-Version', 'Mcp-Method', 'Mcp-Name'
+  'MCP-Protocol-Version', 'Mcp-Method', 'Mcp-Name', 'traceparent', 'tracestate', 'baggage'
 ]
 const EXPOSED_HEADERS = [
   'WWW-Authenticate', 'Mcp-Session-Id', 'MCP-Protocol-Version', 'Retry-After', 'DPoP-Nonce', 'X-Request-Id'

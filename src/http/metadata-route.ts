@@ -62,7 +62,7 @@ function registerDocument (app: FastifyInstance, url: string, read: () => Promis
 }
 
 function sendDocument (request: FastifyRequest, reply: FastifyReply, { body, etag }: Document): FastifyReply {
-  reply.header('content-type', 'application/json; charset=utf-8')
+  reply.header('content-type', 'application/json; charset=utf-8').header('x-content-type-options', 'nosniff')
   reply.header('etag', etag).header('cache-control', `public, max-age=${MAX_AGE_SECONDS}`)
   return isKnown(request.headers['if-none-match'], etag) ? reply.code(304).send() : reply.send(body)
 }

@@ -1,4 +1,4 @@
-import { noteProblem } from './cursor.js'
+import { BACKSLASH, noteProblem } from './cursor.js'
 import type { Cursor } from './cursor.js'
 import { FOLDED_LENGTH, foldName } from './shape.js'
 import type { CompiledMember, CompiledShape } from './shape.js'
@@ -19,6 +19,7 @@ export interface Names {
 const ENTRY = 3
 const FEW = 24
 
+const SLASH = 0x2f
 const UNDERSCORE = 0x5f
 const HYPHEN = 0x2d
 const SPACE = 0x20
@@ -122,10 +123,9 @@ function findMember (
 ): CompiledMember | undefined {
   const { bytes } = cursor
   const end = cursor.at - 1
-  if (text === undefined) {
-    for (const member of shape.members) {
-      if (isExactly(bytes, start + 1, end, member.bytes)) return member
-    }
+  const isReadAlike = text !== undefined && escapesOnlySlashes(bytes, start + 1, end)
+  for (const member of shape.members) {
+    if (isReadAlike ? text === member.name : isExactly(bytes, start + 1, end, member.bytes)) return member
   }
   const isPlain = text === undefined && cursor.ascii
   const folded = isPlain ? undefined : foldName(text ?? decodeString(cursor, start))
@@ -139,6 +139,17 @@ function findMember (
     noteProblem(cursor, 'lookalike', start, 'a member "__proto__", which could hold other members,')
   }
   return undefined
+}
+
+/**
+ * Encoders of PHP and Swift write `\/` for `/` by default, and every reader takes it for that (RFC 8259 §7).
+ */
+function escapesOnlySlashes (bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    if (bytes[at] !== BACKSLASH) continue
+    if (bytes[++at] !== SLASH) return false
+  }
+  return true
 }
 
 function isExactly (bytes: Buffer, start: number, end: number, name: Buffer): boolean {

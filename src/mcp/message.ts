@@ -51,7 +51,8 @@ export interface NotificationMessage extends Call {
 /** A response to a request of the upstream. Only legacy clients post these. */
 export interface ResponseMessage extends Posted {
   readonly kind: 'response'
-  readonly idJson: string
+  /** An error may have no id: that of a request which could not be read (schema 2025-11-25). */
+  readonly idJson: string | undefined
 }
 
 export type Message = RequestMessage | NotificationMessage | ResponseMessage
@@ -143,14 +144,15 @@ function textAt (body: Buffer, span: Span): string {
 
 function readResponseId (
   { result, error }: Envelope, idJson: string | undefined, replyId: string | undefined
-): string {
+): string | undefined {
   if (result === undefined && error === undefined) {
     throw new MessageError(INVALID_REQUEST, 'a message needs a method, a result or an error', replyId)
   }
   if (result !== undefined && error !== undefined) {
     throw new MessageError(INVALID_REQUEST, 'a response has either a result or an error')
   }
-  if (idJson === undefined) throw new MessageError(INVALID_REQUEST, 'a response needs an id')
+  // A legacy client that could not read a request's id reports an error without one (schema 2025-11-25).
+  if (idJson === undefined && error === undefined) throw new MessageError(INVALID_REQUEST, 'a result needs an id')
   return idJson
 }
 

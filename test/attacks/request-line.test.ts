@@ -5,7 +5,7 @@
 // It fails here because credentials come before the method (R5), a message is the only thing that has a body, and the
 // server has no listener for upgrades and tunnels.
 import t from 'tap'
-import { openSocket, rawRequest, sendRaw } from '../helpers/raw-http.js'
+import { openSocket, rawRequest, sendOne, sendRaw, type WireRequest } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
 import { FORBIDDEN_CALL, permits, PERMITTED_CALL, receivedBy, refuses, stillWorks } from './assertions.js'
 
@@ -30,8 +30,13 @@ t.test('a body that no message may have is not forwarded', async (t) => {
     for (const target of ['/mcp', '/mcp/messages?sessionId=1']) {
       await refuses(t, scene, `${method} ${target} with a length`, { method, target, token: scene.token, headers: ['Content-Type: application/json', 'Accept: text/event-stream'], body: FORBIDDEN_CALL }, { status: 400 })
       await refuses(t, scene, `${method} ${target} in chunks`, { method, target, token: scene.token, headers: ['Transfer-Encoding: chunked'], contentLength: false, body: chunked }, { status: 400 })
-      await refuses(t, scene, `${method} ${target} of no bytes, in chunks`, { method, target, token: scene.token, headers: ['Transfer-Encoding: chunked'], contentLength: false, body: '0\r\n\r\n' }, { status: 400 })
+      const late = `1;x=y\r\n \r\n${chunked}`
+      await refuses(t, scene, `${method} ${target} with a chunk of white space first`, { method, target, token: scene.token, headers: ['Transfer-Encoding: chunked'], contentLength: false, body: late }, { status: 400 })
     }
+    const fromHttp2: WireRequest = { method, token: scene.token, headers: ['Transfer-Encoding: chunked'], contentLength: false, body: '0\r\n\r\n' }
+    t.strictSame((await sendOne(scene.gateway, fromHttp2)).statuses.map((status) => status < 300), [true], `${method} of no bytes, in chunks, as it comes from HTTP/2`)
+    const { headers, body } = scene.upstream.received.at(-1) ?? {}
+    t.strictSame([headers?.['transfer-encoding'], body?.length], [undefined, 0])
     const received = await permits(t, scene, `${method} with a length of 0`, { method, token: scene.token, headers: ['Content-Length: 0'] })
     t.equal(received.headers['content-length'], undefined)
   }

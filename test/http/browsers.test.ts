@@ -136,7 +136,7 @@ t.test('C2: a preflight is answered without credentials, by what it asks for', a
     t.equal(answer.headers['access-control-allow-credentials'], undefined)
     t.same(list(answer, 'access-control-allow-methods'), ['GET', 'POST', 'DELETE', 'OPTIONS'])
     t.same(list(answer, 'access-control-allow-headers'), [
-      'Authorization', 'Content-Type', 'Accept', 'DPoP', 'Last-Event-ID', 'Mcp-Session-Id', 'MCP-Protocol-Version', 'Mcp-Method', 'Mcp-Name', 'mcp-param-region', 'Mcp-Param-X_1'
+      'Authorization', 'Content-Type', 'Accept', 'DPoP', 'Last-Event-ID', 'Mcp-Session-Id', 'MCP-Protocol-Version', 'Mcp-Method', 'Mcp-Name', 'traceparent', 'tracestate', 'baggage', 'mcp-param-region', 'Mcp-Param-X_1'
     ])
     t.match(answer.headers['access-control-max-age'], /^\d+$/)
     t.match(answer.headers.vary, /Origin/)

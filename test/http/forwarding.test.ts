@@ -48,6 +48,7 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
     const wire = received.rawHeaders.join('\n').toLowerCase()
     for (const value of ['secret', '6.6.6.6', 'evil', 'root', 'admin', 'hop', 'proof', 'trailers', 'timeout=99', token.toLowerCase(), 'bearer', 'gzip', 'override']) t.notMatch(wire, value, value)
     t.equal(received.headers['x-kept'], 'yes')
+    t.equal(received.headers['accept-encoding'], 'identity')
     t.equal(received.headers['upgrade-insecure-requests'], '1')
     t.equal(received.headers['x-postern-subject'], 'alice')
     t.equal(received.headers['x-postern-client-id'], 'client-1')

@@ -21,6 +21,7 @@ t.test('R2: root and path answer the same bytes, cacheable, for any origin', asy
   t.match(root.headers['content-type'], /^application\/json/)
   t.match(root.headers['cache-control'], /^public, max-age=\d+$/)
   t.match(root.headers.etag, /^"[^"]+"$/)
+  t.equal(root.headers['x-content-type-options'], 'nosniff')
   t.equal(root.headers.etag, path.headers.etag)
 })
 

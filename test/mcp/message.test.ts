@@ -57,6 +57,22 @@ t.test('a message with a result or an error is a response', async (t) => {
   }
 })
 
+t.test('M2: a legacy error may lack an id, a result may not', async (t) => {
+  t.match(read('{"jsonrpc":"2.0","error":{"code":-32700,"message":"m"}}'), { kind: 'response', idJson: undefined })
+  t.equal(refusalOf('{"jsonrpc":"2.0","result":{}}'), `${INVALID_REQUEST} -`)
+  t.equal(refusalOf('{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"m"}}'), `${INVALID_REQUEST} -`)
+})
+
+t.test('M3: names in which only slashes are escaped are read as every reader reads them', async (t) => {
+  const body = (key: string): string => `{"jsonrpc":"2.0","id":1,"method":"m","params":{"_meta":{"${key}":"2026-07-28"}}}`
+  t.match(read(body('io.modelcontextprotocol\\/protocolVersion')), { protocolVersion: '2026-07-28' })
+  for (const key of ['io.modelcontextprotocol\\u002fprotocolVersion', 'io\\u002emodelcontextprotocol\\/protocolVersion', 'IO.modelcontextprotocol\\/protocolVersion']) {
+    t.equal(refusalOf(body(key)), `${INVALID_REQUEST} 1`, key)
+  }
+  const twice = '{"jsonrpc":"2.0","id":1,"method":"m","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2025-11-25","io.modelcontextprotocol\\/protocolVersion":"2026-07-28"}}}'
+  t.equal(refusalOf(twice), `${INVALID_REQUEST} 1`)
+})
+
 t.test('params and _meta may be left out or null', async (t) => {
   for (const params of ['', ',"params":null', ',"params":{}', ',"params":{"_meta":null}', ',"params":{"_meta":{"io.modelcontextprotocol/protocolVersion":null}}']) {
     const message = read(`{"jsonrpc":"2.0","id":1,"method":"m"${params}}`)
@@ -105,7 +121,6 @@ t.test('a message that is not one JSON-RPC 2.0 message is an invalid request', a
     ['{"jsonrpc":"2.0","id":1,"result":{},"error":{}}', '-'],
     ['{"jsonrpc":"2.0","id":1,"result":{},"error":null}', '-'],
     ['{"jsonrpc":"2.0","result":{}}', '-'],
-    ['{"jsonrpc":"2.0","error":{}}', '-'],
     ['{"id":1,"result":{}}', '-'],
     ['{"jsonrpc":"2.0","id":1,"method":"m","params":[]}', '1'],
     ['{"jsonrpc":"2.0","id":1,"method":"m","params":[{"name":"x"}]}', '1'],

@@ -1,12 +1,22 @@
 import type { onRequestHookHandler } from 'fastify'
 import { Refusal } from '../request/refusal.js'
 
-/** Refuses a body where none is read: no byte goes upstream unexamined (M3). */
+/**
+ * Refuses a body where none is read: no byte goes upstream unexamined (M3). A chunked body of no bytes is
+ * none: HAProxy and linkerd frame requests so that come over HTTP/2 without a body.
+ */
 export function refuseBody (): onRequestHookHandler {
-  return function refuseBodyStep (request, _reply, done) {
-    const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
-    const hasBody = encoding !== undefined || (length !== undefined && length !== '0')
-    if (hasBody) throw new Refusal('body_not_allowed')
-    done()
+  return function refuseBodyStep ({ headers, raw }, _reply, done) {
+    const { 'content-length': length, 'transfer-encoding': encoding } = headers
+    if (length !== undefined && length !== '0') throw new Refusal('body_not_allowed')
+    if (encoding === undefined) return done()
+    let isOver = false
+    function finish (refusal?: Refusal): void {
+      if (isOver) return
+      isOver = true
+      done(refusal)
+    }
+    raw.once('data', () => { finish(new Refusal('body_not_allowed')) })
+    raw.once('end', () => { finish() })
   }
 }
