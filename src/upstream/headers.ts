@@ -94,7 +94,7 @@ function connectionOptions (connection: string | string[] | undefined): Readonly
  */
 export function buildRequestHeaders (incoming: IncomingHttpHeaders, options: RequestHeaderOptions): Headers {
   // Ours come first: an upstream that drops headers because there are too many drops the client's.
-  const headers: Headers = { host: options.host, ...options.fixed }
+  const headers: Headers = { host: options.host, 'accept-encoding': 'identity', ...options.fixed }
   addIdentity(headers, options.identity)
   if (options.sessionId !== undefined) headers['mcp-session-id'] = options.sessionId
   const perConnection = connectionOptions(incoming.connection)
