@@ -3,7 +3,7 @@ import neostandard from 'neostandard'
 /** Lines end at 110 columns. The lists hold what is clean already; the rest follows. */
 const NARROW_SOURCES = [
   'bench/**', 'demo/**', 'tools/**', 'src/{cli,clock,connections}.ts',
-  'src/{commands,config,json,options,policy,telemetry}/**'
+  'src/{commands,config,json,mcp,options,policy,telemetry,upstream}/**'
 ]
 const NARROW_TESTS = [
   'test/*.ts',

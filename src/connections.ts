@@ -8,8 +8,8 @@ export interface Connections {
   /** From now on, lets every connection end with the last response that is asked for on it. */
   letGo (): void
   /**
-   * Closes the connections on which nothing is asked, and from now on each one when its last response is over.
-   * One on which a part of a request has come is not idle.
+   * Closes the connections on which nothing is asked, and from now on each one when its last response is
+   * over. One on which a part of a request has come is not idle.
    */
   closeIdle (): void
   /** How many connections and requests there were. */
