@@ -1,8 +1,8 @@
-/** Time, passed in so that tests hold the clock. */
+/** Time, passed in so that tests control it. */
 export interface Clock {
   /** Returns milliseconds since the epoch. */
   now (): number
-  /** Calls back after `ms` milliseconds. Returns how to cancel that. */
+  /** Calls back after `ms` milliseconds. Returns a function that cancels the call. */
   after (ms: number, callback: () => void): () => void
 }
 
@@ -12,9 +12,9 @@ const HOUR_MS = 3_600_000
 /**
  * The clock of the machine. Its timers do not keep the process alive.
  *
- * Node keeps a list for each length of timers until the last timer of that length was due, even when all of
- * them were cancelled. A client that opens streams over and over with a token for a day must not leave one
- * list for each millisecond of it. So a timer waits whole seconds first, and the rest of one afterwards.
+ * Node keeps a list for each timer length until the last timer of that length was due, even when all of them
+ * were cancelled. A client that opens streams over and over with a token for a day must not leave one list
+ * for each millisecond of that day. So a timer first waits whole seconds, and then the rest.
  */
 export const systemClock: Clock = {
   now: () => Date.now(),

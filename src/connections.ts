@@ -3,40 +3,40 @@ import type { Socket } from 'node:net'
 
 /** The open connections of a listener. */
 export interface Connections {
-  /** Serves a request when the responses to those before it on its connection are over. */
+  /** Serves a request when the responses to the earlier requests of its connection are over. */
   takeTurns (request: IncomingMessage, response: ServerResponse, serve: () => void): void
-  /** From now on, lets every connection end with the last response that is asked for on it. */
+  /** From now on, ends every connection after its last requested response. */
   letGo (): void
   /**
-   * Closes the connections on which nothing is asked, and from now on each one when its last response is
-   * over. One on which a part of a request has come is not idle.
+   * Closes the idle connections, and from now on each connection when its last response is over. A connection
+   * on which a part of a request has arrived is not idle.
    */
   closeIdle (): void
-  /** How many connections and requests there were. */
+  /** Returns the number of connections and requests so far. */
   readonly arrivals: () => number
 }
 
 /**
- * One request of a connection at a time. Responses go out in the order of the requests anyway (RFC 9112
- * §9.3.2). Served at once, requests that are sent ahead would escape the limit of connections, and node never
- * tells a response whose turn has not come that its client has left (F5, O4).
+ * A connection, whose requests are served one at a time. Responses go out in the order of the requests anyway
+ * (RFC 9112 §9.3.2). If requests that are sent ahead were served at once, they would escape the limit of
+ * connections. And Node does not tell a response that its client has left before its turn comes (F5, O4).
  */
 interface Connection {
-  /** The response under way; undefined while nothing is asked. */
+  /** The response under way; undefined while there is no request. */
   response: ServerResponse | undefined
-  /** Requests that were sent ahead, in their order, and how each is served. */
+  /** Responses to the requests that were sent ahead, in their order, and how each is served. */
   readonly waiting: Array<readonly [response: ServerResponse, serve: () => void]>
-  /** What had been read of it when it last became idle. */
+  /** Number of bytes that had been read when the connection last became idle. */
   idleSince: number
 }
 
-/** Requests that a client may send ahead on one connection. One more closes it. */
+/** Number of requests that a client may send ahead on one connection. One more closes it. */
 const MOST_WAITING = 16
 
 /**
- * Keeps track of the connections of a listener, not of all responses in a Set. V8 keeps what such a Set held
- * whenever it had to grow, and all that this refers to, until the next full collection: nearly every request
- * would be moved to the old generation, which doubled its cost.
+ * Keeps track of the connections of a listener. A Set of all responses would be simpler. But whenever such a
+ * Set grows, V8 keeps its former content, and everything that this refers to, until the next full garbage
+ * collection. Nearly every request would be moved to the old generation, which doubled its cost.
  */
 export function trackConnections (server: Server): Connections {
   const connections = new Map<Socket, Connection>()
@@ -99,7 +99,7 @@ function lastOf ({ response, waiting }: Connection): ServerResponse | undefined 
   return waiting.at(-1)?.[0] ?? response
 }
 
-/** The last response of a connection says `Connection: close`; what comes after one that says so is lost. */
+/** Moves `Connection: close` to the last response of a connection: responses after it are lost. */
 function moveEnd (from: ServerResponse | undefined, to: ServerResponse | undefined): void {
   if (from !== undefined) from.shouldKeepAlive = true
   if (to !== undefined) to.shouldKeepAlive = false

@@ -12,34 +12,34 @@ export interface RunningServer {
   readonly url: string
   /** Where the admin listener is, when there is one. */
   readonly adminUrl: string | undefined
-  /** Builds the next application and swaps it in; on failure throws and the old one goes on (O2). */
+  /** Builds the next application and swaps it in. On failure throws, and the old one goes on (O2). */
   reload (config: Config): Promise<void>
   /**
-   * Answers with `Connection: close` for a moment, stops accepting, closes idle connections, finishes what is
-   * in flight, and ends streams at the drain deadline, which counts from now (O3).
+   * Responds with `Connection: close` for a moment, stops accepting, closes idle connections, finishes the
+   * requests in flight, and ends streams at the drain deadline, which counts from now (O3).
    */
   stop (lameDuckMs?: number): Promise<void>
 }
 
-/** Longer than the idle time of the usual load balancers, so that they close first. */
+/** Idle time of a connection: longer than that of the usual load balancers, so that they close first. */
 const KEEP_ALIVE_MS = 75_000
-/** A client has this long to send its request: headers, and all of it (slow bodies). */
+/** Time for a client to send the headers of its request, and the whole of it (slow bodies). */
 const HEADERS_TIMEOUT_MS = 20_000
 const REQUEST_TIMEOUT_MS = 120_000
-/** A silent connection is probed by TCP after this long. */
+/** Time until TCP probes a silent connection. */
 const PROBE_AFTER_MS = 60_000
-/** What ends at the drain deadline has this long to reach the client. */
+/** Time for the last bytes to reach the client after the drain deadline. */
 const LAST_WORDS_MS = 250
-/** The part of the lame-duck time in which it accepts; who connected last has the rest to send a request. */
+/** The part of the lame-duck time in which it accepts. The rest is for the last clients' first requests. */
 const ACCEPTING = 0.75
-/** A gateway under full load has no quiet turn; it stops all the same. */
+/** A gateway under full load has no quiet turn of the event loop. It stops after this many. */
 const MOST_BUSY_TURNS = 100
 
 /** One application and the number of requests under way in it. */
 interface Generation {
   readonly app: Application
   underWay: number
-  /** Called when a retired generation's last answer is over. */
+  /** Called when a retired generation's last response is over. */
   whenIdle: (() => void) | undefined
 }
 
@@ -56,21 +56,22 @@ export async function startServer (config: Config, services: Services): Promise<
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAlive: true, // or a client that vanished without a word would hold its quiet stream for ever (F5)
+    keepAlive: true, // or a client that vanished silently would hold its quiet stream for ever (F5)
     keepAliveInitialDelay: PROBE_AFTER_MS,
     insecureHTTPParser: false // whatever NODE_OPTIONS says: a lenient parser lets requests be smuggled
   }, (request, response) => {
     connections.takeTurns(request, response, () => serve(current, request, response))
   })
-  // node drops what comes after the 2000th header without a word, an Origin or a second Authorization too;
-  // the size is limited anyway.
+  // Node silently drops every header after the 2000th, also an Origin or a second Authorization. The size is
+  // limited anyway.
   server.maxHeadersCount = 0
   const connections = trackConnections(server)
   if (limits.connections !== undefined) server.maxConnections = limits.connections
   await listenOn(server, listen.host, listen.port)
+  const state: ServerState = { config: () => currentConfig, isStopping: () => isStopping }
   const admin = config.admin === undefined
     ? undefined
-    : await startAdmin(config.admin, { config: () => currentConfig, isStopping: () => isStopping }, services).catch((error: unknown) => {
+    : await startAdmin(config.admin, state, services).catch((error: unknown) => {
       server.close() // or it would keep alive a process that could not start
       throw error
     })
@@ -123,10 +124,7 @@ interface AdminListener {
   readonly url: string
 }
 
-/**
- * The operator's routes must stay apart from what clients reach: a listener of their own, outside every
- * reload.
- */
+/** Starts the operator's listener. It is apart from the clients' one, and a reload does not touch it. */
 async function startAdmin (
   listen: NonNullable<Config['admin']>, state: ServerState, services: Services
 ): Promise<AdminListener> {
@@ -142,8 +140,8 @@ function pause (ms: number, { clock }: Services): Promise<void> {
 }
 
 /**
- * Resolves in a turn of the event loop in which nobody connected and nothing was asked, so that as little as
- * possible waits in the queues of the system, which are lost when it closes.
+ * Resolves after a turn of the event loop without a new connection or request. The system's queues are lost
+ * when the listener closes, so as little as possible should wait there.
  */
 async function untilQuiet ({ arrivals }: Connections): Promise<void> {
   await endOfTurn()

@@ -5,34 +5,23 @@ import type { LogState } from './telemetry/log-destination.js'
 import type { Logger } from './telemetry/logger.js'
 import { NO_METRICS, type Metrics } from './telemetry/metrics.js'
 
-/** What outlives one application: a reload builds the next one on the same services (O2). */
+/** Services outlive one application: a reload builds the next one on the same services (O2). */
 export interface Services {
   readonly clock: Clock
   readonly logger: Logger
-  /** What becomes of the log's lines. */
+  /** Returns whether the log's lines are written, and how many were lost. */
   readonly logState: () => LogState
   readonly metrics: Metrics
-  /**
-   * Returns the authorization server for a configuration; the same one, with its keys, for an unchanged
-   * configuration.
-   */
+  /** Returns the authorization server for a configuration: the same one, with its keys, while unchanged. */
   authorizationServer (config: AuthorizationServerConfig): AuthorizationServer
-  /** Signs session ids when none is configured (F10): random, as long as the process lives. */
+  /** Signs session ids when no key is configured (F10). Random for each process. */
   readonly sessionKey: string
 }
 
-/** For a logger that writes elsewhere. */
+/** The state of a logger that writes elsewhere. */
 const ALL_WRITTEN: LogState = { state: 'writing', lost: 0 }
 
-/** What services are made from. Default: no metrics, and the clock of the machine. */
-export interface ServiceParts {
-  readonly logger: Logger
-  readonly sessionKey: string
-  readonly metrics?: Metrics
-  readonly clock?: Clock
-}
-
-/** Makes the services of a process. Authorization servers are made when first asked for. */
+/** Returns the services of a process. An authorization server is created when it is first needed. */
 export function createServices (parts: {
   readonly logger: Logger
   readonly sessionKey: string
@@ -40,7 +29,8 @@ export function createServices (parts: {
   readonly metrics?: Metrics
   readonly clock?: Clock
 }): Services {
-  const { logger, sessionKey, logState = () => ALL_WRITTEN, metrics = NO_METRICS, clock = systemClock } = parts
+  const { logger, sessionKey } = parts
+  const { logState = () => ALL_WRITTEN, metrics = NO_METRICS, clock = systemClock } = parts
   const authorizationServers = new Map<string, AuthorizationServer>()
   return {
     clock,
@@ -52,8 +42,11 @@ export function createServices (parts: {
       const key = identityOf(config)
       const known = authorizationServers.get(key)
       if (known !== undefined) return known
-      const options = { fetch: globalThis.fetch, now: clock.now, log: logger }
-      const created = createAuthorizationServer(config, options)
+      const created = createAuthorizationServer(config, {
+        fetch: globalThis.fetch,
+        now: clock.now,
+        log: logger
+      })
       authorizationServers.set(key, created)
       return created
     }
@@ -61,8 +54,8 @@ export function createServices (parts: {
 }
 
 /**
- * What an authorization server is known by: all that decides whom is asked and where. The rest says
- * what is accepted, and may change without losing the keys.
+ * Returns the identity of an authorization server: the options that decide which server is asked, and where.
+ * The others decide what is accepted. They may change without losing the keys.
  */
 function identityOf (config: AuthorizationServerConfig): string {
   const { algorithms, audience, clientIds, scopeClaim, advertise, ...identity } = config

@@ -25,10 +25,9 @@ function findProblems (server: AuthorizationServerConfig, placeOf: MemberPlace):
   const { issuer, issuers, advertise, metadataUrl, jwksUri, introspection, allowHttp } = server
   const checkUrl = (url: string | undefined, path: Path, query: UrlRules['query']): Problem[] => {
     if (url === undefined) return []
-    const place = placeOf(...path)
-    const fault = findUrlFault(url, { query })
-    if (fault !== undefined) return [{ place, message: fault }]
-    return isUnprotected(url) && !allowHttp ? [{ place, message: HTTP_REFUSED }] : []
+    const isRefused = isUnprotected(url) && !allowHttp
+    const fault = findUrlFault(url, { query }) ?? (isRefused ? HTTP_REFUSED : undefined)
+    return fault === undefined ? [] : [{ place: placeOf(...path), message: fault }]
   }
   return [
     // RFC 8414 §2: an issuer has no query and no fragment.
@@ -43,7 +42,7 @@ function findProblems (server: AuthorizationServerConfig, placeOf: MemberPlace):
   ]
 }
 
-/** Some issuers put a name without scheme into `iss`; it is only ever compared. */
+/** Some issuers put a name without a scheme into `iss`. The gateway only compares it. */
 function checkFurtherIssuer (issuer: string, allowHttp: boolean, place: string): Problem[] {
   if (!/^[\x21-\x7e]+$/.test(issuer)) return [{ place, message: 'may hold visible ASCII characters only' }]
   return isUnprotected(issuer) && !allowHttp ? [{ place, message: HTTP_REFUSED }] : []
@@ -70,7 +69,7 @@ function checkCredentials (introspection: IntrospectionConfig, placeOf: MemberPl
   return fault === undefined ? [] : [{ place: placeOf('introspection', 'privateKey'), message: fault }]
 }
 
-/** Two entries for one issuer would make it a matter of order whose keys and audiences count. */
+/** With two entries for one issuer, their order would decide whose keys and audiences count. */
 function findEqualIssuers (servers: readonly AuthorizationServerConfig[], placeOf: PlaceOf): Problem[] {
   const placeOfIssuer = (path: Path): string => placeOf('authorizationServers', ...path)
   return findRepeatedIssuers(servers).map(({ path, first }) => ({

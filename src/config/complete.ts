@@ -10,16 +10,14 @@ import { findServerProblems } from './server-problems.js'
 import { warnAboutNestedUpstreams, warnAboutServer } from './server-warnings.js'
 import { validateFile, type UsableFile } from './validate.js'
 
-/** What the environment and the flags say. */
+/** The settings that come from the environment and the flags. */
 export interface ProcessSettings {
   readonly host: string
   readonly port: number
   readonly logLevel: string
 }
 
-/**
- * Returns the complete configuration for a value of the file's form, with everything that is wrong with it.
- */
+/** Returns the complete configuration for the content of a file, and every problem with it. */
 export function completeConfig (value: unknown, settings: ProcessSettings): Result<Config> {
   const file = validateFile(value)
   const servers = completeServers(file.value)
@@ -37,22 +35,17 @@ export function completeConfig (value: unknown, settings: ProcessSettings): Resu
   }
 }
 
-/**
- * Returns the complete configuration for a value of the file's form. Throws ConfigError with every problem
- * there is.
- */
+/** Returns the complete configuration for the content of a file. Throws ConfigError with every problem. */
 export function configFrom (value: unknown, settings: ProcessSettings): Config {
   const { value: config, problems } = completeConfig(value, settings)
   if (problems.length > 0) throw new ConfigError(problems)
   return config
 }
 
-/** Stands in for what the file lacks, which has been reported then; the rules pass over it. */
+/** Stands in for required options that the file lacks. They are reported; the rules skip these values. */
 const MISSING = { resource: '', upstream: '', authorizationServers: [] }
 
-/**
- * Returns the protected servers with every default filled in. The top level holds defaults for the entries.
- */
+/** Returns the protected servers with every default filled in. The top level is the default for entries. */
 function completeServers (file: UsableFile): PlacedServer[] {
   const { servers, ...shared } = file
   const entries = servers === undefined ? [shared] : servers.map((entry) => ({ ...shared, ...entry }))
@@ -62,7 +55,7 @@ function completeServers (file: UsableFile): PlacedServer[] {
   }))
 }
 
-/** Rules between options, which a schema cannot state. */
+/** Returns the problems between options: a schema cannot state these rules. */
 function findProblems (config: Config, servers: readonly PlacedServer[]): Problem[] {
   return [
     ...servers.flatMap((placed) => [
@@ -71,16 +64,18 @@ function findProblems (config: Config, servers: readonly PlacedServer[]): Proble
     ]),
     ...findEqualPaths(servers),
     ...findAdminProblems(config),
-    ...servers.flatMap(findRuleProblems)
+    ...servers.flatMap(findProblemsOfPolicy)
   ]
 }
 
-function findRuleProblems ({ server, placeOf }: PlacedServer): Problem[] {
-  const problems = findPolicyProblems(server.policy)
-  return problems.map(({ place, message }) => ({ place: `${placeOf('policy')}.${place}`, message }))
+function findProblemsOfPolicy ({ server, placeOf }: PlacedServer): Problem[] {
+  return findPolicyProblems(server.policy).map(({ place, message }) => ({
+    place: `${placeOf('policy')}.${place}`,
+    message
+  }))
 }
 
-/** A request names a protected server only by its path: `Host` decides nothing (R6). */
+/** Only the path of a request selects the protected server, never its `Host` (R6). */
 function findEqualPaths (servers: readonly PlacedServer[]): Problem[] {
   const taken = new Map<string, string>()
   return servers.flatMap(({ server: { resource }, placeOf }) => {
@@ -98,6 +93,8 @@ function findEqualPaths (servers: readonly PlacedServer[]): Problem[] {
 
 function findAdminProblems ({ admin, listen }: Config): Problem[] {
   if (admin === undefined || admin.port === 0 || !isSameListener(admin, listen)) return []
-  const message = 'is the port that the gateway itself listens on: choose another one'
-  return [{ place: 'admin.port', message }]
+  return [{
+    place: 'admin.port',
+    message: 'is the port that the gateway itself listens on: choose another one'
+  }]
 }

@@ -9,16 +9,14 @@ export interface Flags {
   readonly port?: number
 }
 
-/**
- * Names that other logging libraries have for pino's levels, found in `.env` files of the reference set-ups.
- */
+/** Other libraries' names for pino's levels, as the `.env` files of the reference set-ups have them. */
 const LEVEL_ALIASES: ReadonlyMap<string, string> = new Map([['warning', 'warn'], ['critical', 'fatal']])
 
 /**
- * Returns the variables that the program reads, flags laid over them, with a problem for each that is wrong
- * (its default stands in for it). Blank variables count as unset, except TOOL_SCOPES, whose absence allows
- * every tool. White space and quotes around a value are dropped: a `.env` file that is handed over as it is
- * (`docker run --env-file`) keeps its quotes and carriage returns.
+ * Returns the variables that the program reads. Flags beat variables. A wrong value is a problem, and its
+ * default takes its place. Blank variables count as unset, except TOOL_SCOPES, because its absence allows
+ * every tool. White space and quotes around a value are dropped: `docker run --env-file` passes on the quotes
+ * and carriage returns of a `.env` file.
  */
 export function readEnvironment (env: Variables, flags: Flags): Result<Environment> {
   const given = {
@@ -28,7 +26,10 @@ export function readEnvironment (env: Variables, flags: Flags): Result<Environme
   }
   const wrong = findWrong(given)
   const valid = Object.fromEntries(Object.entries(given).filter(([name]) => !wrong.includes(name)))
-  const problems = wrong.map((name) => ({ place: placeOf(name, flags), message: `must be ${titleOf(name)}` }))
+  const problems = wrong.map((name) => ({
+    place: placeOf(name, flags),
+    message: `must be ${titleOf(name)}`
+  }))
   return resultOf(parse(valid), problems)
 }
 
@@ -38,9 +39,12 @@ function titleOf (name: string): string {
 }
 
 function pickKnown (env: Variables): Record<string, string> {
-  const known = Object.keys(environment.properties)
-  const given = known.map((name): [string, string] => [name, unwrap(env[name] ?? '')])
-    .filter(([name, value]) => value !== '' || (name === 'TOOL_SCOPES' && env[name] !== undefined))
+  const names = Object.keys(environment.properties)
+  const given = names.flatMap((name): Array<[string, string]> => {
+    const value = unwrap(env[name] ?? '')
+    const counts = value !== '' || (name === 'TOOL_SCOPES' && env[name] !== undefined)
+    return counts ? [[name, value]] : []
+  })
   const { LOG_LEVEL: level, ...rest } = Object.fromEntries(given)
   if (level === undefined) return rest
   return { ...rest, LOG_LEVEL: LEVEL_ALIASES.get(level.toLowerCase()) ?? level.toLowerCase() }

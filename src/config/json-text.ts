@@ -12,7 +12,7 @@ const MESSAGES: Readonly<Partial<Record<JsonErrorKind, string>>> = {
   encoding: 'is not UTF-8 without byte order mark: save it as such',
   syntax: 'is not JSON from here on: look for a missing or extra comma, quote or bracket; ' +
     'comments are not allowed',
-  duplicate: 'repeats a member of the same object: of the two, one would be ignored; remove it',
+  duplicate: 'repeats a member of the same object: one of the two would be ignored; remove it',
   lookalike: 'is a member named __proto__, which some readers take for something else: ' +
     'match such a name with a pattern',
   surrogate: 'holds half of a surrogate pair: write the whole character',
@@ -20,9 +20,9 @@ const MESSAGES: Readonly<Partial<Record<JsonErrorKind, string>>> = {
 }
 
 /**
- * Returns the value of a JSON text, or where it goes wrong (line and column from 1, columns in UTF-16 units
- * as editors count them). Duplicate members are refused. The message never quotes the text: it may hold
- * secrets.
+ * Returns the value of a JSON text, or the place of its first error. Line and column count from 1, columns in
+ * UTF-16 units as in editors. Duplicate members are refused. The message never quotes the text, because it
+ * may hold secrets.
  */
 export function parseJsonText (bytes: Buffer): JsonText {
   try {
@@ -39,7 +39,7 @@ function locate (bytes: Buffer, offset: number): { line: number, column: number 
   return { line: lines.length, column: (lines.at(-1) ?? '').length + 1 }
 }
 
-/** Tells whether a parsed JSON value is an object: neither null nor an array. */
+/** Returns whether a parsed JSON value is an object: neither null nor an array. */
 export function isJsonObject (value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

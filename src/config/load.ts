@@ -29,39 +29,38 @@ export interface LoadedConfig {
   readonly file?: string
 }
 
-/**
- * What a configuration is made from: a file, or variables in its stead. Without a value there is a problem.
- */
+/** The origin of a configuration: a file, or variables instead. Without a value there is a problem. */
 interface Source extends Result<unknown> {
-  /** For people. */
+  /** For people to read. */
   readonly name: string
-  /** Returns how the source calls the place of a member. */
+  /** Returns the source's own name for the place of a member. */
   readonly renamePlace: (place: string) => string
   /** Absolute path, when it is a file. */
   readonly file?: string
 }
 
-/** Variables that mean something only without a configuration file. */
-const FILELESS =
-  /^(UPSTREAM_URL|TOOL_SCOPES|MCP_URL|EXPECTED_AUDIENCE|PROTECTED_RESOURCE_METADATA|SK_.*|SCALEKIT_.*)$/
+/** Variables that have an effect only without a configuration file: of every set-up, FastMCP's, SDK's. */
+const FILELESS = [
+  /^(UPSTREAM_URL|TOOL_SCOPES)$/,
+  /^(MCP_URL|SCALEKIT_.*)$/,
+  /^(EXPECTED_AUDIENCE|PROTECTED_RESOURCE_METADATA|SK_.*)$/
+]
 
 /**
- * Returns the configuration: flags beat the environment, the environment beats the file. Throws ConfigError
- * with every problem there is (O1). No problem and no warning quotes a value: it may be a secret.
+ * Returns the configuration. Flags beat the environment, the environment beats the file. Throws ConfigError
+ * with every problem (O1). No problem and no warning quotes a value: it may be a secret.
  */
 export async function loadConfig (options: LoadOptions = {}): Promise<LoadedConfig> {
   const env = options.env ?? process.env
   const environment = readEnvironment(env, options)
   const source = await findSource(options.file ?? environment.value.POSTERN_CONFIG, environment.value, env)
-  if (source.value === undefined) {
-    throw new ConfigError([...environment.problems, ...source.problems], source.name)
-  }
+  const read = [...environment.problems, ...source.problems]
+  if (source.value === undefined) throw new ConfigError(read, source.name)
 
   const { HOST: host, PORT: port, LOG_LEVEL: logLevel } = environment.value
   const completed = completeConfig(source.value, { host, port, logLevel })
   const rename = (problem: Problem): Problem => ({ ...problem, place: source.renamePlace(problem.place) })
-  const found = withoutEchoes(completed.problems.map(rename), source.problems)
-  const problems = [...environment.problems, ...source.problems, ...found]
+  const problems = [...read, ...withoutEchoes(completed.problems.map(rename), source.problems)]
   if (problems.length > 0) throw new ConfigError(problems, source.name)
   return {
     config: completed.value,
@@ -72,8 +71,8 @@ export async function loadConfig (options: LoadOptions = {}): Promise<LoadedConf
 }
 
 /**
- * Returns the source: the file that was named, else the default file if it exists, else a preset. A file that
- * was named is never passed over. `env` is where its variables come from.
+ * Returns the source: the named file, else the default file if it exists, else a preset. A named file that
+ * cannot be read is a problem. `env` holds the variables that the file refers to.
  */
 async function findSource (named: string | undefined, values: Environment, env: Variables): Promise<Source> {
   const name = named ?? DEFAULT_CONFIG_FILE
@@ -82,10 +81,11 @@ async function findSource (named: string | undefined, values: Environment, env: 
     bytes = await readFile(name)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    const message = `cannot be read (${code ?? 'unknown error'})`
-    if (code !== 'ENOENT') return failed(name, { place: name, message })
-    if (named === undefined) return readPreset(values)
-    return failed(name, { place: name, message: 'there is no such configuration file' })
+    if (code === 'ENOENT' && named === undefined) return readPreset(values)
+    const message = code === 'ENOENT'
+      ? 'there is no such configuration file'
+      : `cannot be read (${code ?? 'unknown error'})`
+    return failed(name, { place: name, message })
   }
   return readSource(name, bytes, values, env)
 }
@@ -107,9 +107,9 @@ function readPreset (values: Environment): Source {
 
 /** Returns the place with its longest known beginning replaced. */
 function renamePlace (place: string, names: Readonly<Record<string, string>>): string {
-  const isUnder = (known: string): boolean =>
-    place.startsWith(known) && '.['.includes(place.charAt(known.length))
-  const beginnings = Object.keys(names).filter((known) => place === known || isUnder(known))
+  const beginnings = Object.keys(names).filter((known) => (
+    place === known || place.startsWith(`${known}.`) || place.startsWith(`${known}[`)
+  ))
   const longest = beginnings.sort((a, b) => b.length - a.length)[0]
   return longest === undefined ? place : `${names[longest]}${place.slice(longest.length)}`
 }
@@ -118,16 +118,21 @@ function readSource (name: string, bytes: Buffer, values: Environment, env: Vari
   const parsed = parseJsonText(bytes)
   if (!parsed.ok) return failed(name, { place: `${parsed.line}:${parsed.column}`, message: parsed.message })
   const { used, ...substituted } = substituteVariables(parsed.value, env)
-  const unused = Object.keys(values).filter((name) => FILELESS.test(name) && !used.has(name))
-  const warning = { place: 'environment', message: `${unused.join(', ')} ${WITHOUT_EFFECT}` }
   return {
     ...substituted,
-    warnings: unused.length === 0 ? [] : [warning],
+    warnings: warnAboutUnused(Object.keys(values).filter((variable) => !used.has(variable))),
     name,
     renamePlace: (place) => place,
     file: resolve(name)
   }
 }
 
-const WITHOUT_EFFECT = 'set without effect, because there is a configuration file; ' +
-  'in it, refer to a variable as ${NAME}' // eslint-disable-line no-template-curly-in-string
+function warnAboutUnused (variables: readonly string[]): Problem[] {
+  const unused = variables.filter((variable) => FILELESS.some((pattern) => pattern.test(variable)))
+  if (unused.length === 0) return []
+  return [{
+    place: 'environment',
+    message: `${unused.join(', ')} set without effect, because there is a configuration file; ` +
+      `in it, refer to a variable as ${'$'}{NAME}`
+  }]
+}

@@ -3,8 +3,8 @@ import { isJsonObject } from './json-text.js'
 import { formatPlace, type Path } from './problem.js'
 
 /**
- * Where an option of a server is written: in its entry, or at the top level when it is inherited or the only
- * server.
+ * Returns where an option of a server is written: in its entry, or at the top level when the option is
+ * inherited or there is only one server.
  */
 export type PlaceOf = (option: string, ...rest: Path) => string
 
@@ -15,12 +15,12 @@ export interface PlacedServer {
 }
 
 /**
- * Returns where the options of the server with this index are written; undefined stands for a file without
- * `servers`.
+ * Returns where the options of the server with this index are written. The index is undefined for a file
+ * without `servers`.
  */
 export function placeIn (file: Readonly<Record<string, unknown>>, index: number | undefined): PlaceOf {
-  const { servers } = file
-  const entry = index !== undefined && Array.isArray(servers) ? servers[index] as object : undefined
+  const entries: readonly object[] = Array.isArray(file.servers) ? file.servers : []
+  const entry = index === undefined ? undefined : entries[index]
   return (option, ...rest) => {
     const path = [option, ...rest]
     const isOwn = entry !== undefined && (Object.hasOwn(entry, option) || !Object.hasOwn(file, option))
@@ -28,10 +28,7 @@ export function placeIn (file: Readonly<Record<string, unknown>>, index: number 
   }
 }
 
-/**
- * Returns the path up to the first value without members: an issuer that is written as a string has no
- * `.issuer`.
- */
+/** Returns the path up to the first value without members: an issuer written as a string has no `.issuer`. */
 function shorten (root: unknown, path: Path): Path {
   let node = root
   const end = path.findIndex((segment) => {

@@ -5,17 +5,17 @@ import { resultOf, type Problem, type Result } from './problem.js'
 
 const DOCUMENT = 'PROTECTED_RESOURCE_METADATA'
 
-/** A configuration file made of environment variables; parts whose variables are wrong are left out. */
+/** A configuration made of environment variables. Parts whose variables are wrong are left out. */
 export interface Preset extends Result<Readonly<Record<string, unknown>>> {
   readonly name: string
-  /** Place in the file → variable that decides what stands there and below. */
+  /** Place in the configuration → variable that its value comes from. */
   readonly variables: Readonly<Record<string, string>>
 }
 
 /**
- * Returns the configuration of a Scalekit set-up from the variables of its own `.env`, or undefined when
- * there are none. Like the originals, both trust one authorization server by the keys of its environment, and
- * without TOOL_SCOPES allow every tool to every accepted token.
+ * Returns the configuration of a Scalekit set-up from the variables of its own `.env`, or undefined when none
+ * is set. Both set-ups do as the originals: they trust one authorization server, with the keys of its
+ * environment. Without TOOL_SCOPES they allow every tool for every accepted token.
  */
 export function buildPreset (env: Environment): Preset | undefined {
   const names = Object.keys(env) as VariableName[]
@@ -28,10 +28,10 @@ export function buildPreset (env: Environment): Preset | undefined {
   return scalekit.length > 0 || env.MCP_URL !== undefined ? buildFastMcpPreset(env) : undefined
 }
 
-/** Both set-ups. The policy is what its own variable says, or the lack of it. */
+/** The policy of both set-ups comes from TOOL_SCOPES, also when it is not set. */
 const POLICY_VARIABLES = { 'policy.tools': 'TOOL_SCOPES', 'policy.unlisted': 'TOOL_SCOPES (not set)' }
 
-/** Guessing which of two set-ups is meant would mean guessing whose tokens to accept. */
+/** Returns a problem, because to guess the set-up would be to guess whose tokens to accept. */
 function mixed (one: readonly string[], other: readonly string[]): Preset {
   const place = 'environment'
   const message = 'mixes the variables of two set-ups, ' +
@@ -50,24 +50,22 @@ function buildFastMcpPreset (env: Environment): Preset {
   const policy = readToolScopes(env)
   const environmentUrl = base.value?.replace(/\/+$/, '')
   const issuer = `${environmentUrl}/resources/${id.value}`
-  const isUrlKnown = environmentUrl !== undefined
-  const isKnown = isUrlKnown && id.value !== undefined
+  const isKnown = environmentUrl !== undefined && id.value !== undefined
   const authorizationServer = { issuer, issuers: [environmentUrl], jwksUri: `${environmentUrl}/keys` }
   const file = {
-    ...(mcp.value === undefined
-      ? {}
-      : { resource: endpointOf(mcp.value), audience: [id.value ?? '?', mcp.value] }),
+    ...(mcp.value === undefined ? {} : addressedBy(mcp.value, id.value)),
     ...upstreamOf(env),
     ...(isKnown ? { authorizationServers: [authorizationServer] } : {}),
     ...policyOf(policy.value)
   }
+  const issuerName = environmentUrl === undefined ? 'SCALEKIT_ENVIRONMENT_URL' : 'SCALEKIT_RESOURCE_ID'
   return {
     ...resultOf(file, [...base.problems, ...id.problems, ...mcp.problems, ...policy.problems]),
     name: 'environment variables of FastMCP with ScalekitProvider',
     variables: {
       resource: 'MCP_URL',
       upstream: 'UPSTREAM_URL',
-      authorizationServers: isUrlKnown ? 'SCALEKIT_RESOURCE_ID' : 'SCALEKIT_ENVIRONMENT_URL',
+      authorizationServers: issuerName,
       'authorizationServers[0].issuer': 'SCALEKIT_ENVIRONMENT_URL',
       'authorizationServers[0].issuers[0]': 'SCALEKIT_ENVIRONMENT_URL',
       'authorizationServers[0].jwksUri': 'SCALEKIT_ENVIRONMENT_URL',
@@ -77,11 +75,12 @@ function buildFastMcpPreset (env: Environment): Preset {
 }
 
 /**
- * Registered as base URL by some guides and as the URL of the endpoint by others; FastMCP serves `/mcp`
- * either way.
+ * Returns the resource and its audiences. Some guides register MCP_URL as the base URL, others as the URL of
+ * the endpoint. FastMCP serves `/mcp` in both cases.
  */
-function endpointOf (mcpUrl: string): string {
-  return /\/mcp\/?$/.test(mcpUrl) ? mcpUrl : `${mcpUrl.replace(/\/+$/, '')}/mcp`
+function addressedBy (mcpUrl: string, id: string | undefined): object {
+  const resource = /\/mcp\/?$/.test(mcpUrl) ? mcpUrl : `${mcpUrl.replace(/\/+$/, '')}/mcp`
+  return { resource, audience: [id ?? '?', mcpUrl] }
 }
 
 function buildSdkPreset (env: Environment): Preset {
@@ -104,9 +103,9 @@ function buildSdkPreset (env: Environment): Preset {
   const audience = env.EXPECTED_AUDIENCE === undefined
     ? [missing('EXPECTED_AUDIENCE', 'the Server URL as registered in the Scalekit dashboard')]
     : []
-  const read = [base, { problems: audience }, document, issuers, policy]
+  const problems = [base.problems, audience, document.problems, issuers.problems, policy.problems].flat()
   return {
-    ...resultOf(file, read.flatMap(({ problems }) => problems)),
+    ...resultOf(file, problems),
     name: 'environment variables of the Scalekit SDK',
     variables: {
       resource: document.value === undefined ? DOCUMENT : `${DOCUMENT}.resource`,
@@ -125,8 +124,9 @@ function buildSdkPreset (env: Environment): Preset {
 }
 
 /**
- * The document's issuers are trusted like the environment's own: an environment moves from one to the other
- * and signs with the same keys. Published is what the document says.
+ * Returns the authorization servers: the issuers of the document and the environment's own. All are trusted
+ * alike, because an environment moves from one to the other and signs with the same keys. Only the issuers of
+ * the document are published.
  */
 function trust (environmentUrl: string, advertised: readonly string[]): object[] {
   const jwksUri = `${environmentUrl}/keys`
@@ -138,7 +138,7 @@ function trust (environmentUrl: string, advertised: readonly string[]): object[]
   ]
 }
 
-/** Behaviour R3: left out rather than published empty. */
+/** Returns the metadata without `scopes_supported` when that is empty: it is not published then (R3). */
 function withoutEmptyScopes ({ scopes_supported: scopes, ...rest }: Record<string, unknown>): object {
   const isEmpty = scopes === undefined || (Array.isArray(scopes) && scopes.length === 0)
   return isEmpty ? rest : { ...rest, scopes_supported: scopes }
@@ -152,7 +152,7 @@ function policyOf (policy: object | undefined): object {
   return policy === undefined ? {} : { policy }
 }
 
-/** What a variable says; undefined when it is missing or wrong, and then there is a problem. */
+/** The value of a variable; undefined, with a problem, when it is missing or wrong. */
 type Read<Value> = Result<Value | undefined>
 
 /** Returns the problem of a variable that a set-up cannot do without. */
@@ -160,10 +160,10 @@ function missing (name: VariableName, what: string): Problem {
   return { place: name, message: `is not set: ${what}` }
 }
 
+type UrlVariable = 'SCALEKIT_ENVIRONMENT_URL' | 'SK_ENV_URL' | 'MCP_URL'
+
 /** Returns an http(s) URL without query and fragment. */
-function readUrl (
-  env: Environment, name: 'SCALEKIT_ENVIRONMENT_URL' | 'SK_ENV_URL' | 'MCP_URL', what: string
-): Read<string> {
+function readUrl (env: Environment, name: UrlVariable, what: string): Read<string> {
   const value = env[name]
   if (value === undefined) return resultOf(value, [missing(name, what)])
   const fault = findUrlFault(value, { query: 'refused' })
@@ -192,15 +192,16 @@ function readDocument (env: Environment): Read<Record<string, unknown>> {
 function readAdvertised (document: Readonly<Record<string, unknown>> | undefined): Result<string[]> {
   const advertised = document?.authorization_servers
   if (advertised === undefined) return resultOf([])
-  const isList = Array.isArray(advertised) && advertised.length > 0
-  if (isList && advertised.every((issuer) => typeof issuer === 'string')) {
-    return resultOf([...new Set(advertised)])
-  }
+  if (isNonEmptyList(advertised)) return resultOf([...new Set(advertised)])
   const place = `${DOCUMENT}.authorization_servers`
   return resultOf([], [{ place, message: 'must be a non-empty array of URLs' }])
 }
 
-/** Returns the policy of TOOL_SCOPES. Set but blank is refused: it would silently allow everything. */
+function isNonEmptyList (value: unknown): value is string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string')
+}
+
+/** Returns the policy of TOOL_SCOPES. A blank one is a problem: it would silently allow every tool. */
 function readToolScopes (env: Environment): Read<Record<string, unknown>> {
   const place = 'TOOL_SCOPES'
   const text = env[place]

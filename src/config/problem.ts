@@ -1,12 +1,12 @@
-/** One thing wrong with the configuration. `place` is a member path, `line:column`, a variable or a flag. */
+/** One fault of the configuration. `place` is a member path, `line:column`, a variable or a flag. */
 export interface Problem {
   readonly place: string
   readonly message: string
 }
 
-/** What was read, everything wrong with it, and what is allowed but seldom meant. */
+/** A value that was read, its problems, and warnings about what is allowed but seldom meant. */
 export interface Result<Value> {
-  /** As far as it can be used: with problems, parts of it may be missing. */
+  /** With problems, parts of it may be missing. */
   readonly value: Value
   readonly problems: readonly Problem[]
   readonly warnings: readonly Problem[]
@@ -17,7 +17,7 @@ export type Path = ReadonlyArray<string | number>
 /** Every problem that was found, at once (O1). */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[]
-  /** Where the configuration comes from, for people; absent when the program made the value. */
+  /** Where the configuration comes from, for people to read; absent when the program made the value. */
   readonly source: string | undefined
 
   constructor (problems: readonly Problem[], source?: string) {
@@ -28,7 +28,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** Returns a result with this value and nothing to say about it, or with these problems. */
+/** Returns a result with this value and these problems, without warnings. */
 export function resultOf<Value> (value: Value, problems: readonly Problem[] = []): Result<Value> {
   return { value, problems, warnings: [] }
 }
@@ -48,10 +48,7 @@ export function formatPlace (path: Path): string {
   }).join('')
 }
 
-/**
- * Returns the problems without those that say nothing new: repeated, or at a place that `earlier` already
- * names.
- */
+/** Returns the problems without those that are repeated or at a place that `earlier` already names. */
 export function withoutEchoes (problems: readonly Problem[], earlier: readonly Problem[] = []): Problem[] {
   const named = new Set(earlier.map(({ place }) => place))
   const seen = new Set<string>()

@@ -9,7 +9,7 @@ export type SchemaError = TLocalizedValidationError
 export interface Finding {
   readonly path: Path
   readonly message: string
-  /** What cannot be used because of it. */
+  /** The part of the file that cannot be used because of it. */
   readonly unusable: Path
 }
 
@@ -31,24 +31,29 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 
 /**
  * Returns the errors without those of alternatives that were not meant. When exactly one alternative of a
- * union has the type of the value, its own errors say best what is wrong; otherwise the union's does.
+ * union has the type of the value, its own errors describe the fault best. Otherwise the union's error does.
  */
 export function withoutAlternatives (errors: readonly SchemaError[]): SchemaError[] {
-  const unions = errors.filter(({ keyword }) => keyword === 'anyOf')
+  const outermostFirst = errors
+    .filter(({ keyword }) => keyword === 'anyOf')
     .sort((a, b) => a.schemaPath.length - b.schemaPath.length)
-  return unions.reduce((kept, union) => {
-    if (!kept.includes(union)) return kept
-    const { anyOf = [] } = schemaAt(union.schemaPath)
-    const fitting = anyOf.map((_, index) => `${union.schemaPath}/anyOf/${index}`)
-      .filter((alternative) => !kept.some((error) => isMismatch(error, alternative, union)))
-    const meant = fitting.length === 1 ? fitting[0] : undefined
-    return kept.filter((error) => {
-      if (error === union) return meant === undefined
-      const isAbout = isUnder(error.instancePath, union.instancePath)
-      if (!isAbout || !isUnder(error.schemaPath, `${union.schemaPath}/anyOf`)) return true
-      return meant !== undefined && isUnder(error.schemaPath, meant)
-    })
-  }, [...errors])
+  return outermostFirst.reduce((kept, union) => (
+    kept.includes(union) ? withoutAlternativesOf(union, kept) : kept
+  ), [...errors])
+}
+
+function withoutAlternativesOf (union: SchemaError, errors: readonly SchemaError[]): SchemaError[] {
+  const parent = `${union.schemaPath}/anyOf`
+  const alternatives = (schemaAt(union.schemaPath).anyOf ?? []).map((_, index) => `${parent}/${index}`)
+  const fitting = alternatives.filter((alternative) => (
+    !errors.some((error) => isMismatch(error, alternative, union))
+  ))
+  const meant = fitting.length === 1 ? fitting[0] : undefined
+  return errors.filter((error) => {
+    if (error === union) return meant === undefined
+    if (!isUnder(error.instancePath, union.instancePath) || !isUnder(error.schemaPath, parent)) return true
+    return meant !== undefined && isUnder(error.schemaPath, meant)
+  })
 }
 
 function isMismatch (error: SchemaError, alternative: string, union: SchemaError): boolean {
@@ -60,7 +65,7 @@ function isUnder (path: string, parent: string): boolean {
   return path === parent || path.startsWith(`${parent}/`)
 }
 
-/** Returns what an error says, in words for people and without quoting any value: it may be a secret. */
+/** Returns an error in words for people. They never quote a value, because it may be a secret. */
 export function describeError (error: SchemaError, value: unknown): Finding[] {
   const path = toPath(error.instancePath, value)
   const schema = schemaAt(error.schemaPath)
@@ -71,12 +76,8 @@ export function describeError (error: SchemaError, value: unknown): Finding[] {
       if (schema.additionalProperties !== false) return []
       return describeUnknown(error.params.additionalProperties, path, schema)
     case 'propertyNames':
-      return error.params.propertyNames.map((name) => {
-        const named = [...path, name]
-        const message = `the name must be ${nounFor(schema.propertyNames ?? {})}`
-        return { path: named, unusable: named, message }
-      })
-    case 'required': return describeMissing(error, path, schema)
+      return describeNames(error.params.propertyNames, path, schema)
+    case 'required': return describeMissing(error.params.requiredProperties, path, schema)
     case 'type': case 'enum': case 'pattern': case 'anyOf': return whole(`must be ${nounFor(schema)}`)
     case 'minLength': return whole('must not be empty')
     case 'minItems': return whole('must not be empty: list at least one, or leave the option out')
@@ -88,17 +89,20 @@ export function describeError (error: SchemaError, value: unknown): Finding[] {
   }
 }
 
+function describeNames (names: readonly string[], path: Path, schema: SchemaNode): Finding[] {
+  const message = `the name must be ${nounFor(schema.propertyNames ?? {})}`
+  return names.map((name) => ({ path: [...path, name], unusable: [...path, name], message }))
+}
+
 function nounFor (schema: SchemaNode): string {
   if (schema.title !== undefined) return schema.title
   if (schema.enum !== undefined) return `one of ${schema.enum.map((item) => JSON.stringify(item)).join(', ')}`
   return NOUNS[schema.type ?? ''] ?? 'something else'
 }
 
-function describeMissing (
-  error: SchemaError & { keyword: 'required' }, path: Path, schema: SchemaNode
-): Finding[] {
+function describeMissing (names: readonly string[], path: Path, schema: SchemaNode): Finding[] {
   const properties = (path.length === 0 ? configFile : schema).properties
-  return error.params.requiredProperties.map((name) => {
+  return names.map((name) => {
     const missing = [...path, name]
     const description = properties?.[name]?.description
     return {
@@ -132,10 +136,7 @@ function hint (name: string, known: readonly string[], path: Path): string {
   return known.length <= 8 ? `; known here: ${known.join(', ')}` : ''
 }
 
-/**
- * Returns a JSON pointer as a path; what it points into tells the places in arrays from members whose name is
- * a number.
- */
+/** Returns a JSON pointer as a path. `root` tells array elements from members whose name is a number. */
 function toPath (pointer: string, root: unknown): Path {
   let node = root
   return decodePointer(pointer).map((segment) => {
@@ -146,21 +147,22 @@ function toPath (pointer: string, root: unknown): Path {
 }
 
 /**
- * Returns the word of a list that a misspelt one was most likely meant to be, if any is near enough: a third
- * of its letters may be inserted, deleted, exchanged or swapped with a neighbour; letter case does not count.
+ * Returns the known word that a misspelt one was most likely meant to be, or undefined when none is near
+ * enough. A third of the letters may be inserted, deleted, exchanged or swapped with a neighbour. Letter case
+ * does not count.
  */
 function suggest (word: string, known: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3))
   let nearest: { word: string, distance: number } | undefined
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), limit)
-    if (distance > limit || distance >= (nearest?.distance ?? Infinity)) continue
-    nearest = { word: candidate, distance }
+    const isNearer = distance < (nearest?.distance ?? Infinity)
+    if (distance <= limit && isNearer) nearest = { word: candidate, distance }
   }
   return nearest?.word
 }
 
-/** Optimal string alignment distance. Words whose lengths differ by more than `limit` are not compared. */
+/** Returns the optimal string alignment distance; Infinity when the lengths differ by more than `limit`. */
 function editDistance (left: string, right: string, limit: number): number {
   if (Math.abs(left.length - right.length) > limit) return Infinity
   let beforeLast: number[] = []
@@ -169,9 +171,13 @@ function editDistance (left: string, right: string, limit: number): number {
     const row = [i]
     for (let j = 1; j <= right.length; j++) {
       const change = left[i - 1] === right[j - 1] ? 0 : 1
-      const swapped = i > 1 && j > 1 && left[i - 1] === right[j - 2] && left[i - 2] === right[j - 1]
-      const swap = swapped ? at(beforeLast, j - 2) + 1 : Infinity
-      row[j] = Math.min(at(last, j) + 1, at(row, j - 1) + 1, at(last, j - 1) + change, swap)
+      const isSwap = i > 1 && j > 1 && left[i - 1] === right[j - 2] && left[i - 2] === right[j - 1]
+      row[j] = Math.min(
+        at(last, j) + 1,
+        at(row, j - 1) + 1,
+        at(last, j - 1) + change,
+        isSwap ? at(beforeLast, j - 2) + 1 : Infinity
+      )
     }
     beforeLast = last
     last = row

@@ -6,26 +6,26 @@ import type { ServerConfig } from '../options/server.js'
 import type { PlacedServer, PlaceOf } from './place.js'
 import type { Problem } from './problem.js'
 
-/**
- * Headers that describe the connection or the very bytes that were examined: only the gateway may set them
- * (F1, M3, M5).
- */
+/** Headers of the connection and of the examined bytes: only the gateway may set them (F1, M3, M5). */
 const OWN_HEADERS = new Set([
   'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect',
   'host', 'content-length', 'content-type', 'content-encoding'
 ])
 const OWN_HEADER_PREFIXES = ['x-postern-', 'proxy-', 'mcp-']
 
-/** Returns the problems of one protected server, its authorization servers aside. */
+/** Returns the problems of one protected server, except those of its authorization servers. */
 export function findServerProblems ({ server, placeOf }: PlacedServer, listen: Config['listen']): Problem[] {
-  const { origins, hosts = [] } = server
   return [
     ...checkResource(server, placeOf),
     ...checkUpstream(server, listen, placeOf),
     ...checkMetadata(server, placeOf),
     ...checkUpstreamHeaders(server, placeOf),
-    ...origins.flatMap((origin, index) => asProblem(findOriginFault(origin), placeOf('origins', index))),
-    ...hosts.flatMap((host, index) => asProblem(findHostFault(host), placeOf('hosts', index)))
+    ...server.origins.flatMap((origin, index) => (
+      asProblem(findOriginFault(origin), placeOf('origins', index))
+    )),
+    ...(server.hosts ?? []).flatMap((host, index) => (
+      asProblem(findHostFault(host), placeOf('hosts', index))
+    ))
   ]
 }
 
@@ -35,11 +35,12 @@ function asProblem (message: string | undefined, place: string): Problem[] {
 
 function checkResource ({ resource }: ServerConfig, placeOf: PlaceOf): Problem[] {
   if (resource === '') return []
-  const fault = findUrlFault(resource, { query: 'refused' }) ?? findResourceFault(new URL(resource), resource)
+  const fault = findUrlFault(resource, { query: 'refused' }) ?? findPathFault(resource)
   return asProblem(fault, placeOf('resource'))
 }
 
-function findResourceFault (url: URL, resource: string): string | undefined {
+function findPathFault (resource: string): string | undefined {
+  const url = new URL(resource)
   const path = /^https?:\/\/[^/]*(.*)$/.exec(resource)?.[1] ?? ''
   if (path !== '' && path !== url.pathname) {
     return 'must not have dot segments, or characters that a URL must encode, in its path'
@@ -47,19 +48,20 @@ function findResourceFault (url: URL, resource: string): string | undefined {
   if (!/^(\/[\w.~!$&'()+,;=@-]+)*\/?$/.test(url.pathname)) {
     return 'must have a simple path: no empty segments, and only letters, digits and -._~!$&\'()+,;=@'
   }
-  if (!/^\/(health|\.well-known)(\/|$)/i.test(url.pathname)) return undefined
-  return 'must not be under /health or /.well-known: these paths are public'
+  if (/^\/(health|\.well-known)(\/|$)/i.test(url.pathname)) {
+    return 'must not be under /health or /.well-known: these paths are public'
+  }
+  return undefined
 }
 
-function checkUpstream (
-  { upstream, resource }: ServerConfig, listen: Config['listen'], placeOf: PlaceOf
-): Problem[] {
+function checkUpstream (server: ServerConfig, listen: Config['listen'], placeOf: PlaceOf): Problem[] {
+  const { upstream, resource } = server
   if (upstream === '') return []
   const place = placeOf('upstream')
   const fault = findUrlFault(upstream, { query: 'refused' })
   if (fault !== undefined) {
-    const holdsKey = upstream.includes('@') || upstream.includes('?')
-    const remedy = holdsKey ? '; for a key of the upstream use upstreamHeaders' : ''
+    const mayHoldKey = upstream.includes('@') || upstream.includes('?')
+    const remedy = mayHoldKey ? '; for a key of the upstream use upstreamHeaders' : ''
     return [{ place, message: fault + remedy }]
   }
   const url = new URL(upstream)
@@ -79,8 +81,8 @@ function checkMetadata (server: ServerConfig, placeOf: PlaceOf): Problem[] {
   return Object.entries(derivedMembers(server)).flatMap(([name, value]) => {
     const added = server.metadata[name]
     if (value.length === 0 || added === undefined || isDeepStrictEqual(added, value)) return []
-    const place = placeOf('metadata', name)
-    return [{ place, message: 'contradicts what the gateway publishes by itself: remove it' }]
+    const message = 'contradicts the value that the gateway derives: remove it'
+    return [{ place: placeOf('metadata', name), message }]
   })
 }
 
@@ -88,26 +90,28 @@ function checkUpstreamHeaders ({ upstreamHeaders }: ServerConfig, placeOf: Place
   const seen = new Set<string>()
   return Object.entries(upstreamHeaders).flatMap(([name, value]) => {
     const lower = name.toLowerCase()
-    const isRepeated = seen.has(lower)
+    const fault = seen.has(lower)
+      ? 'appears twice: letter case does not count in header names'
+      : findHeaderFault(lower, value)
     seen.add(lower)
-    const fault = isRepeated ? REPEATED : findHeaderFault(lower, value)
     return asProblem(fault, placeOf('upstreamHeaders', name))
   })
 }
 
-const REPEATED = 'is there twice: letter case does not count in header names'
-
 function findHeaderFault (name: string, value: string): string | undefined {
   if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name)) return 'is not a valid header name (RFC 9110 §5.1)'
-  const isOwn = OWN_HEADERS.has(name) || OWN_HEADER_PREFIXES.some((prefix) => name.startsWith(prefix))
-  if (isOwn) return 'is a header that only the gateway sets'
-  if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return undefined
-  return 'has a value with characters that a header cannot hold, such as a line break at its end'
+  if (OWN_HEADERS.has(name) || OWN_HEADER_PREFIXES.some((prefix) => name.startsWith(prefix))) {
+    return 'is a header that only the gateway sets'
+  }
+  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+    return 'has a value with characters that a header cannot hold, such as a line break at its end'
+  }
+  return undefined
 }
 
 function findOriginFault (origin: string): string | undefined {
   if (origin === '*' || origin === 'null') return undefined
-  if (origin.includes('*')) return 'cannot hold a wildcard: list each origin, or "*" alone for all'
+  if (origin.includes('*')) return 'cannot hold a wildcard: list each origin, or only "*" for all'
   if (!/^[a-z][a-z\d+.-]*:\/\/[^/?#@\s\\]+$/.test(origin)) {
     return 'is not an origin: write scheme://host or scheme://host:port, without a path or a slash at the end'
   }

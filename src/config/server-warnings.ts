@@ -7,42 +7,48 @@ import type { Problem } from './problem.js'
 const KINDS = { tools: 'tool', resources: 'MCP resource', prompts: 'prompt' } as const
 type Kind = keyof typeof KINDS
 
-/** Returns what a protected server allows although it is seldom meant (P4). */
+const RESOURCE_UNPROTECTED = 'is plain http on a host that is not loopback: ' +
+  'tokens travel in the clear; publish it under https'
+const HTTP_ALLOWED = 'allows keys to be fetched over plain http: ' +
+  'anyone who can change that traffic can make tokens'
+const EVERY_ORIGIN = 'allows pages of every origin to call'
+
+/** Returns warnings about what a protected server allows although it is seldom meant (P4). */
 export function warnAboutServer ({ server, placeOf }: PlacedServer): Problem[] {
   const { resource, origins, authorizationServers, defaultScopes, metadata } = server
   return [
     ...warnAboutPolicy(server, placeOf),
     ...warnAboutSpelling(resource, placeOf('resource')),
-    ...isUnprotected(resource) ? [{ place: placeOf('resource'), message: IN_THE_CLEAR }] : [],
-    ...origins.includes('*') ? [{ place: placeOf('origins'), message: ANY_ORIGIN }] : [],
+    ...warnIf(isUnprotected(resource), placeOf('resource'), RESOURCE_UNPROTECTED),
+    ...warnIf(origins.includes('*'), placeOf('origins'), EVERY_ORIGIN),
     ...authorizationServers.flatMap(({ allowHttp }, index) => (
-      allowHttp ? [{ place: placeOf('authorizationServers', index, 'allowHttp'), message: HTTP_ALLOWED }] : []
+      warnIf(allowHttp, placeOf('authorizationServers', index, 'allowHttp'), HTTP_ALLOWED)
     )),
     ...warnAboutScopes(defaultScopes, placeOf('defaultScopes')),
     ...warnAboutScopes(metadata.scopes_supported, placeOf('metadata', 'scopes_supported'))
   ]
 }
 
-const IN_THE_CLEAR = 'is plain http on a host that is not loopback: tokens travel in the clear; ' +
-  'publish it under https'
-const ANY_ORIGIN = 'allows pages of every origin to call'
-const HTTP_ALLOWED = 'allows keys to be fetched over plain http: ' +
-  'anyone who can change that traffic can make tokens'
-
-/**
- * The identifier is published as it is written. Clients ask for tokens as their URL parser spells it, and
- * audiences are compared exactly (R3, A3).
- */
-function warnAboutSpelling (resource: string, place: string): Problem[] {
-  const spelt = parseUrl(resource)?.href
-  if (spelt === undefined || spelt === resource || spelt === `${resource}/`) return []
-  const message = `is what most clients spell as ${spelt}: write it so, or list that as an audience too`
-  return [{ place, message }]
+function warnIf (applies: boolean, place: string, message: string): Problem[] {
+  return applies ? [{ place, message }] : []
 }
 
 /**
- * Returns which upstreams can be reached through another server than their own. A path below a resource is
- * mapped to the same path below its upstream (F3), unless it belongs to a server of its own.
+ * The resource identifier is published as it is written. Clients ask for tokens with their URL parser's
+ * spelling of it, and audiences are compared exactly (R3, A3).
+ */
+function warnAboutSpelling (resource: string, place: string): Problem[] {
+  const parsed = parseUrl(resource)?.href
+  if (parsed === undefined || parsed === resource || parsed === `${resource}/`) return []
+  return [{
+    place,
+    message: `becomes ${parsed} in most clients: write it that way, or list that as an audience, too`
+  }]
+}
+
+/**
+ * Returns warnings about upstreams that can be reached through another server than their own. A path below a
+ * resource is mapped to the same path below its upstream (F3), unless it belongs to a server of its own.
  */
 export function warnAboutNestedUpstreams (servers: readonly PlacedServer[]): Problem[] {
   const mapped = servers.map(({ server: { resource, upstream }, placeOf }) => ({
@@ -52,13 +58,14 @@ export function warnAboutNestedUpstreams (servers: readonly PlacedServer[]): Pro
     place: placeOf('upstream')
   }))
   return mapped.flatMap((inner) => mapped.flatMap((outer) => {
-    const isSameHost = outer.origin !== undefined && outer.origin === inner.origin
-    const isBelow = isSameHost && inner.base.startsWith(`${outer.base}/`)
-    if (!isBelow || inner.path === outer.path + inner.base.slice(outer.base.length)) return []
+    if (outer.origin === undefined || outer.origin !== inner.origin) return []
+    if (!inner.base.startsWith(`${outer.base}/`)) return []
+    const mappedByOuter = outer.path + inner.base.slice(outer.base.length)
+    if (inner.path === mappedByOuter) return []
     return [{
       place: inner.place,
-      message: `lies below ${outer.place}: a client that may call that server reaches this one too, ` +
-        'under the rules of that one'
+      message: `lies below ${outer.place}: ` +
+        'clients of that server reach this upstream, too, under the rules of that server'
     }]
   }))
 }
@@ -72,7 +79,7 @@ function warnAboutPolicy ({ policy }: ServerConfig, placeOf: PlaceOf): Problem[]
   const allowed = kinds.filter((kind) => policy.unlisted[kind] === 'allow')
   if (allowed.length > 0) {
     const names = new Intl.ListFormat('en').format(allowed.map((kind) => KINDS[kind]))
-    const message = `every ${names} that no rule names is allowed to every accepted token`
+    const message = `every ${names} that no rule names is allowed for every accepted token`
     return [{ place: placeOf('policy', 'unlisted'), message }]
   }
   if (kinds.some((kind) => Object.keys(policy[kind]).length > 0)) return []
@@ -84,8 +91,9 @@ function warnAboutScopes (scopes: unknown, place: string): Problem[] {
   if (!Array.isArray(scopes)) return []
   const written = scopes as readonly string[]
   const publishable = publishableScopes(written)
-  const leftOut = [...new Set(written)].filter((scope) => !publishable.includes(scope))
-  return leftOut.map((scope) => (
-    { place, message: `names ${scope}, which is not a scope of a resource: it is left out` }
-  ))
+  const unpublishable = [...new Set(written)].filter((scope) => !publishable.includes(scope))
+  return unpublishable.map((scope) => ({
+    place,
+    message: `names ${scope}, which is not a scope of a resource: it is left out`
+  }))
 }

@@ -11,9 +11,9 @@ const REFERENCE = /\$(?:\$|\{([^}]*)\}?)/g
 const NAMED = /^([A-Za-z_]\w*)(?::-(.*))?$/s
 
 /**
- * Returns the value with `${NAME}`, `${NAME:-default}` and `$$` replaced in every string that is not a member
- * name. As in a shell's `:-`, an empty variable counts as unset: an empty secret is a mistake, never a
- * setting. What a variable holds is not searched for further references.
+ * Returns the value with `${NAME}`, `${NAME:-default}` and `$$` replaced in every string except member names.
+ * An empty variable counts as unset, as with a shell's `:-`: an empty secret is always a mistake. The value
+ * of a variable is not searched for further references.
  */
 export function substituteVariables (value: unknown, env: Variables): Substituted {
   const problems: Problem[] = []

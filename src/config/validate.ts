@@ -5,7 +5,7 @@ import { isJsonObject } from './json-text.js'
 import { formatPlace, resultOf, type Path, type Result } from './problem.js'
 import { describeError, withoutAlternatives, type Finding } from './schema-error.js'
 
-/** A file without the members that are wrong: options that the file must have may be missing. */
+/** A file without its wrong members. Required options may be missing. */
 export interface UsableFile {
   readonly [option: string]: unknown
   readonly servers?: readonly object[]
@@ -14,14 +14,16 @@ export interface UsableFile {
 /** TypeBox stops after 8 errors unless told otherwise. */
 const MAX_ERRORS = 1000
 
+const NOBODY_TRUSTED = 'is required, here or once at the top level: it says whose tokens are accepted'
+
 /**
- * Returns every way in which a value is not a configuration file, and what remains of it without the wrong
+ * Returns every fault of a configuration file against the schema. The value is the file without its wrong
  * members, so that rules between options can still be checked.
  */
 export function validateFile (value: unknown): Result<UsableFile> {
   const findings = listFindings(value)
   const copy = pruneAll(structuredClone(value), findings)
-  // An object has lost a member that it must have: it cannot be used either.
+  // An object that has lost a required member cannot be used either.
   const usable = pruneAll(copy, listFindings(copy))
   const problems = findings.map(({ path, message }) => ({ place: formatPlace(path), message }))
   return resultOf((isJsonObject(usable) ? usable : {}) as UsableFile, problems)
@@ -43,20 +45,20 @@ function listErrors (value: unknown) {
 }
 
 /**
- * What depends on whether the file has `servers`; said here because JSON Schema's own words for it help
- * nobody.
+ * Returns the faults that depend on whether the file has `servers`. JSON Schema's own errors for them do not
+ * help an operator.
  */
 function findMisplaced (value: unknown): Finding[] {
   if (!isJsonObject(value) || !Object.hasOwn(value, 'servers')) return []
-  const beside = ['resource', 'upstream'].filter((name) => Object.hasOwn(value, name)).map((name) => (
-    { path: [name], unusable: [name], message: 'stands in each entry of "servers", not beside it' }
+  const misplaced = ['resource', 'upstream'].filter((name) => Object.hasOwn(value, name))
+  const beside = misplaced.map((name) => (
+    { path: [name], unusable: [name], message: 'belongs in each entry of "servers", not beside it' }
   ))
   if (Object.hasOwn(value, 'authorizationServers') || !Array.isArray(value.servers)) return beside
   return [...beside, ...value.servers.flatMap((entry: unknown, index) => {
     if (!isJsonObject(entry) || Object.hasOwn(entry, 'authorizationServers')) return []
     const path = ['servers', index, 'authorizationServers']
-    const message = 'is required, here or once at the top level: whose tokens are accepted'
-    return [{ path, unusable: path, message }]
+    return [{ path, unusable: path, message: NOBODY_TRUSTED }]
   })]
 }
 
@@ -65,10 +67,7 @@ function pruneAll (root: unknown, findings: readonly Finding[]): unknown {
   return root
 }
 
-/**
- * Removes a member. An element of an array takes the whole array with it, so that no other element changes
- * its place.
- */
+/** Removes a member. For an array element it removes the whole array, so that no other element moves. */
 function prune (root: unknown, path: Path): void {
   let node = root
   let holder: Record<string, unknown> | undefined

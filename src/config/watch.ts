@@ -4,34 +4,31 @@ import type { FSWatcher } from 'node:fs'
 import { dirname, join, parse, resolve, sep } from 'node:path'
 
 export interface WatchOptions {
-  /**
-   * Events come in bursts; this long after the first one the file is looked at. Milliseconds, default 100.
-   */
+  /** Time from the first event of a burst until the file is read. Milliseconds, default 100. */
   readonly delayMs?: number
-  /**
-   * The file is looked at this often in any case, for file systems without events. Milliseconds, default
-   * 30000.
-   */
+  /** How often the file is read in any case, for file systems without events. Milliseconds, default 30000. */
   readonly pollMs?: number
 }
 
 export interface ConfigFileWatcher {
-  /** Looks at the file now, and returns whether that led to a call. */
+  /** Reads the file now. Returns whether `onChange` was called. */
   check (): boolean
   close (): void
 }
 
-/** As many as Linux follows. */
+/** The number of symbolic links that Linux follows. */
 const MAX_LINKS = 40
 
 /**
- * Calls back each time the content of a file has become another one: written in place, replaced by rename, or
- * reached through symbolic links that were swapped, as Kubernetes does (behaviour O2). A file that is missing
- * for a moment has not changed. Changed is what differs from the content at the time of this call: make it
- * before loading the file. Keeps no process alive. `onChange` must not throw.
+ * Calls back each time the content of a file has changed. The file may be written in place, replaced by
+ * rename, or reached through symbolic links that are swapped, as Kubernetes does (O2). A file that is missing
+ * for a moment has not changed. The first comparison is with the content at the time of this call, so call
+ * this before loading the file. Does not keep the process alive. `onChange` must not throw.
  */
 export function watchConfigFile (
-  file: string, onChange: () => void, options: WatchOptions = {}
+  file: string,
+  onChange: () => void,
+  options: WatchOptions = {}
 ): ConfigFileWatcher {
   const { delayMs = 100, pollMs = 30_000 } = options
   let watchers: readonly FSWatcher[] = []
@@ -43,8 +40,8 @@ export function watchConfigFile (
     if (isClosed) return false
     clearTimeout(pending)
     pending = undefined
-    // Anew each time: a link may lead elsewhere now, and a directory of the same name may be another one.
-    // What changes from here on raises an event; what changed before is in the content that is read next.
+    // Watch anew each time: a link may lead elsewhere now, and a directory may have been replaced. A change
+    // from here on raises an event. An earlier one is in the content that is read next.
     closeWatchers()
     watchers = directoriesOf(file).flatMap((directory) => watchDirectory(directory, schedule))
     const found = hashOf(file)
@@ -76,7 +73,7 @@ export function watchConfigFile (
   }
 }
 
-/** Returns no watcher when the directory is missing or the system has none left: the timer looks again. */
+/** Returns no watcher when the directory is missing or the system has none left: the timer reads again. */
 function watchDirectory (directory: string, onEvent: () => void): FSWatcher[] {
   try {
     return [watch(directory, { persistent: false }, onEvent).on('error', onEvent)]

@@ -1,6 +1,6 @@
 /**
- * Signature algorithms that are ever accepted, and the keys that fit them. Public-key algorithms only: an
- * HMAC could be made by anyone who has the public key, `none` by anyone (A2, RFC 8725 §3.1).
+ * The signature algorithms that can be accepted, and the keys that fit them. Only public-key algorithms:
+ * anyone who has the public key could make an HMAC, and anyone at all `none` (A2, RFC 8725 §3.1).
  */
 export const KEY_FAMILIES = {
   RS256: 'RSA',

@@ -34,7 +34,7 @@ const authorizationServer = Type.Object({
     description: 'Further accepted `iss` values of the same authorization server, ' +
       'for example during a migration.'
   }),
-  advertise: Type.Optional(url('What `authorization_servers` publishes. Default: `issuer`.')),
+  advertise: Type.Optional(url('The URL that `authorization_servers` publishes. Default: `issuer`.')),
   metadataUrl: Type.Optional(url('URL of its metadata document, instead of the well-known places.')),
   jwksUri: Type.Optional(url('URL of its key set, instead of the one that its metadata names.')),
   algorithms: Type.Array(Type.Enum([...ALGORITHMS], {

@@ -13,8 +13,8 @@ const processLimits = {
     minimum: 1024,
     maximum: 1_048_576,
     default: 32_768,
-    description: 'Largest request header section in bytes, the access token included, ' +
-      'which alone may be 16384 bytes long. Only at the top level.'
+    description: 'Largest request header section in bytes, including the access token, ' +
+      'which may be 16384 bytes long itself. Only at the top level.'
   }),
   drainMs: Type.Integer({
     minimum: 0,
@@ -33,7 +33,7 @@ const admin = Type.Object({
   description: 'Second listener for `/livez`, `/readyz` and `/metrics`; off when absent. Keep it private.'
 })
 
-/** Every option of the process that the file can say. */
+/** Every option of the process that the file can hold. */
 export const gateway = Type.Object({
   admin: Type.Optional(admin),
   limits: Type.Object(processLimits, limitsOptions)
@@ -62,8 +62,9 @@ export const configFile: SchemaNode = asWritten(Type.Object({
   servers: Type.Optional(Type.Array(Type.Object({ resource, upstream, ...inherited, limits }, closed), {
     minItems: 1,
     description: 'Several protected servers in one gateway, each with its own `resource` and `upstream`. ' +
-      'The other top-level options are defaults for every entry; an option that an entry has itself ' +
-      'replaces the default as a whole. The paths of the resources must differ.'
+      'The other top-level options are defaults for every entry; ' +
+      'an option that an entry has itself replaces the default as a whole. ' +
+      'The paths of the resources must differ.'
   }))
 }, {
   ...closed,

@@ -5,9 +5,9 @@ export interface UrlRules {
 }
 
 /**
- * Returns what is wrong with an absolute http(s) URL, or undefined. The sentence never quotes the URL, which
- * may hold credentials. Stricter than the URL parser: that one repairs URLs which other parsers read in
- * another way.
+ * Returns the fault of an absolute http(s) URL, or undefined. The message never quotes the URL, because that
+ * may hold credentials. The check is stricter than the URL parser, which repairs URLs that other parsers read
+ * in another way.
  */
 export function findUrlFault (text: string, { query }: UrlRules): string | undefined {
   if (!/^[\x21-\x7e]*$/.test(text)) {
@@ -43,10 +43,7 @@ interface Listener {
   readonly port: number
 }
 
-/**
- * Returns whether two addresses are the same listener, as far as their spelling tells. Names are not
- * resolved.
- */
+/** Returns whether two addresses are the same listener, judged by their text. Names are not resolved. */
 export function isSameListener (one: Listener, other: Listener): boolean {
   if (one.port !== other.port) return false
   if (bareHost(one.host) === bareHost(other.host)) return true

@@ -20,7 +20,7 @@ export interface SchemaNode {
   readonly maximum?: number
 }
 
-/** Returns the schema of what a file may say: a member that has a default may be left out. */
+/** Returns the schema of the file as written: a member that has a default may be left out. */
 export function asWritten (schema: TSchema): SchemaNode {
   return mapNodes(schema as SchemaNode, ({ required, ...node }) => {
     const needed = required?.filter((name) => node.properties?.[name]?.default === undefined) ?? []
@@ -47,7 +47,8 @@ export function mapChildren (node: SchemaNode, replace: (child: SchemaNode) => S
 }
 
 function mapValues<From, To> (
-  map: Readonly<Record<string, From>>, change: (value: From) => To
+  values: Readonly<Record<string, From>>,
+  change: (value: From) => To
 ): Record<string, To> {
-  return Object.fromEntries(Object.entries(map).map(([name, value]) => [name, change(value)]))
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]))
 }

@@ -9,10 +9,7 @@ export interface Option {
   readonly schema: SchemaNode
 }
 
-/**
- * Returns every option of the file in the order of the schema. Entries of `servers` repeat them and are left
- * out.
- */
+/** Returns every option of the file in the order of the schema, without those that `servers` repeats. */
 export function listOptions (schema: SchemaNode = configFile, prefix = ''): Option[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, option]) => {
     const path = `${prefix}${name}`
@@ -31,9 +28,7 @@ function listMembers (schema: SchemaNode, path: string): Option[] {
   ]
 }
 
-/**
- * Returns the schema that a JSON pointer into the root schema (`#/properties/policy`) names, or an empty one.
- */
+/** Returns the schema at a JSON pointer into the root schema (`#/properties/policy`), or an empty one. */
 export function schemaAt (pointer: string): SchemaNode {
   let node: unknown = configFile
   for (const segment of decodePointer(pointer)) {

@@ -50,8 +50,8 @@ export const policy = Type.Object({
   ),
   prompts: rules('Rules for prompts: name or pattern → rule.'),
   methods: rules(
-    'Rules for JSON-RPC methods without a target: method or pattern → rule. The handshake, `ping` and ' +
-    'the list methods are allowed by default, unknown methods are denied.'
+    'Rules for JSON-RPC methods without a target: method or pattern → rule. ' +
+    'The handshake, `ping` and the list methods are allowed by default, unknown methods are denied.'
   ),
   implies: mapOf<string[]>(scopes, {
     propertyNames: scope,
@@ -60,9 +60,9 @@ export const policy = Type.Object({
   unlisted,
   filterLists: Type.Boolean({
     default: true,
-    description: 'Remove from list results what the same token could not use.'
+    description: 'Remove items from list results that the same token could not use.'
   })
-}, { ...closed, default: {}, description: 'Who may do what. What no rule names is denied.' })
+}, { ...closed, default: {}, description: 'Who may do what. Anything that no rule names is denied.' })
 
 export type PolicyConfig = Immutable<StaticDecode<typeof policy>>
 export type Unlisted = Static<ReturnType<typeof unlistedOf>>

@@ -5,7 +5,7 @@ import { rule } from './policy.js'
 import { server } from './server.js'
 import { scope } from './terms.js'
 
-/** Pieces that have a name, so that each is written once however often it is used. */
+/** Schemas with a name: the file holds each only once. */
 const NAMED: Readonly<Record<string, TSchema>> = { scope, rule, ...server.properties }
 
 /** Returns the text of `config.schema.json`: JSON Schema of the configuration file, as editors read it. */
@@ -18,17 +18,17 @@ export function renderJsonSchema (): string {
   return `${JSON.stringify({ ...head, ...schema, $defs: definitions }, null, 2)}\n`
 }
 
-/** An editor sees the file before variables are replaced. */
+/** Allows `${…}` in every string, because an editor sees the file before variables are replaced. */
 function allowVariables (node: SchemaNode): SchemaNode {
   return node.pattern === undefined ? node : { ...node, pattern: `${node.pattern}|^\\$\\{` }
 }
 
-interface Shared {
+interface SharedSchema {
   readonly schema: SchemaNode
-  readonly definitions: Record<string, SchemaNode>
+  readonly definitions: Readonly<Record<string, SchemaNode>>
 }
 
-function shareDefinitions (root: SchemaNode): Shared {
+function shareDefinitions (root: SchemaNode): SharedSchema {
   const published = (schema: TSchema): SchemaNode => mapNodes(asWritten(schema), allowVariables)
   const names = new Map(Object.entries(NAMED).map(([name, schema]) => [textOf(published(schema)), name]))
   const definitions: Record<string, SchemaNode> = {}

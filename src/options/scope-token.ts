@@ -1,6 +1,6 @@
 /**
- * A scope token (RFC 6749 §3.3): visible ASCII without double quote and backslash. Anything else could
- * neither be granted nor stand in a challenge (RFC 6750 §3).
+ * A scope token (RFC 6749 §3.3): visible ASCII without double quote and backslash. Other text can neither be
+ * granted nor stand in a challenge (RFC 6750 §3).
  */
 export const SCOPE_TOKEN = '^[\\x21\\x23-\\x5b\\x5d-\\x7e]+$'
 

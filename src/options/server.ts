@@ -81,8 +81,8 @@ const metadata = Type.Unsafe<Record<string, unknown>>(Type.Object({
 /** Every option of one protected server. */
 export const server = Type.Object({
   resource: url(
-    'The resource identifier (RFC 9728, RFC 8707), published verbatim. Its path is the path of the MCP ' +
-    'endpoint; clients must reach the gateway under this URL.'
+    'The resource identifier (RFC 9728, RFC 8707), published verbatim. ' +
+    'Its path is the path of the MCP endpoint; clients must reach the gateway under this URL.'
   ),
   upstream: url(
     'The MCP endpoint of the upstream, with its path. It must be reachable only through this gateway.'
@@ -110,22 +110,24 @@ export const server = Type.Object({
   policy,
   defaultScopes: Type.Array(scope, {
     default: [],
-    description: 'What a first login should ask for: stands in the challenge when the operation is not ' +
-      'known yet, and is published as `scopes_supported`. Default there: every scope that the policy names.'
+    description: 'Scopes that a first login should ask for. ' +
+      'The challenge names them when the operation is not known yet, and `scopes_supported` lists them. ' +
+      'When there are none, `scopes_supported` lists every scope that the policy names.'
   }),
   metadata,
   origins: Type.Array(Type.String({ minLength: 1, title: 'an origin such as https://app.example' }), {
     default: [],
-    description: 'Browser origins that may call besides the resource\'s own, ' +
-      'such as `https://app.example`; `"*"` allows every origin, `"null"` the opaque one.'
+    description: 'Browser origins that may call besides the resource\'s own, such as ' +
+      '`https://app.example`; `"*"` allows every origin, `"null"` the opaque one.'
   }),
   hosts: Type.Optional(Type.Array(Type.String({
     minLength: 1,
     title: 'a host name, with a port if it is not the default one'
   }), {
     minItems: 1,
-    description: 'Accepted `Host` values besides the resource\'s own. For a resource on a loopback host ' +
-      'every other value is refused; elsewhere only when this list is given.'
+    description: 'Accepted `Host` values besides the resource\'s own. ' +
+      'For a resource on a loopback host every other value is refused; ' +
+      'elsewhere only when this list is given.'
   })),
   identityHeaders,
   upstreamHeaders: mapOf<string>(Type.String(), {

@@ -165,7 +165,7 @@ t.test('origins are spelt as browsers send them', async (t) => {
     [{ origins: ['https://'] }, no],
     [{ origins: ['NULL'] }, no],
     [{ origins: ['https://app.example '] }, no],
-    [{ origins: ['https://*.app.example'] }, 'origins[0]: cannot hold a wildcard: list each origin, or "*" alone for all'],
+    [{ origins: ['https://*.app.example'] }, 'origins[0]: cannot hold a wildcard: list each origin, or only "*" for all'],
     [{ origins: ['https://App.example'] }, spelling],
     [{ origins: ['https://app.example:443'] }, spelling]
   ])
@@ -197,7 +197,7 @@ t.test('upstream headers cannot break the request or speak for the gateway', asy
       { upstreamHeaders: { Key: value } },
       'upstreamHeaders.Key: has a value with characters that a header cannot hold, such as a line break at its end'
     ] as const),
-    [{ upstreamHeaders: { 'X-Key': 'a', 'x-key': 'b' } }, 'upstreamHeaders["x-key"]: is there twice: letter case does not count in header names']
+    [{ upstreamHeaders: { 'X-Key': 'a', 'x-key': 'b' } }, 'upstreamHeaders["x-key"]: appears twice: letter case does not count in header names']
   ])
   await accepts(t, [{ upstreamHeaders: { Authorization: 'Bearer x', 'X-Api-Key': 'y', 'X-Forwarded-Proto': 'https' } }])
 })
@@ -205,10 +205,10 @@ t.test('upstream headers cannot break the request or speak for the gateway', asy
 t.test('metadata may repeat what the gateway publishes, not contradict it', async (t) => {
   const metadata = (members: object) => ({ metadata: members })
   await refuses(t, [
-    [metadata({ resource: 'http://localhost:3002/' }), 'metadata.resource: contradicts what the gateway publishes by itself: remove it'],
-    [metadata({ authorization_servers: ['http://localhost:9001'] }), 'metadata.authorization_servers: contradicts what the gateway publishes by itself: remove it'],
-    [metadata({ authorization_servers: 'http://localhost:9000' }), 'metadata.authorization_servers: contradicts what the gateway publishes by itself: remove it'],
-    [metadata({ bearer_methods_supported: ['header', 'query'] }), 'metadata.bearer_methods_supported: contradicts what the gateway publishes by itself: remove it']
+    [metadata({ resource: 'http://localhost:3002/' }), 'metadata.resource: contradicts the value that the gateway derives: remove it'],
+    [metadata({ authorization_servers: ['http://localhost:9001'] }), 'metadata.authorization_servers: contradicts the value that the gateway derives: remove it'],
+    [metadata({ authorization_servers: 'http://localhost:9000' }), 'metadata.authorization_servers: contradicts the value that the gateway derives: remove it'],
+    [metadata({ bearer_methods_supported: ['header', 'query'] }), 'metadata.bearer_methods_supported: contradicts the value that the gateway derives: remove it']
   ])
   await accepts(t, [
     metadata({ resource: MINIMAL.resource, authorization_servers: ['http://localhost:9000'], bearer_methods_supported: ['header'], resource_policy_uri: 'https://x.example' }),
@@ -227,12 +227,12 @@ t.test('the second listener has a port of its own', async (t) => {
 
 t.test('P4: what is allowed but seldom meant is a warning', async (t) => {
   const rows: readonly (readonly [object, readonly string[]])[] = [
-    [{ policy: { tools: { a: true }, unlisted: { tools: 'allow' } } }, ['policy.unlisted: every tool that no rule names is allowed to every accepted token']],
-    [{ policy: { unlisted: 'allow' } }, ['policy.unlisted: every tool, MCP resource, and prompt that no rule names is allowed to every accepted token']],
+    [{ policy: { tools: { a: true }, unlisted: { tools: 'allow' } } }, ['policy.unlisted: every tool that no rule names is allowed for every accepted token']],
+    [{ policy: { unlisted: 'allow' } }, ['policy.unlisted: every tool, MCP resource, and prompt that no rule names is allowed for every accepted token']],
     [{ policy: { methods: { 'tasks/get': true } } }, ['policy: names no tool, MCP resource or prompt: every call of one is denied']],
     [{ resource: 'http://mcp.example/mcp' }, ['resource: is plain http on a host that is not loopback: tokens travel in the clear; publish it under https']],
-    [{ resource: 'https://MCP.example:443/Mcp/' }, ['resource: is what most clients spell as https://mcp.example/Mcp/: write it so, or list that as an audience too']],
-    [{ resource: 'https://MCP.example' }, ['resource: is what most clients spell as https://mcp.example/: write it so, or list that as an audience too']],
+    [{ resource: 'https://MCP.example:443/Mcp/' }, ['resource: becomes https://mcp.example/Mcp/ in most clients: write it that way, or list that as an audience, too']],
+    [{ resource: 'https://MCP.example' }, ['resource: becomes https://mcp.example/ in most clients: write it that way, or list that as an audience, too']],
     [{ origins: ['https://a.example', '*'] }, ['origins: allows pages of every origin to call']],
     [{ authorizationServers: [LOGIN, { issuer: 'http://login', allowHttp: true }] }, ['authorizationServers[1].allowHttp: allows keys to be fetched over plain http: anyone who can change that traffic can make tokens']],
     [{ defaultScopes: ['a', 'openid'], metadata: { scopes_supported: ['offline_access'] } }, [

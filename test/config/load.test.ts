@@ -193,7 +193,7 @@ t.test('problems of the policy are listed with the others, where the policy is w
   const cycle = { implies: { a: ['b'], b: ['a'] } }
   t.strictSame(await problemsWith(t, { policy: { tools: { b: [] }, ...cycle }, origins: ['*.example'] }), [
     'policy.tools.b: must not be empty: list at least one, or leave the option out',
-    'origins[0]: cannot hold a wildcard: list each origin, or "*" alone for all',
+    'origins[0]: cannot hold a wildcard: list each origin, or only "*" for all',
     'policy.implies.a: a → b → a is a cycle'
   ])
   const { resource, upstream, ...defaults } = MINIMAL

@@ -76,7 +76,7 @@ t.test('without TOOL_SCOPES both allow every tool, and say so', async (t) => {
   for (const env of [FASTMCP, SDK]) {
     const { config, warnings } = await loadConfig({ env })
     t.strictSame(onlyServer(config).policy.unlisted, { tools: 'allow', resources: 'allow', prompts: 'allow' })
-    t.strictSame(warnings, ['TOOL_SCOPES (not set): every tool, MCP resource, and prompt that no rule names is allowed to every accepted token'])
+    t.strictSame(warnings, ['TOOL_SCOPES (not set): every tool, MCP resource, and prompt that no rule names is allowed for every accepted token'])
   }
 })
 

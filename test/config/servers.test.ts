@@ -38,8 +38,8 @@ t.test('problems are placed where the option is written, and once', async (t) =>
     'servers[2].resource: has the same path as servers[0].resource: requests could not be told apart'
   ])
   t.strictSame(await problemsOf(load(t, { resource: 'https://mcp.example/a', servers: [entry('a')] })), [
-    'resource: stands in each entry of "servers", not beside it',
-    'servers[0].authorizationServers: is required, here or once at the top level: whose tokens are accepted'
+    'resource: belongs in each entry of "servers", not beside it',
+    'servers[0].authorizationServers: is required, here or once at the top level: it says whose tokens are accepted'
   ])
   t.strictSame(await problemsOf(load(t, { authorizationServers: [LOGIN], servers: [] })), ['servers: must not be empty: list at least one, or leave the option out'])
   const [missing, ...more] = await problemsOf(load(t, { authorizationServers: [LOGIN], servers: [{ upstream: 'http://up/' }] }))
@@ -60,7 +60,7 @@ t.test('an upstream that can be reached through another server is warned about',
     })
     return warnings
   }
-  const warning = 'servers[1].upstream: lies below servers[0].upstream: a client that may call that server reaches this one too, under the rules of that one'
+  const warning = 'servers[1].upstream: lies below servers[0].upstream: clients of that server reach this upstream, too, under the rules of that server'
   t.strictSame(await warningsFor(['/a', 'http://up:8080/'], ['/b', 'http://up:8080/admin']), [warning])
   t.strictSame(await warningsFor(['/a', 'http://up:8080/mcp'], ['/a/b', 'http://up:8080/mcp/c']), [warning])
   t.strictSame(await warningsFor(['/a', 'http://up:8080/mcp'], ['/a/b', 'http://up:8080/mcp/b']), [], 'the path leads to the server of its own')
