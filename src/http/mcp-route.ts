@@ -3,7 +3,6 @@ import type { FastifyInstance } from 'fastify'
 import { rememberToolHeaders } from '../mcp/tool-headers.js'
 import type { EndpointSeal } from '../mcp/message-endpoint.js'
 import type { AccessTokenVerifier } from '../oauth/access-token.js'
-import { publishableScopes } from '../oauth/protected-resource.js'
 import type { ServerConfig } from '../options/server.js'
 import type { Policy } from '../policy/policy.js'
 import type { Services } from '../services.js'
@@ -11,7 +10,7 @@ import type { PathMapping } from '../upstream/path.js'
 import type { Upstream } from '../upstream/upstream.js'
 import { shareWithOrigins } from './cors.js'
 import { forwardMessage } from './forward-message.js'
-import { hintScopes } from './hint-scopes.js'
+import { hintScopes, stepUpScopes } from './hint-scopes.js'
 import { proxyOptions } from './proxy.js'
 import { editStreams } from './response/edit-streams.js'
 import { filterLists, filterStreamedLists, learnTools } from './response/filter-lists.js'
@@ -49,7 +48,7 @@ export async function registerMcpRoute (
   const { config, policy, upstream, resourceMetadata, verifier, responses } = server
   const { filterLists: filters } = config.policy
   const seal: EndpointSeal = { ...responses.sessions, prefix: server.paths.prefix }
-  const hints = hintScopes(policy, publishableScopes(config.defaultScopes))
+  const hints = hintScopes(policy, config)
 
   app.addHook('onRequest', checkOrigin(config))
   await shareWithOrigins(app, config)
@@ -65,7 +64,8 @@ export async function registerMcpRoute (
     messages.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
     messages.addHook('preHandler', readMessageStep())
     messages.addHook('preHandler', bindSessionStep(responses.sessions))
-    messages.addHook('preHandler', authorize({ policy, resourceMetadata }))
+    const keepScopes = stepUpScopes(policy, config)
+    messages.addHook('preHandler', authorize({ policy, resourceMetadata, stepUpScopes: keepScopes }))
     const toolHeaders = rememberToolHeaders()
     messages.addHook('preHandler', checkToolHeaders(toolHeaders))
     const readLists = filters ? filterLists(policy, toolHeaders) : learnTools(toolHeaders)

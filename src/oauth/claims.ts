@@ -9,8 +9,16 @@ import type { TokenRules } from './token-rules.js'
 /** End of the year 9999. A larger number is not in seconds; most are in milliseconds. */
 const LAST_DATE = 253_402_300_799
 
-/** Claims that only ID tokens carry (OpenID Connect Core §2, §3.3.2.11). */
-const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash'] as const
+/** Only ID tokens have it (OpenID Connect Core §3.3.2.11): it belongs to the response with the code. */
+const ID_TOKEN_CLAIM = 'c_hash'
+
+/**
+ * Claims of ID tokens (OpenID Connect Core §2, §3.1.3.6) that some servers put into access tokens, too: Dex
+ * into all, Keycloak into those of older set-ups. So they do not make an ID token, but see checkNotForClient.
+ */
+const CLAIMS_OF_LOGIN = ['nonce', 'at_hash'] as const
+/** What OAuth grants, which no ID token states. Claims about the user, such as groups, are in both. */
+const SCOPE_CLAIMS = ['scope', 'scp', 'scopes'] as const
 
 /** Values of `token_use` (Cognito, Hydra) and of the claim `typ` (Keycloak) in tokens of another kind. */
 const OTHER_TOKEN_USES: ReadonlySet<unknown> = new Set(['id', 'id_token', 'refresh', 'refresh_token'])
@@ -51,6 +59,7 @@ export function readPrincipal (
   checkKind(claims)
   checkAudience(claims, rules)
   const clientId = readClientId(claims)
+  checkNotForClient(claims, rules, clientId)
   return {
     issuer,
     subject: readSubject(claims, clientId, rules.scopeClaims),
@@ -66,8 +75,9 @@ export function readPrincipal (
  * §6).
  */
 function checkKind (claims: JsonObject): void {
-  const idTokenClaim = ID_TOKEN_CLAIMS.find((name) => Object.hasOwn(claims, name))
-  if (idTokenClaim !== undefined) throw new InvalidToken(`an ID token: it has the claim ${idTokenClaim}`)
+  if (Object.hasOwn(claims, ID_TOKEN_CLAIM)) {
+    throw new InvalidToken(`an ID token: it has the claim ${ID_TOKEN_CLAIM}`)
+  }
   const use = readOwn(claims, 'token_use')
   if (OTHER_TOKEN_USES.has(lowerCase(use))) {
     throw new InvalidToken(`not an access token: token_use is ${describeValue(use)}`)
@@ -104,6 +114,19 @@ function checkAudience (claims: JsonObject, rules: TokenRules): void {
   }
 }
 
+/**
+ * Throws InvalidToken for an ID token where the accepted audience is the id of the client itself, as
+ * authentik needs it. Everywhere else the audience has told them apart: an ID token is meant for its client.
+ * It looks like a login, is meant for nobody else, and states no scopes.
+ */
+function checkNotForClient (claims: JsonObject, rules: TokenRules, clientId: string | undefined): void {
+  const claim = CLAIMS_OF_LOGIN.find((name) => Object.hasOwn(claims, name))
+  if (claim === undefined || clientId === undefined) return
+  const isForOthers = readAudience(claims).some((value) => value !== clientId && rules.audience.has(value))
+  if (isForOthers || SCOPE_CLAIMS.some((name) => Object.hasOwn(claims, name))) return
+  throw new InvalidToken(`an ID token: it has the claim ${claim}, and is meant for the client that it names`)
+}
+
 function checkClient (claims: JsonObject, clientIds: ReadonlySet<string>): void {
   const clientId = readOwn(claims, 'client_id')
   if (typeof clientId !== 'string' || !clientIds.has(clientId)) {
@@ -130,17 +153,31 @@ function readClientId (claims: JsonObject): string | undefined {
  * Returns the scopes of a token, from the first of the claims that is present and not null (A4). Values that
  * cannot be a scope (RFC 6749 §3.3) are left out: the upstream gets the scopes joined by spaces, and a value
  * with a space in it would become scopes that nobody granted. Throws InvalidToken when the claim is neither a
- * string nor an array of strings.
+ * string, nor an array of strings, nor an object of roles.
  */
 function readScopes (claims: JsonObject, scopeClaims: readonly string[]): ReadonlySet<string> {
   for (const path of scopeClaims) {
     const value = readPath(claims, path)
     if (value === undefined || value === null) continue
-    const scopes = typeof value === 'string' ? value.split(' ') : value
+    const scopes = typeof value === 'string' ? value.split(' ') : readRoles(value) ?? value
     if (!isStringArray(scopes)) throw new InvalidToken(`the claim ${path} holds no scopes`)
     return new Set(scopes.filter(isScopeToken))
   }
   return new Set()
+}
+
+/**
+ * Returns the roles of Zitadel's object, which names for each role the organizations that granted it:
+ * `{"admin": {"2812…": "acme.example"}}`. A role of no organization is not granted. Undefined when the value
+ * is anything else, Keycloak's `resource_access` among it.
+ */
+function readRoles (value: unknown): readonly string[] | undefined {
+  if (!isJsonObject(value)) return undefined
+  const roles = Object.entries(value)
+  const isGrant = (grants: unknown): grants is JsonObject =>
+    isJsonObject(grants) && isStringArray(Object.values(grants))
+  if (roles.length === 0 || !roles.every(([, grants]) => isGrant(grants))) return undefined
+  return roles.flatMap(([role, grants]) => Object.keys(grants as JsonObject).length > 0 ? [role] : [])
 }
 
 /** The whole path is tried as one name first, because claim names may be URLs. */

@@ -112,7 +112,7 @@ export const server = Type.Object({
     default: [],
     description: 'Scopes that a first login should ask for. ' +
       'The challenge names them when the operation is not known yet, and `scopes_supported` lists them. ' +
-      'When there are none, `scopes_supported` lists every scope that the policy names.'
+      'When there are none, both name every scope that the policy names.'
   }),
   metadata,
   origins: Type.Array(Type.String({ minLength: 1, title: 'an origin such as https://app.example' }), {

@@ -15,8 +15,8 @@ t.test('what is no access token, or not one now, is refused', async (t) => {
   const now = Math.floor(Date.now() / 1000)
   const token = (claims: Record<string, unknown>, header?: Record<string, unknown>): Promise<string> => issuer.token({ aud: gateway.resource, ...claims }, header)
   const tokens: Record<string, string> = {
-    'an ID token by nonce': await token({ nonce: 'x' }),
-    'an ID token by at_hash': await token({ at_hash: 'x' }),
+    'an ID token by nonce': await token({ aud: 'client-1', nonce: 'x' }),
+    'an ID token by at_hash': await token({ aud: 'client-1', at_hash: 'x' }),
     'an ID token by c_hash': await token({ c_hash: 'x' }),
     'an ID token by token_use': await token({ token_use: 'id' }),
     'an ID token by typ': await token({ typ: 'ID' }),

@@ -60,7 +60,7 @@ t.test('the commands that the demo prints work exactly as they are printed, and 
   await t.test('the write is refused, and the refusal names the scope that it needs', async (t) => {
     const refusal = await run(create)
     t.match(refusal, /^HTTP\/1\.1 403 /)
-    t.match(refusal, new RegExp(`^www-authenticate: Bearer error="insufficient_scope", scope="todo:write", resource_metadata="http://localhost:${ports.gateway}/\\.well-known/oauth-protected-resource/mcp"`, 'im'))
+    t.match(refusal, new RegExp(`^www-authenticate: Bearer error="insufficient_scope", scope="todo:write todo:read", resource_metadata="http://localhost:${ports.gateway}/\\.well-known/oauth-protected-resource/mcp"`, 'im'))
     t.match(refusal, /"error":"insufficient_scope"/)
   })
 

@@ -59,7 +59,7 @@ for (const [name, connect] of Object.entries(clients)) {
     t.equal(authorization.requests.length, 2, 'the first write took a step-up')
     t.ok(authorization.requests[1]?.searchParams.get('scope')?.split(' ').includes('todo:write'))
     t.equal(authorization.registrations.length, 1, 'by the client that was registered')
-    t.match(exchanges.find(({ status }) => status === 403)?.challenge, /error="insufficient_scope", scope="todo:write"/)
+    t.match(exchanges.find(({ status }) => status === 403)?.challenge, /error="insufficient_scope", scope="todo:write todo:read"/)
 
     await callTool('create_todo', { title: 'again' })
     t.equal(authorization.requests.length, 2, 'the second write did not')

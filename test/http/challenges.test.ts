@@ -8,6 +8,8 @@ const METADATA = 'http://127.0.0.1:1/.well-known/oauth-protected-resource/mcp'
 const TYPE = { 'Content-Type': 'application/json' }
 const MODERN = { 'MCP-Protocol-Version': '2026-07-28', 'Mcp-Method': 'tools/call', 'Mcp-Name': 'delete_todo' }
 
+const MANY_SCOPES = Array.from({ length: 500 }, (_, i) => `scope:${i}`)
+
 /** The attributes of the one challenge; throws when there is not exactly one, or it is malformed (RFC 9110 §11.6.1). */
 function readChallenge (answer: RawResponse): Record<string, string> {
   const values = answer.rawHeaders.filter((_, index) => index % 2 === 1 && answer.rawHeaders[index - 1]?.toLowerCase() === 'www-authenticate')
@@ -20,7 +22,13 @@ function readChallenge (answer: RawResponse): Record<string, string> {
 
 t.test('A8, A9: without credentials: 401 with a challenge that names no error', async (t) => {
   const table: readonly [name: string, config: object, headers: Record<string, string>, challenge: Record<string, string>][] = [
-    ['nothing known', {}, {}, { resource_metadata: METADATA }],
+    ['nothing known but the policy', {}, {}, { resource_metadata: METADATA, scope: 'todo:admin todo:read todo:write' }],
+    ['published scopes', { metadata: { scopes_supported: ['a'] } }, {}, { resource_metadata: METADATA, scope: 'a' }],
+    ['nothing known', { policy: { tools: { list_todos: true } } }, {}, { resource_metadata: METADATA }],
+    [
+      'more than fits into a header', { defaultScopes: [], metadata: { scopes_supported: MANY_SCOPES } }, {},
+      { resource_metadata: METADATA }
+    ],
     ['default scopes', { defaultScopes: ['todo:read', 'profile'] }, {}, { resource_metadata: METADATA, scope: 'todo:read profile' }],
     ['what is no scope of a resource is not asked for', { defaultScopes: ['openid', 'todo:read', 'offline_access'] }, {}, { resource_metadata: METADATA, scope: 'todo:read' }],
     ['modern headers name the operation', { defaultScopes: ['todo:read'] }, MODERN, { resource_metadata: METADATA, scope: 'todo:write todo:admin' }],
@@ -30,7 +38,7 @@ t.test('A8, A9: without credentials: 401 with a challenge that names no error', 
     ['a later revision', {}, { ...MODERN, 'MCP-Protocol-Version': '2027-01-01' }, { resource_metadata: METADATA, scope: 'todo:write todo:admin' }],
     ['legacy headers name nothing', { defaultScopes: ['todo:read'] }, { ...MODERN, 'MCP-Protocol-Version': '2025-11-25' }, { resource_metadata: METADATA, scope: 'todo:read' }],
     ['no version', { defaultScopes: ['todo:read'] }, { 'Mcp-Method': 'tools/call', 'Mcp-Name': 'delete_todo' }, { resource_metadata: METADATA, scope: 'todo:read' }],
-    ['another scheme is no credential of ours', {}, { Authorization: 'Basic dXNlcjpwYXNz' }, { resource_metadata: METADATA }]
+    ['another scheme is no credential of ours', {}, { Authorization: 'Basic dXNlcjpwYXNz' }, { resource_metadata: METADATA, scope: 'todo:admin todo:read todo:write' }]
   ]
   for (const [name, config, headers, challenge] of table) {
     const { url } = await startConfigured(t, {
@@ -53,7 +61,7 @@ t.test('A8, A9: a bad token: 401 invalid_token, with the same scopes, whose prec
     'for another resource': await tokenWith({ aud: 'https://other.example' }),
     expired: await tokenWith({ exp: 1 }),
     'of another issuer': await tokenWith({ iss: 'https://evil.example' }),
-    'an ID token': await tokenWith({ nonce: 'n' }),
+    'an ID token': await tokenWith({ c_hash: 'n' }),
     forged: `${(await tokenWith({})).slice(0, -20)}${'A'.repeat(20)}`,
     opaque: 'opaque-token'
   }
@@ -114,13 +122,13 @@ t.test('P7: missing scopes: 403 with every scope the operation needs, in one cha
     config: { policy: { tools: { both: ['todo:read', 'todo:write'], any: { anyOf: [['a', 'b', 'c'], ['d', 'todo:read'], 'e'] }, never: false } } }
   })
   const token = await tokenWith({ scope: 'todo:read a' })
-  const table: readonly [tool: string, scope: string | undefined, missing: string[]][] = [
-    ['both', 'todo:read todo:write', ['todo:write']],
-    ['any', 'd todo:read', ['d']],
-    ['never', undefined, []],
-    ['unlisted', undefined, []]
+  const table: readonly [tool: string, scope: string | undefined, missing: string[], held: string][] = [
+    ['both', 'todo:read todo:write', ['todo:write'], ' a'],
+    ['any', 'd todo:read', ['d'], ' a'],
+    ['never', undefined, [], ''],
+    ['unlisted', undefined, [], '']
   ]
-  for (const [tool, scope, missing] of table) {
+  for (const [tool, scope, missing, held] of table) {
     const answer = await send(gateway.origin, { method: 'POST', path: '/mcp', headers: { ...TYPE, Authorization: `Bearer ${token}` }, body: JSON.stringify(toolCall(tool, {}, 'id-7')) })
     t.equal(answer.status, 403, tool)
     const { jsonrpc, id, error } = JSON.parse(answer.body) as { jsonrpc: string, id: string, error: { code: number, data: object } }
@@ -131,11 +139,42 @@ t.test('P7: missing scopes: 403 with every scope the operation needs, in one cha
       continue
     }
     const { error_description: description, ...challenge } = readChallenge(answer)
-    t.same(challenge, { error: 'insufficient_scope', scope, resource_metadata: `${gateway.origin}/.well-known/oauth-protected-resource/mcp` })
+    t.same(challenge, { error: 'insufficient_scope', scope: scope + held, resource_metadata: `${gateway.origin}/.well-known/oauth-protected-resource/mcp` })
     t.match(description, /./)
     t.same(error.data, { error: 'insufficient_scope', method: 'tools/call', target: tool, requiredScopes: scope.split(' '), missingScopes: missing })
   }
   t.equal(upstream.received.length, 0)
+})
+
+t.test('P7: the challenge names the scopes that a token keeps, for clients that replace theirs by it', async (t) => {
+  const policy = { tools: { list: 'list', refund: 'refund', all: 'all', x: 'x' }, implies: { parent: ['list'] } }
+  const { gateway, tokenWith } = await startScene(t, { config: { policy, defaultScopes: ['profile', 'offline_access'] } })
+  const rows: readonly [held: string, tool: string, scope: string][] = [
+    ['list', 'refund', 'refund list'],
+    ['refund', 'list', 'list refund'],
+    ['parent', 'refund', 'refund parent'],
+    ['x list all', 'refund', 'refund all list x'],
+    ['list profile', 'refund', 'refund list profile'],
+    ['list uma_authorization openid offline_access other:scope', 'refund', 'refund list'],
+    ['', 'refund', 'refund']
+  ]
+  for (const [held, tool, scope] of rows) {
+    const headers = { ...TYPE, Authorization: `Bearer ${await tokenWith({ scope: held })}` }
+    const body = JSON.stringify(toolCall(tool))
+    const answer = await send(gateway.origin, { method: 'POST', path: '/mcp', headers, body })
+    t.equal(readChallenge(answer).scope, scope, `${held} calls ${tool}`)
+    t.match(JSON.parse(answer.body), { error: { data: { requiredScopes: [tool], missingScopes: [tool] } } })
+  }
+  // A client like SDK 1.x, whose next token has just the scopes of the last challenge.
+  let [scope, logins] = ['list', 0]
+  for (const tool of ['list', 'refund', 'list', 'refund']) {
+    const headers = { ...TYPE, Authorization: `Bearer ${await tokenWith({ scope })}` }
+    const answer = await send(gateway.origin, { method: 'POST', path: '/mcp', headers, body: JSON.stringify(toolCall(tool)) })
+    if (answer.status !== 403) continue
+    logins++
+    scope = readChallenge(answer).scope as string
+  }
+  t.equal(logins, 1, 'one step-up is enough')
 })
 
 t.test('P7: a denial of a subscription names everything that was asked for', async (t) => {

@@ -44,6 +44,8 @@ const OKTA = 'https://acme.okta.com/oauth2/aus1a2b3c4'
 const ENTRA_APP = '8b5cbb23-4a2c-4f7e-9d1a-0c6a1f7b9e55'
 const KEYCLOAK = 'https://sso.acme.example/realms/tools'
 const COGNITO = 'https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEf'
+const DEX = 'https://dex.acme.example'
+const ZITADEL = 'https://acme.zitadel.cloud'
 const MCP = 'https://mcp.acme.example/mcp'
 
 const FIXTURES: Record<string, Fixture> = {
@@ -107,7 +109,7 @@ const FIXTURES: Record<string, Fixture> = {
       }
     },
     refused: {
-      'an ID token': { claims: { iss: AUTH0, sub: 'auth0|123456', aud: MCP, iat: times.iat, exp: times.exp, nonce: 'n' }, reason: /ID token/ },
+      'an ID token': { claims: { iss: AUTH0, sub: 'auth0|123456', aud: 'my_client', iat: times.iat, exp: times.exp, nonce: 'n' }, reason: /another audience/ },
       'the issuer without its slash': { claims: { iss: 'https://acme.eu.auth0.com', sub: 'a', aud: MCP, exp: times.exp }, reason: /issuer is not configured/ }
     }
   },
@@ -185,6 +187,23 @@ const FIXTURES: Record<string, Fixture> = {
         claims: { exp: times.exp, iat: times.iat, jti: 'onrtac:1', iss: KEYCLOAK, aud: [MCP, 'account'], sub: 'f:1:alice', typ: 'Bearer', azp: 'mcp-client', sid: 's', acr: '1', 'allowed-origins': ['*'], realm_access: { roles: ['offline_access', 'admin'] }, scope: 'profile todo:read', preferred_username: 'alice' },
         principal: { issuer: KEYCLOAK, subject: 'f:1:alice', clientId: 'mcp-client', scopes: ['profile', 'todo:read'] }
       },
+      'a token with nonce, as older realms make it': {
+        header: { typ: 'JWT' },
+        claims: {
+          exp: times.exp,
+          iat: times.iat,
+          auth_time: times.iat,
+          iss: KEYCLOAK,
+          aud: [MCP, 'account'],
+          sub: 'f:1:alice',
+          typ: 'Bearer',
+          azp: 'mcp-client',
+          nonce: 'n',
+          session_state: 's',
+          scope: 'todo:read'
+        },
+        principal: { issuer: KEYCLOAK, subject: 'f:1:alice', clientId: 'mcp-client', scopes: ['todo:read'] }
+      },
       'a lightweight RFC 9068 token': {
         header: { typ: 'at+jwt' },
         claims: { exp: times.exp, iat: times.iat, iss: KEYCLOAK, aud: MCP, sub: 'alice', client_id: 'mcp-client', azp: 'mcp-client', scope: 'todo:read' },
@@ -210,6 +229,66 @@ const FIXTURES: Record<string, Fixture> = {
       'a token with roles': {
         claims: { exp: times.exp, iss: KEYCLOAK, aud: MCP, sub: 'alice', azp: 'c', realm_access: { roles: ['todo-admin', 'uma_authorization'] }, scope: 'todo:read' },
         principal: { issuer: KEYCLOAK, subject: 'alice', clientId: 'c', scopes: ['todo-admin', 'uma_authorization'] }
+      }
+    },
+    refused: {}
+  },
+  Dex: {
+    issuer: DEX,
+    documents: {
+      [`${DEX}/.well-known/openid-configuration`]: { issuer: DEX, jwks_uri: `${DEX}/keys` },
+      [`${DEX}/keys`]: keys
+    },
+    as: { scopeClaim: ['groups'] },
+    server: { resource: MCP, audience: ['todo'] },
+    accepted: {
+      'a token for the trusted peer "todo"': {
+        claims: {
+          iss: DEX,
+          sub: 'CgVhbGljZRIFbG9jYWw',
+          aud: ['todo', 'mcp-cli'],
+          azp: 'mcp-cli',
+          exp: times.exp,
+          iat: times.iat,
+          nonce: 'n',
+          at_hash: 'h',
+          email: 'alice@acme.example',
+          groups: ['readers']
+        },
+        principal: { issuer: DEX, subject: 'CgVhbGljZRIFbG9jYWw', clientId: 'mcp-cli', scopes: ['readers'] }
+      },
+      'a token for the client "todo" itself': {
+        claims: { iss: DEX, sub: 'CgVh', aud: 'todo', exp: times.exp, iat: times.iat, at_hash: 'h', groups: ['readers'] },
+        principal: { issuer: DEX, subject: 'CgVh', scopes: ['readers'] }
+      }
+    },
+    refused: {
+      'a token for another client': {
+        claims: { iss: DEX, sub: 'CgVh', aud: 'other', exp: times.exp, iat: times.iat, at_hash: 'h', groups: ['readers'] },
+        reason: /another audience/
+      }
+    }
+  },
+  'Zitadel, roles as scopes': {
+    issuer: ZITADEL,
+    documents: {
+      [`${ZITADEL}/.well-known/openid-configuration`]: { issuer: ZITADEL, jwks_uri: `${ZITADEL}/oauth/v2/keys` },
+      [`${ZITADEL}/oauth/v2/keys`]: keys
+    },
+    as: { scopeClaim: ['urn:zitadel:iam:org:project:roles'] },
+    server: { resource: MCP, audience: ['281234567890123456'] },
+    accepted: {
+      'a token with the roles of a project': {
+        claims: {
+          ...times,
+          iss: ZITADEL,
+          sub: '2899',
+          aud: ['2812@todo', '281234567890123456'],
+          client_id: '2812@todo',
+          jti: 'j',
+          'urn:zitadel:iam:org:project:roles': { reader: { 2811: 'acme.zitadel.cloud' } }
+        },
+        principal: { issuer: ZITADEL, subject: '2899', clientId: '2812@todo', scopes: ['reader'] }
       }
     },
     refused: {}

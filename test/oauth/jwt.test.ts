@@ -258,14 +258,33 @@ t.test('no tolerance means none', async (t) => {
 
 t.test('A2: an ID token is refused', async (t) => {
   const { issuer, accepts, refuses } = await start(t)
-  for (const claims of [{ nonce: 'n' }, { nonce: null }, { at_hash: 'a' }, { c_hash: 'c' }]) {
-    await refuses(await issuer.token(claims), /an ID token/, JSON.stringify(claims))
+  await refuses(await issuer.token({ c_hash: 'c' }), /an ID token/)
+  for (const claims of [{ nonce: 'n' }, { at_hash: 'a' }, { nonce: 'n', at_hash: 'a' }]) {
+    await refuses(await issuer.token({ ...claims, aud: 'client-1', scope: undefined }), /another audience/)
+    await accepts(await issuer.token(claims), `an access token with ${JSON.stringify(claims)}`)
   }
   for (const claims of [{ token_use: 'id' }, { token_use: 'ID' }, { token_use: 'refresh' }, { typ: 'ID' }, { typ: 'id' }, { typ: 'Refresh' }, { typ: 'Offline' }, { typ: 'Logout' }, { events: {} }]) {
     await refuses(await issuer.token(claims), /not an access token/, JSON.stringify(claims))
   }
   await accepts(await issuer.token({ token_use: 'access' }))
   await accepts(await issuer.token({ typ: 'Bearer' }))
+})
+
+t.test('A2: where the audience is the client, an ID token is told by its scopes', async (t) => {
+  const { issuer, accepts, refuses } = await start(t, ec, { server: { audience: ['client-1'] } })
+  const login = { aud: 'client-1', nonce: 'n', at_hash: 'a' }
+  for (const scopes of [{ scope: undefined }, { scope: undefined, roles: ['admin'] }]) {
+    for (const client of [{}, { client_id: undefined, azp: 'client-1' }]) {
+      await refuses(await issuer.token({ ...login, ...scopes, ...client }), /an ID token/)
+    }
+  }
+  await accepts(await issuer.token(login), 'an access token states its scopes')
+  const groups = await start(t, ec, { server: { audience: ['client-1'] }, as: { scopeClaim: ['groups'] } })
+  const idToken = await groups.issuer.token({ ...login, scope: undefined, groups: ['admins'] })
+  await groups.refuses(idToken, /an ID token/, 'groups are in both')
+  await accepts(await issuer.token({ aud: 'client-1', scope: undefined }), 'nothing tells of a login')
+  const dex = { ...login, scope: undefined, client_id: undefined, groups: ['admins'] }
+  await accepts(await issuer.token(dex), "Dex's access tokens name no client, and cannot be told apart")
 })
 
 t.test('A2: a token that is bound to a key is refused as a Bearer token', async (t) => {
@@ -377,6 +396,21 @@ t.test('A4: a scope claim can be a path, and a name with dots goes first', async
   t.same(await scopes({ permissions: ['e'] }), ['e'], 'inherited properties are not claims')
   t.same(await scopes({ realm_access: ['roles'], permissions: ['e'] }), ['e'])
   t.same(await scopes({ realm_access: 'roles' }), [])
+})
+
+t.test("A4: Zitadel's object of roles holds scopes", async (t) => {
+  const claim = 'urn:zitadel:iam:org:project:roles'
+  const { issuer, verify, refuses } = await start(t, ec, { as: { scopeClaim: [claim] } })
+  const scopes = async (roles: unknown): Promise<string[]> =>
+    [...(await verify(await issuer.token({ [claim]: roles }))).scopes]
+  const grant = { 281234567890123456: 'acme.zitadel.cloud' }
+  t.same(await scopes({ admin: grant, reader: { ...grant, 2: 'b' } }), ['admin', 'reader'])
+  t.same(await scopes({ admin: {}, reader: grant }), ['reader'], 'a role of no organization is not granted')
+  t.same(await scopes({ 'two words': grant, reader: grant }), ['reader'])
+  t.same(await scopes({ constructor: grant, ['__proto__']: grant }), ['constructor', '__proto__'])
+  for (const value of [{}, { admin: true }, { admin: ['x'] }, { admin: { roles: ['x'] } }, { admin: null }, { a: grant, b: 1 }]) {
+    await refuses(await issuer.token({ [claim]: value }), /holds no scopes/, JSON.stringify(value))
+  }
 })
 
 t.test('a changed token is refused', async (t) => {

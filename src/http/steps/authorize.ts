@@ -6,6 +6,8 @@ import { REFUSALS, Refusal } from '../request/refusal.js'
 export interface AuthorizeOptions {
   readonly policy: Policy
   readonly resourceMetadata: string
+  /** Returns the scopes for the challenge, from those that are needed and those of the token (P7). */
+  readonly stepUpScopes: (required: readonly string[], held: ReadonlySet<string>) => readonly string[]
 }
 
 /** Names the operation to the client that asked for it (P7); only a subscription has several targets. */
@@ -19,10 +21,13 @@ function describe (operations: readonly Operation[]): Record<string, unknown> {
 }
 
 /** Asks the policy about the message's operations; a denial carries the challenge of P7. */
-export function authorize ({ policy, resourceMetadata }: AuthorizeOptions): preHandlerHookHandler {
+export function authorize (
+  { policy, resourceMetadata, stepUpScopes }: AuthorizeOptions
+): preHandlerHookHandler {
   return function authorizeStep (request, _reply, done) {
     const operations = found(request, 'operations')
-    const decision = policy.decide(operations, found(request, 'principal').scopes)
+    const { scopes } = found(request, 'principal')
+    const decision = policy.decide(operations, scopes)
     request.decision = decision
     if (decision.effect === 'allow') return done()
 
@@ -36,7 +41,7 @@ export function authorize ({ policy, resourceMetadata }: AuthorizeOptions): preH
       challenge: {
         resourceMetadata,
         error: 'insufficient_scope',
-        scope: decision.requiredScopes.join(' '),
+        scope: stepUpScopes(decision.requiredScopes, scopes).join(' '),
         errorDescription: REFUSALS.insufficient_scope.description
       }
     })
