@@ -1,10 +1,7 @@
 import neostandard from 'neostandard'
 
 /** Lines end at 110 columns. The lists hold what is clean already; the rest follows. */
-const NARROW_SOURCES = [
-  'bench/**', 'demo/**', 'tools/**', 'src/{cli,clock,connections}.ts',
-  'src/{commands,config,json,mcp,options,policy,telemetry,upstream}/**'
-]
+const NARROW_SOURCES = ['src/**/*.ts', 'demo/**', 'tools/**', 'bench/**']
 const NARROW_TESTS = [
   'test/*.ts',
   'test/{commands,config,demo,doctor,explain,fuzz,helpers,json,options,policy,reporter,upstream}/**/*.ts',

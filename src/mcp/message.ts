@@ -152,7 +152,9 @@ function readResponseId (
     throw new MessageError(INVALID_REQUEST, 'a response has either a result or an error')
   }
   // A legacy client that could not read a request's id reports an error without one (schema 2025-11-25).
-  if (idJson === undefined && error === undefined) throw new MessageError(INVALID_REQUEST, 'a result needs an id')
+  if (idJson === undefined && error === undefined) {
+    throw new MessageError(INVALID_REQUEST, 'a result needs an id')
+  }
   return idJson
 }
 

@@ -21,7 +21,9 @@ interface Load {
 
 const CLIENTS = 12
 
-/** Calls as fast as responses come. Half of the clients keep their connection, half open one for each call. */
+/**
+ * Calls as fast as responses come. Half of the clients keep their connection, half open one for each call.
+ */
 function startLoad (port: number, token: string): Load {
   const lost: string[] = []
   let answered = 0
@@ -120,7 +122,9 @@ t.test('O3: stops under load lose no request that was sent', async (t) => {
 const NGINX = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/sbin/nginx'].find((path) => existsSync(path))
 
 /** As docs/deploy.md shows it, with two replicas. */
-function nginxConfig (directory: string, port: number, replicas: readonly number[], keepalive: string): string {
+function nginxConfig (
+  directory: string, port: number, replicas: readonly number[], keepalive: string
+): string {
   return `
     daemon off;
     master_process off;

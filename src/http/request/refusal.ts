@@ -139,8 +139,8 @@ export const REFUSALS = {
   upstream_list_unreadable: {
     status: 502,
     rpcCode: INTERNAL_ERROR,
-    description: 'The MCP server behind this gateway answered with a list that the gateway could not read, so ' +
-      'it cannot tell what may be shown'
+    description: 'The MCP server behind this gateway answered with a list that the gateway could not read, ' +
+      'so it cannot tell what may be shown'
   },
   internal_error: {
     status: 500,

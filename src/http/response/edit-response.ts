@@ -34,7 +34,9 @@ export type ChooseEdit = (status: number, headers: IncomingHttpHeaders) => Respo
 type Fail = (error: unknown) => void
 
 /** Returns a receiver that edits the response, as chosen for it, on its way to another receiver. */
-export function editResponse (receiver: ResponseReceiver, control: RequestControl, choose: ChooseEdit): ResponseReceiver {
+export function editResponse (
+  receiver: ResponseReceiver, control: RequestControl, choose: ChooseEdit
+): ResponseReceiver {
   let current = receiver
 
   function fail (error: unknown): void {

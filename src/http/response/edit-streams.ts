@@ -1,6 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import type { EditEvent } from '../../mcp/event-stream.js'
-import { readAnnouncedEndpoint, sealEndpoint, UnusableEndpoint, type EndpointSeal } from '../../mcp/message-endpoint.js'
+import {
+  readAnnouncedEndpoint, sealEndpoint, UnusableEndpoint, type EndpointSeal
+} from '../../mcp/message-endpoint.js'
 import type { ServerConfig } from '../../options/server.js'
 import { isEventStream } from '../../upstream/headers.js'
 import type { Upstream } from '../../upstream/upstream.js'

@@ -81,7 +81,9 @@ export function filterStreamedLists (policy: Policy): (request: FastifyRequest) 
   }
 }
 
-function filterFor (policy: Policy, request: FastifyRequest, protocolVersion: string | undefined): ListFilter {
+function filterFor (
+  policy: Policy, request: FastifyRequest, protocolVersion: string | undefined
+): ListFilter {
   const { scopes } = found(request, 'principal')
   return {
     isModern: isModern(protocolVersion),

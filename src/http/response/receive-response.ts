@@ -79,7 +79,8 @@ function watchStream (
   const forget = options.openStreams.add(end)
   const principal = found(request, 'principal')
   const endsAtExpiry = options.endStreamsAtTokenExpiry && isListening(request)
-  const cancel = endsAtExpiry ? options.clock.after(millisecondsLeft(principal, options.clock), end) : undefined
+  const { clock } = options
+  const cancel = endsAtExpiry ? clock.after(millisecondsLeft(principal, clock), end) : undefined
   reply.raw.once('close', () => {
     forget()
     cancel?.()

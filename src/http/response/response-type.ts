@@ -12,6 +12,7 @@ export function mediaType ({ 'content-type': type }: IncomingHttpHeaders): strin
 export function findObstacle (
   status: number, { 'content-encoding': encoding }: IncomingHttpHeaders
 ): string | undefined {
-  if (encoding !== undefined && String(encoding).toLowerCase() !== 'identity') return 'the response has a Content-Encoding'
+  const isEncoded = encoding !== undefined && String(encoding).toLowerCase() !== 'identity'
+  if (isEncoded) return 'the response has a Content-Encoding'
   return status === 206 ? 'the response is only a part' : undefined
 }

@@ -19,7 +19,8 @@ export function readMessageStep (): preHandlerHookHandler {
   return function readMessageStep (request, _reply, done) {
     checkMediaType(request.raw)
     // Without a body there is nothing to parse for Fastify, and for us nothing that is JSON.
-    const message = readMessage(Buffer.isBuffer(request.body) ? request.body : NOTHING, { maxDepth: MAX_DEPTH })
+    const body = Buffer.isBuffer(request.body) ? request.body : NOTHING
+    const message = readMessage(body, { maxDepth: MAX_DEPTH })
     request.message = message
     checkHeaderAgreement(message, request.raw.rawHeaders)
     request.operations = operationsOf(message)
@@ -29,6 +30,10 @@ export function readMessageStep (): preHandlerHookHandler {
 
 function checkMediaType ({ headers, rawHeaders }: IncomingMessage): void {
   const type = headers['content-type']
-  if (type === undefined || !JSON_TYPE.test(type) || isRepeated(rawHeaders, 'content-type')) throw new Refusal('unsupported_media_type', { reason: 'Content-Type' })
-  if (headers['content-encoding'] !== undefined) throw new Refusal('unsupported_media_type', { reason: 'Content-Encoding' })
+  if (type === undefined || !JSON_TYPE.test(type) || isRepeated(rawHeaders, 'content-type')) {
+    throw new Refusal('unsupported_media_type', { reason: 'Content-Type' })
+  }
+  if (headers['content-encoding'] !== undefined) {
+    throw new Refusal('unsupported_media_type', { reason: 'Content-Encoding' })
+  }
 }
