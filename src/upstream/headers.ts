@@ -19,6 +19,8 @@ export interface RequestHeaderOptions {
   readonly identity: Identity
   /** The operator's static headers, with names in lower case. They win over the client's. */
   readonly fixed: Readonly<Record<string, string>>
+  /** The id under which the log has the request. */
+  readonly requestId?: string | undefined
   /** The upstream's own session id, without the MAC of the gateway (F10). */
   readonly sessionId?: string | undefined
 }
@@ -29,19 +31,25 @@ export interface RequestHeaderOptions {
  * - claims about the client that a proxy must not believe;
  * - headers that would turn the message into another request (M3);
  * - framing, which the connection to the upstream has of its own;
- * - headers that the gateway has dealt with: it has checked `Origin` (C1), and without `Accept-Encoding` the
- *   response stays readable and unbuffered.
+ * - headers that the gateway has dealt with: it has checked `Origin` (C1), and sends `Accept-Encoding` and
+ *   `X-Request-Id` of its own.
  */
 const NOT_SENT = new Set([
   'authorization', 'cookie', 'dpop',
   'proxy', // an environment variable of CGI programs (CVE-2016-5385)
   'connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect', 'http2-settings',
   'forwarded', 'x-forwarded', 'via', 'x-real-ip', 'x-client-ip', 'client-ip', 'true-client-ip',
+  'cf-connecting-ip', 'cf-connecting-ipv6', 'cf-pseudo-ipv4', 'fastly-client-ip', 'x-cluster-client-ip',
+  'x-azure-clientip', 'x-azure-socketip', 'x-appengine-user-ip', 'x-originating-ip', 'x-remote-ip',
+  'remote-addr', 'x-remote-addr', 'remote-user', 'x-remote-user', 'x-authenticated-user', 'x-webauth-user',
   'x-http-method-override', 'x-http-method', 'x-method-override',
-  'host', 'content-length', 'origin', 'accept-encoding', 'mcp-session-id',
+  'host', 'content-length', 'origin', 'accept-encoding', 'x-request-id', 'mcp-session-id',
   'access-control-request-method', 'access-control-request-headers', 'access-control-request-private-network'
 ])
-const NOT_SENT_PREFIXES = ['proxy-', 'x-forwarded-', 'x-postern-', 'x-original-', 'x-rewrite-']
+const NOT_SENT_PREFIXES = [
+  'proxy-', 'x-forwarded-', 'x-postern-', 'x-original-', 'x-rewrite-', 'x-envoy-', 'x-auth-request-',
+  'x-ssl-client-', 'ssl-client-', 'x-goog-authenticated-user-', 'x-ms-client-principal', 'x-amzn-oidc-'
+]
 
 /**
  * Never returned to the client:
@@ -49,14 +57,20 @@ const NOT_SENT_PREFIXES = ['proxy-', 'x-forwarded-', 'x-postern-', 'x-original-'
  * - the upstream's CORS headers (F9) and authentication (F7);
  * - cookies, because the client's cookies are never sent to the upstream;
  * - addresses that mean something only on the inside;
+ * - what a cache or server in front obeys before `Cache-Control` (RFC 9213), which is the gateway's to say
+ * (F9);
  * - the session id, which is bound before it is given out (F10).
  */
 const NOT_RETURNED = new Set([
   'connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade',
   'www-authenticate', 'authentication-info', 'set-cookie', 'set-cookie2', 'mcp-session-id', 'alt-svc',
-  'strict-transport-security', 'clear-site-data', 'location', 'content-location', 'refresh', 'x-request-id'
+  'strict-transport-security', 'clear-site-data', 'location', 'content-location', 'refresh', 'x-request-id',
+  'cdn-cache-control', 'surrogate-control', 'edge-control', 'x-sendfile', 'x-lighttpd-send-file'
 ])
-const NOT_RETURNED_PREFIXES = ['proxy-', 'access-control-', 'x-postern-']
+const NOT_RETURNED_PREFIXES = ['proxy-', 'access-control-', 'x-postern-', 'x-accel-']
+
+/** A vendor's form of `CDN-Cache-Control` (RFC 9213 §3.1), such as `Cloudflare-CDN-Cache-Control`. */
+const TARGETED_CACHE_CONTROL = '-cdn-cache-control'
 
 /**
  * CGI, WSGI and PHP turn `-` and any odd character of a name into `_`. So `X_Postern_Subject` or `Mcp.Name`
@@ -95,6 +109,7 @@ function connectionOptions (connection: string | string[] | undefined): Readonly
 export function buildRequestHeaders (incoming: IncomingHttpHeaders, options: RequestHeaderOptions): Headers {
   // Ours come first: an upstream that drops headers because there are too many drops the client's.
   const headers: Headers = { host: options.host, 'accept-encoding': 'identity', ...options.fixed }
+  if (options.requestId !== undefined) headers['x-request-id'] = options.requestId
   addIdentity(headers, options.identity)
   if (options.sessionId !== undefined) headers['mcp-session-id'] = options.sessionId
   const perConnection = connectionOptions(incoming.connection)
@@ -150,6 +165,7 @@ export function buildResponseHeaders (incoming: IncomingHttpHeaders): Headers {
   for (const name in incoming) {
     const value = incoming[name]
     if (value === undefined || isListed(name, NOT_RETURNED, NOT_RETURNED_PREFIXES)) continue
+    if (name.endsWith(TARGETED_CACHE_CONTROL)) continue
     if (perConnection !== undefined && perConnection.has(name)) continue
     headers[name] = value
   }

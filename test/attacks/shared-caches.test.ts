@@ -51,3 +51,20 @@ t.test('a refusal is not to be stored', async (t) => {
     t.match(text, /\r\ncache-control: no-store\r\n/i, `${statuses[0]}`)
   }
 })
+
+t.test('F9: what a cache or server in front obeys before Cache-Control does not come from the upstream', async (t) => {
+  const { gateway, token, upstream } = await startScene(t)
+  const names = [
+    'CDN-Cache-Control', 'Cloudflare-CDN-Cache-Control', 'Vercel-CDN-Cache-Control', 'Surrogate-Control', 'Edge-Control',
+    'X-Accel-Expires', 'X-Accel-Redirect', 'X-Sendfile'
+  ]
+  upstream.answer = (_request, response) => {
+    const headers = Object.fromEntries(names.map((name) => [name, 'max-age=60']))
+    response.writeHead(200, { 'content-type': 'application/json', ...headers }).end('{"jsonrpc":"2.0","id":1,"result":{}}')
+  }
+  for (const request of [{ body: PERMITTED_CALL }, { method: 'GET', target: '/mcp/logo.png' }]) {
+    const { statuses, text } = await sendOne(gateway, { ...request, token })
+    t.same(statuses, [200])
+    for (const name of names) t.notMatch(text.toLowerCase(), name.toLowerCase(), name)
+  }
+})

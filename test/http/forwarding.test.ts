@@ -38,6 +38,8 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
       'COOKIE', 'sid=secret', 'Proxy-Authorization', 'Basic secret', 'pRoXy-Connection', 'keep-alive', 'X-FORWARDED-FOR', '6.6.6.6', 'x-Forwarded-Host', 'evil.example',
       'X_Forwarded_For', '6.6.6.6', 'Forwarded', 'for=6.6.6.6', 'Via', '1.1 evil', 'X-Real-IP', '6.6.6.6', 'Keep-Alive', 'timeout=99', 'TE', 'trailers',
       'X-Postern-Subject', 'root', 'x-postern-scopes', 'admin', 'X_Postern_Subject', 'root', 'X-Postern_Client-Id', 'root', 'x-postern-new', 'root',
+      'CF-Connecting-IP', '6.6.6.6', 'Fastly-Client-IP', '6.6.6.6', 'X-Cluster-Client-IP', '6.6.6.6', 'X-Envoy-External-Address', '6.6.6.6',
+      'Remote-User', 'root', 'X-Remote-User', 'root', 'X-Auth-Request-User', 'root', 'X-SSL-Client-Verify', 'root', 'X-Request-Id', 'evil',
       'DPoP', 'proof', 'HTTP2-Settings', 'AAA', 'Accept-Encoding', 'gzip', 'X-HTTP-Method-Override', 'DELETE',
       'X-Private', 'hop', 'Connection', 'close, X-Private', 'Upgrade-Insecure-Requests', '1', 'X-Kept', 'yes'
     ]
@@ -49,6 +51,7 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
     for (const value of ['secret', '6.6.6.6', 'evil', 'root', 'admin', 'hop', 'proof', 'trailers', 'timeout=99', token.toLowerCase(), 'bearer', 'gzip', 'override']) t.notMatch(wire, value, value)
     t.equal(received.headers['x-kept'], 'yes')
     t.equal(received.headers['accept-encoding'], 'identity')
+    t.match(received.headers['x-request-id'], /^[\w-]{10}-\w+$|^[\w-]{8}-\w+$/)
     t.equal(received.headers['upgrade-insecure-requests'], '1')
     t.equal(received.headers['x-postern-subject'], 'alice')
     t.equal(received.headers['x-postern-client-id'], 'client-1')

@@ -14,6 +14,7 @@ export function upstreamHeaders (server: ServerConfig, upstream: Upstream): Buil
     host: upstreamHost(server, upstream, request),
     identity: identityOf(server, request),
     fixed,
+    requestId: request.id,
     sessionId: request.upstreamSessionId ?? undefined
   })
 }
