@@ -5,6 +5,8 @@ import type { Socket } from 'node:net'
 export interface Connections {
   /** Serves a request when the responses to the earlier requests of its connection are over. */
   takeTurns (request: IncomingMessage, response: ServerResponse, serve: () => void): void
+  /** Looks at the open requests. Calls back once for each response that was there at `MANY_LOOKS` looks. */
+  look (tell: (response: ServerResponse) => void): void
   /** From now on, ends every connection after its last requested response. */
   letGo (): void
   /**
@@ -26,10 +28,14 @@ interface Connection {
   response: ServerResponse | undefined
   /** Responses to the requests that were sent ahead, in their order, and how each is served. */
   readonly waiting: Array<readonly [response: ServerResponse, serve: () => void]>
+  /** Number of times that the response under way was looked at. */
+  looks: number
   /** Number of bytes that had been read when the connection last became idle. */
   idleSince: number
 }
 
+/** A response that is still there at the last of so many looks takes long. */
+const MANY_LOOKS = 3
 /** Number of requests that a client may send ahead on one connection. One more closes it. */
 const MOST_WAITING = 16
 
@@ -44,7 +50,7 @@ export function trackConnections (server: Server): Connections {
   let arrivals = 0
   server.on('connection', (socket) => {
     arrivals++
-    connections.set(socket, { response: undefined, waiting: [], idleSince: 0 })
+    connections.set(socket, { response: undefined, waiting: [], looks: 0, idleSince: 0 })
     socket.once('close', () => connections.delete(socket))
   })
 
@@ -58,8 +64,7 @@ export function trackConnections (server: Server): Connections {
       return
     }
     const [response, serve] = next
-    connection.response = response
-    serve()
+    begin(connection, response, serve)
   }
 
   return {
@@ -79,8 +84,13 @@ export function trackConnections (server: Server): Connections {
         waiting.push([response, serve])
         return
       }
-      connection.response = response
-      serve()
+      begin(connection, response, serve)
+    },
+    look (tell) {
+      for (const connection of connections.values()) {
+        if (connection.response === undefined || connection.looks === MANY_LOOKS) continue
+        if (++connection.looks === MANY_LOOKS) tell(connection.response)
+      }
     },
     letGo () {
       phase = 'letting go'
@@ -93,6 +103,12 @@ export function trackConnections (server: Server): Connections {
       }
     }
   }
+}
+
+function begin (connection: Connection, response: ServerResponse, serve: () => void): void {
+  connection.response = response
+  connection.looks = 0
+  serve()
 }
 
 function lastOf ({ response, waiting }: Connection): ServerResponse | undefined {

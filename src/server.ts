@@ -3,6 +3,7 @@ import { Server as NetServer, type AddressInfo } from 'node:net'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Config } from './options/gateway.js'
 import { buildApp, type Application } from './http/app.js'
+import { tellUnderWay } from './http/request/under-way.js'
 import { registerAdminRoutes, type ServerState } from './http/admin-route.js'
 import { trackConnections, type Connections } from './connections.js'
 import type { Services } from './services.js'
@@ -34,6 +35,11 @@ const LAST_WORDS_MS = 250
 const ACCEPTING = 0.75
 /** A gateway under full load has no quiet turn of the event loop. It stops after this many. */
 const MOST_BUSY_TURNS = 100
+/**
+ * The connections are looked at so often for requests that take long: at the third look one has been under way
+ * for a second at least and a second and a half at most. A quick request costs nothing.
+ */
+const LOOK_MS = 500
 
 /** One application and the number of requests under way in it. */
 interface Generation {
@@ -76,6 +82,8 @@ export async function startServer (config: Config, services: Services): Promise<
       throw error
     })
 
+  const cancelLooks = every(LOOK_MS, services, () => connections.look(tellUnderWay))
+
   async function retire (generation: Generation): Promise<void> {
     await untilIdle(generation)
     await generation.app.close()
@@ -109,6 +117,7 @@ export async function startServer (config: Config, services: Services): Promise<
       connections.closeIdle()
       await closed
       cancel()
+      cancelLooks()
       await Promise.all([...generations].map(({ app }) => app.close()))
       await admin?.app.close() // last: probes and metrics see the drain
     }
@@ -132,6 +141,16 @@ async function startAdmin (
   registerAdminRoutes(app, state, services)
   await app.listen({ host: listen.host, port: listen.port })
   return { app, url: urlOf(app.server.address() as AddressInfo, listen.host) }
+}
+
+/** Calls back again and again. Returns how to end that. */
+function every (ms: number, { clock }: Services, callback: () => void): () => void {
+  let cancel = clock.after(ms, again)
+  function again (): void {
+    cancel = clock.after(ms, again)
+    callback()
+  }
+  return () => cancel()
 }
 
 function pause (ms: number, { clock }: Services): Promise<void> {

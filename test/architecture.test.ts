@@ -46,7 +46,7 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
     types: ['options', 'services'],
     packages: ['fastify', '@fastify/cors', '@fastify/http-proxy']
   },
-  server: { imports: ['connections', 'http'], types: ['options', 'services'], packages: ['fastify'] },
+  server: { imports: ['connections', 'http', 'http/request'], types: ['options', 'services'], packages: ['fastify'] },
   // What examines shares no code with what is examined.
   doctor: { imports: [] },
   commands: {

@@ -1,7 +1,8 @@
 import type { Decision, Operation } from '../policy/policy.js'
 import type { Principal } from '../oauth/principal.js'
 
-export interface AuditSource {
+/** What is known of a request while it is under way. */
+export interface OpenRequest {
   readonly requestId: string
   readonly resource: string
   readonly principal: Principal | null
@@ -9,16 +10,21 @@ export interface AuditSource {
   readonly decision: Decision | null
   /** Whether the request was allowed and sent to the upstream. */
   readonly isForwarded: boolean
+  readonly httpMethod: string
+  /** Undefined while there is no response. */
+  readonly httpStatus: number | undefined
+  readonly durationMs: number
+  readonly requestBytes: number
+}
+
+export interface AuditSource extends OpenRequest {
   /** Code of the refusal or failure. */
   readonly reason: string | undefined
   /** Why, for people. May quote the client. */
   readonly detail: string | undefined
-  readonly httpMethod: string
   readonly httpStatus: number
   /** Whether the response was sent to its end. */
   readonly complete: boolean
-  readonly durationMs: number
-  readonly requestBytes: number
   readonly responseBytes: number
 }
 
@@ -51,6 +57,26 @@ export function auditEvent (source: AuditSource): Record<string, unknown> {
       ...(detail === undefined ? {} : { detail: shorten(detail) }),
       ...describeOperations(source.operations ?? [])
     }
+  }
+}
+
+/**
+ * Returns the log fields of a request that is under way (O4), with the names that the audit event gives them.
+ * A request that is not forwarded yet has no decision: it may still be refused.
+ */
+export function openRequestEvent (source: OpenRequest): Record<string, unknown> {
+  const { principal, decision, httpStatus } = source
+  return {
+    event: 'request open',
+    requestId: source.requestId,
+    resource: source.resource,
+    ...(source.isForwarded ? { decision: 'allow' } : {}),
+    ...(decision === null ? {} : { rule: decision.rule }),
+    ...(principal === null ? {} : describePrincipal(principal)),
+    ...(httpStatus === undefined ? {} : { httpStatus }),
+    durationMs: source.durationMs,
+    requestBytes: source.requestBytes,
+    client: { httpMethod: source.httpMethod, ...describeOperations(source.operations ?? []) }
   }
 }
 

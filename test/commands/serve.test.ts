@@ -118,6 +118,20 @@ for (const signal of ['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGAB
   })
 }
 
+t.test('O4: a call that is under way when the process dies is in the log', async (t) => {
+  const { gateway, issuer, upstream, call } = await serve(t)
+  const { reached } = holdAnswers(upstream)
+  const answer = call(await issuer.token())
+  answer.catch(() => {})
+  await reached
+  await gateway.printed(/"event":"request open"/)
+  gateway.signal('SIGKILL')
+  t.match(parseLog((await gateway.ended).stdout).at(-1), {
+    event: 'request open', decision: 'allow', subject: 'alice', client: { method: 'tools/call', target: 'list_todos' }
+  })
+  await t.rejects(answer)
+})
+
 t.test('a port that is taken, or an address of another machine, is named, with exit code 1', async (t) => {
   const port = await occupyPort(t)
   const { file } = writeConfig(t, todoConfig())

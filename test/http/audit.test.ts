@@ -104,7 +104,91 @@ t.test('O4: a client that leaves is on record, before an answer and during one',
   late.write(request)
   await late.until('data: x')
   late.socket.destroy()
-  t.match(await gateway.logged(({ httpStatus }) => httpStatus === 200), { decision: 'allow', complete: false, reason: undefined })
+  t.match(await gateway.logged(({ event, httpStatus }) => event === 'request' && httpStatus === 200), { decision: 'allow', complete: false, reason: undefined })
+})
+
+/** Lets the gateway look once at what is under way. */
+const LOOK_MS = 500
+
+function opened ({ log }: TestGateway): readonly LogLine[] {
+  return log.filter(({ event }) => event === 'request open')
+}
+
+t.test('O4: a call that takes a second is on record before it is over, once, with the same request id', async (t) => {
+  const clock = createTestClock()
+  const { gateway, token, upstream } = await startScene(t, { clock })
+  const { answer } = upstream
+  const [arrived, held] = [defer(), defer()]
+  upstream.answer = (...parts) => {
+    arrived.resolve()
+    held.promise.then(() => answer(...parts), t.threw)
+  }
+  const body = JSON.stringify(toolCall('list_todos', { secret: 'argument' }))
+  const response = gateway.post(token, body)
+  await arrived.promise
+  for (let ms = LOOK_MS; ms < 1000; ms += LOOK_MS) clock.advance(LOOK_MS)
+  t.equal(opened(gateway).length, 0, 'a quick call leaves no second event')
+  for (let i = 0; i < 10; i++) clock.advance(LOOK_MS)
+  const { time, level, issuer, ...event } = await gateway.logged((line) => line['event'] === 'request open')
+  t.same(event, {
+    event: 'request open',
+    requestId: event['requestId'],
+    resource: gateway.resource,
+    decision: 'allow',
+    rule: 'tools.list_todos',
+    subject: 'alice',
+    clientId: 'client-1',
+    durationMs: 1500,
+    requestBytes: body.length,
+    client: { httpMethod: 'POST', method: 'tools/call', target: 'list_todos' }
+  })
+  t.ok(time)
+  t.ok(issuer)
+  t.equal(level, 30)
+  held.resolve()
+  t.equal((await response).status, 200)
+  const last = await gateway.logged((line) => line['event'] === 'request')
+  t.equal(last['requestId'], event['requestId'])
+  t.match(last, { httpStatus: 200, complete: true, durationMs: 5500 })
+  t.equal(opened(gateway).length, 1)
+
+  await (await gateway.post(token, body)).arrayBuffer()
+  for (let i = 0; i < 10; i++) clock.advance(LOOK_MS)
+  t.equal(opened(gateway).length, 1, 'a connection that is kept is not a request')
+})
+
+t.test('O4: a listening stream is on record at once, and a call whose response is a stream is not', async (t) => {
+  const clock = createTestClock()
+  const { gateway, token, upstream } = await startScene(t, { clock })
+  upstream.answer = (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': here\n\n')
+  }
+  const stream = await openConnection(t, gateway.origin)
+  stream.write(`GET /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+  await stream.until(': here')
+  const event = await gateway.logged((line) => line['event'] === 'request open')
+  t.match(event, { decision: 'allow', subject: 'alice', httpStatus: 200, client: { httpMethod: 'GET' } })
+  const call = await gateway.post(token, toolCall('list_todos'))
+  t.equal(opened(gateway).length, 1)
+  for (let i = 0; i < 10; i++) clock.advance(LOOK_MS)
+  t.equal(opened(gateway).length, 2, 'the call has taken long by now; the stream is not named again')
+  await call.body?.cancel()
+  stream.socket.destroy()
+  const { requestId } = event
+  t.ok(await gateway.logged((line) => line['event'] === 'request' && line['requestId'] === requestId))
+})
+
+t.test('O4: what waits for its decision is on record without one', async (t) => {
+  const clock = createTestClock()
+  const { gateway, token, issuer } = await startScene(t, { clock })
+  const asked = defer()
+  issuer.routes.set('/jwks', () => asked.resolve())
+  const client = await openConnection(t, gateway.origin)
+  client.write(`GET /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+  await asked.promise
+  for (let i = 0; i < 3; i++) clock.advance(LOOK_MS)
+  const event = await gateway.logged((line) => line['event'] === 'request open')
+  for (const field of ['decision', 'subject', 'httpStatus']) t.notOk(field in event, field)
 })
 
 t.test('a client that leaves before its token is verified was not allowed anything', async (t) => {

@@ -8,6 +8,7 @@ import { buildResponseHeaders, isEventStream } from '../../upstream/headers.js'
 import type { RequestControl, ResponseReceiver } from '../../upstream/upstream.js'
 import { found } from '../request/findings.js'
 import { Refusal } from '../request/refusal.js'
+import { tellUnderWay } from '../request/under-way.js'
 import { editResponse, type ChooseEdit } from './edit-response.js'
 import type { OpenStreams } from './open-streams.js'
 
@@ -53,6 +54,7 @@ function passResponse (
       if (!isEventStream(headers)) return
       raw.flushHeaders()
       watchStream(request, reply, control, options)
+      if (isListening(request)) tellUnderWay(raw)
     },
     onData: (chunk) => raw.write(chunk),
     onEnd: () => { raw.end() },
