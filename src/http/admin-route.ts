@@ -4,7 +4,7 @@ import type { AuthorizationServerConfig } from '../options/authorization-server.
 import type { Config } from '../options/gateway.js'
 import type { Services } from '../services.js'
 
-/** A probe must answer before the usual second is over, so nothing that it waits for takes longer. */
+/** Longest wait of a probe: its response must be there before the usual timeout of one second. */
 const TIMEOUT_MS = 800
 
 interface Readiness {
@@ -15,7 +15,7 @@ interface Readiness {
   readonly lost?: number
 }
 
-/** What the operator's routes tell of the server. */
+/** The state of the server that the operator's routes report. */
 export interface ServerState {
   /** The configuration in use. */
   readonly config: () => Config
@@ -23,7 +23,7 @@ export interface ServerState {
 }
 
 /**
- * The operator's routes, on a listener of their own: `/livez` (the process answers), `/readyz` (it
+ * Registers the operator's routes, on a listener of their own: `/livez` (the process responds), `/readyz` (it
  * has keys, reaches its upstreams and is not about to stop) and `/metrics`.
  */
 export function registerAdminRoutes (app: FastifyInstance, server: ServerState, services: Services): void {
@@ -35,7 +35,7 @@ export function registerAdminRoutes (app: FastifyInstance, server: ServerState, 
     ]))
     const parts = found.flat()
     if (server.isStopping()) parts.push({ name: 'process', ready: false, state: 'stopping' })
-    // A gateway that cannot write its log serves as well as before.
+    // A gateway that cannot write its log still serves, so it is ready.
     parts.push({ name: 'log', ready: true, ...services.logState() })
     const ready = parts.every((part) => part.ready)
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', parts })
@@ -47,8 +47,8 @@ export function registerAdminRoutes (app: FastifyInstance, server: ServerState, 
 }
 
 /**
- * Whether tokens of an authorization server can be verified. Its keys are fetched when there are none, and
- * introspection is tried when it is in doubt. Where opaque tokens are asked about, keys may be missing.
+ * Returns whether tokens of an authorization server can be verified. Its keys are fetched when there are
+ * none, and introspection is tried when it is in doubt. With introspection, keys may be missing.
  */
 async function prepare (config: AuthorizationServerConfig, services: Services): Promise<Readiness[]> {
   const authorizationServer = services.authorizationServer(config)
@@ -63,7 +63,7 @@ async function prepare (config: AuthorizationServerConfig, services: Services): 
   ]
 }
 
-/** Resolves when the work is done, or when the time is over and the work goes on. */
+/** Resolves when the work is done, or when the time is over. The work goes on then. */
 function within (ms: number, work: Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms)
@@ -71,7 +71,7 @@ function within (ms: number, work: Promise<void>): Promise<void> {
   })
 }
 
-/** Whether the upstream accepts connections. Nothing is asked of it. */
+/** Returns whether the upstream accepts connections. No request is sent. */
 function reach (upstream: string): Promise<Readiness> {
   const { hostname, port, protocol } = new URL(upstream)
   return new Promise((resolve) => {

@@ -16,7 +16,7 @@ import { Refusal, sendRefusal } from './request/refusal.js'
 import type { Services } from '../services.js'
 import { refuseUnrouted } from './steps/refuse-unrouted.js'
 
-/** A whole gateway for one configuration, ready to be given requests. */
+/** A whole gateway for one configuration, ready for requests. */
 export interface Application {
   readonly routing: FastifyInstance['routing']
   /** All routes, for the test that walks them. */
@@ -26,7 +26,7 @@ export interface Application {
 }
 
 /**
- * Builds one whole application from a configuration. Nothing that it holds is changed afterwards (O2). Throws
+ * Builds one whole application from a configuration. The application does not change afterwards (O2). Throws
  * PolicyError when a policy cannot be compiled.
  */
 export async function buildApp (config: Config, services: Services): Promise<Application> {
@@ -39,8 +39,8 @@ export async function buildApp (config: Config, services: Services): Promise<App
     frameworkErrors: (error, request, reply) => { sendRefusal(error, request, reply) }
   })
   declareFindings(app)
-  // Only messages have a body, and only their plugin context reads it: none is parsed without credentials
-  // (A10).
+  // Only messages have a body, and only their plugin context reads it. So no body is parsed without
+  // credentials (A10).
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => { done(null) })
   app.addHook('onRequest', (request, reply, done) => {
@@ -62,7 +62,7 @@ export async function buildApp (config: Config, services: Services): Promise<App
     const { prefix } = server.paths
     await app.register(async (context) => registerMcpRoute(context, server, services), { prefix })
   }
-  // Every path that is neither public nor at or under a protected resource (R5).
+  // This refuses every path that is neither public nor at or under a protected resource (R5).
   if (servers.every(({ paths }) => paths.prefix !== '')) {
     await app.register(async (context) => refuseUnrouted(context, 'not_found'))
   }
@@ -87,14 +87,12 @@ function checkHttpVersion ({ raw }: FastifyRequest, _reply: FastifyReply, done: 
   done()
 }
 
-/**
- * The documents that anyone may read. With health, they are all that stands outside a protected context (R5).
- */
+/** Registers the public documents. Only they and health are outside a protected context (R5). */
 async function registerMetadataRoutes (
   app: FastifyInstance, servers: readonly ProtectedServer[], services: Services
 ): Promise<void> {
   for (const { config, policy } of servers) {
-    // The path form answers for each resource, the root form too when there is only one (R2, R4).
+    // Each resource has the path form. A single resource has the root form, too (R2, R4).
     const suffixes = new Set([...(servers.length === 1 ? [''] : []), ...pathSuffixes(config.resource)])
     registerResourceMetadataRoute(app, suffixes, buildProtectedResourceMetadata(config, policy.scopes))
     const [first] = config.authorizationServers
@@ -103,15 +101,13 @@ async function registerMetadataRoutes (
   }
 }
 
-/** The resource's path, also without a slash at its end: official clients drop that before they ask. */
+/** Returns the resource's path, also without a final slash: official clients drop it before they ask. */
 function pathSuffixes (resource: string): string[] {
   const path = resourcePath(resource)
   return path === '/' ? [''] : [path.replace(/\/$/, ''), path]
 }
 
-/**
- * Makes ids that are unique in this process, and unlikely to meet those of another process in the same log.
- */
+/** Returns a source of ids that are unique in this process, and most likely among all that share a log. */
 function nextRequestId (): () => string {
   const prefix = randomBytes(6).toString('base64url')
   let count = 0

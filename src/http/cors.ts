@@ -17,9 +17,8 @@ const METHODS = ['GET', 'POST', 'DELETE', 'OPTIONS']
 const MAX_AGE_SECONDS = 600
 
 /**
- * Lets pages of allowed origins read every response under this plugin context, refusals included (C3),
- * and answers their preflights without credentials (C2). Credentials that a browser adds by itself
- * are never asked for: tokens are sent by the page.
+ * Lets pages of allowed origins read every response under this plugin context, refusals included (C3). Their
+ * preflights need no credentials (C2). Browsers are never asked to add credentials: the page sends the token.
  */
 export async function shareWithOrigins (app: FastifyInstance, server: ServerConfig): Promise<void> {
   const isAllowed = allowedOrigins(server)
@@ -36,7 +35,7 @@ export async function shareWithOrigins (app: FastifyInstance, server: ServerConf
   if (app.prefix !== '') app.options('', (_request, reply) => { reply.callNotFound() })
 }
 
-/** Lets any page read what anybody may read at the prefix of this plugin context, failures included (R2). */
+/** Lets any page read the public document at the prefix of this plugin context, failures included (R2). */
 export function shareWithAll (app: FastifyInstance): Promise<void> {
   return share(app, '', {
     origin: '*',
@@ -48,8 +47,8 @@ export function shareWithAll (app: FastifyInstance): Promise<void> {
 }
 
 /**
- * @fastify/cors routes OPTIONS for every path that begins with the prefix's letters, a neighbour's
- * among them (R5): its route is moved to `path` below the prefix.
+ * Registers @fastify/cors. It routes OPTIONS for every path that begins with the letters of the prefix, also
+ * for a neighbour's path. So its route is moved to `path` below the prefix (R5).
  */
 async function share (
   app: FastifyInstance,
@@ -63,8 +62,8 @@ async function share (
 }
 
 /**
- * An OPTIONS request without these headers is no preflight (Fetch §4.8) and needs credentials like any other
- * (R5).
+ * Returns whether a request is a preflight (Fetch §4.8). An OPTIONS request without these headers is not, and
+ * needs credentials like any other (R5).
  */
 function isPreflight ({ method, headers }: FastifyRequest): boolean {
   if (method !== 'OPTIONS') return false
@@ -73,7 +72,7 @@ function isPreflight ({ method, headers }: FastifyRequest): boolean {
 
 const PARAM = /^mcp-param-[!#$%&'*+.^_`|~\w-]+$/i
 
-/** The `Mcp-Param-*` headers that a preflight asks for: allowed by name (C2). */
+/** Returns the `Mcp-Param-*` headers that a preflight asks for. They are allowed by name (C2). */
 function requestedParams (headers: IncomingHttpHeaders): string[] {
   const requested = headers['access-control-request-headers']
   if (requested === undefined) return []

@@ -6,13 +6,13 @@ import { found } from './request/findings.js'
 import { Refusal } from './request/refusal.js'
 import { upstreamHeaders } from './request/upstream-headers.js'
 
-/** Sends the verified bytes to the upstream, and its response back. */
+/** Returns the handler that sends the verified bytes to the upstream, and its response back. */
 export function forwardMessage (
   server: ServerConfig, upstream: Upstream, receive: ReceiveResponse
 ): RouteHandlerMethod {
   const buildHeaders = upstreamHeaders(server, upstream)
   return function forwardMessageHandler (request, reply) {
-    // Nothing gets here without a decision. A path that was wired wrongly must not send.
+    // No request gets here without a decision. The check is for a path that was wired wrongly.
     if (found(request, 'decision').effect !== 'allow') {
       throw new Refusal('internal_error', { reason: 'forwarding was reached without permission' })
     }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 
-/** `/health`: this process serves; nothing about other systems (R1). */
+/** Registers `/health`: it says that this process serves, and nothing about other systems (R1). */
 export function registerHealthRoute (app: FastifyInstance): void {
   app.route({
     method: ['GET', 'HEAD'],

@@ -27,7 +27,7 @@ import { refuseBody } from './steps/refuse-body.js'
 import { refuseUnrouted } from './steps/refuse-unrouted.js'
 import { resolvePathStep } from './steps/resolve-path.js'
 
-/** One protected server, put together. */
+/** One protected server with all its parts. */
 export interface ProtectedServer {
   readonly config: ServerConfig
   readonly paths: PathMapping
@@ -39,8 +39,8 @@ export interface ProtectedServer {
 }
 
 /**
- * The path of every request at or under a protected resource, in order. Every route that is registered here
- * needs credentials, because it is registered here (R5).
+ * Registers the steps of every request at or under a protected resource, in order. Every route needs
+ * credentials because it is registered here (R5).
  */
 export async function registerMcpRoute (
   app: FastifyInstance, server: ProtectedServer, services: Services
@@ -75,7 +75,7 @@ export async function registerMcpRoute (
     for (const url of ['/', '/*']) messages.post(url, { bodyLimit }, handler)
   })
 
-  // GET, HEAD, DELETE: no body, no message; the legacy stream, its end, and what lies beside it.
+  // GET, HEAD, DELETE: no body, no message. The legacy stream, its end, and other paths under the resource.
   await app.register(async (streams) => {
     streams.addHook('onRequest', refuseBody())
     streams.addHook('preHandler', bindSessionStep(responses.sessions))

@@ -13,10 +13,7 @@ interface Document {
   readonly etag: string
 }
 
-/**
- * Serves one resource's metadata at `/oauth-protected-resource` with each of `suffixes`, as the same bytes
- * (R2).
- */
+/** Serves one resource's metadata at `/oauth-protected-resource` with each suffix, as the same bytes (R2). */
 export function registerResourceMetadataRoute (
   app: FastifyInstance, suffixes: Iterable<string>, metadata: object
 ): void {
@@ -27,8 +24,8 @@ export function registerResourceMetadataRoute (
 }
 
 /**
- * Mirrors the authorization server metadata at `/oauth-authorization-server` with each of `suffixes`:
- * 2025-03-26 clients look for it here (R4).
+ * Mirrors the authorization server metadata at `/oauth-authorization-server` with each suffix: 2025-03-26
+ * clients look for it here (R4).
  */
 export function registerAuthorizationServerMetadataRoute (
   app: FastifyInstance, suffixes: Iterable<string>, authorizationServer: AuthorizationServer
@@ -49,7 +46,7 @@ function toDocument (value: object): Document {
   return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
 }
 
-/** In a plugin context of its own, so that its CORS reaches no further. */
+/** Registers a document in a plugin context of its own, so that its CORS headers stay there. */
 function registerDocument (app: FastifyInstance, url: string, read: () => Promise<Document>): void {
   app.register(async (context) => {
     await shareWithAll(context)
@@ -67,7 +64,7 @@ function sendDocument (request: FastifyRequest, reply: FastifyReply, { body, eta
   return isKnown(request.headers['if-none-match'], etag) ? reply.code(304).send() : reply.send(body)
 }
 
-/** Whether the client has this very document (RFC 9110 §13.1.2, weak comparison). */
+/** Returns whether the client has this document already (RFC 9110 §13.1.2, weak comparison). */
 function isKnown (ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false
   return ifNoneMatch.split(',').some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, '')))

@@ -18,20 +18,20 @@ interface Carried {
 }
 
 /**
- * What is not a message goes through @fastify/http-proxy: it registers the routes and carries the request.
- * The client that it is given sends by the one engine, whose receiver writes the response. So redirects (F8),
- * time limits and failures (F7), cancellation (F5) and back pressure (F4) are the same as for a message, and
- * nothing is retried (F6).
+ * Returns options for @fastify/http-proxy. It registers the routes of requests without a message and carries
+ * these requests. Its HTTP client is ours: `upstream` sends the request, and `receive` writes the response.
+ * So redirects (F8), timeouts and failures (F7), cancellation (F5) and back pressure (F4) are the same as for
+ * a message, and nothing is retried (F6).
  */
 export function proxyOptions (
   server: ServerConfig, upstream: Upstream, receive: ReceiveResponse
 ): FastifyHttpProxyOptions {
   const buildHeaders = upstreamHeaders(server, upstream)
-  // reply-from cannot tell its client whose request it hands over; it does so before `from` returns.
+  // reply-from does not tell its client which request this is. But it hands it over before `from` returns.
   let carried: Carried | undefined
 
   function send (path: string): void {
-    if (carried === undefined) throw new Error('a request was handed over that nobody had given')
+    if (carried === undefined) throw new Error('reply-from handed over a request that it had not been given')
     const { request, reply, headers } = carried
     const method = request.method as typeof METHODS[number]
     request.isForwarded = true
@@ -51,7 +51,7 @@ export function proxyOptions (
     disableCache: true,
     proxyPayloads: false,
     handler (request: FastifyRequest, reply: FastifyReply) {
-      // A client may have left while its token was verified: nobody would end what is opened for it now (F5).
+      // A client may have left while its token was verified. An upstream request would never end then (F5).
       if (reply.raw.destroyed) return reply.hijack()
       const [path, query] = splitQuery(found(request, 'upstreamPath'))
       carried = { request, reply, headers: buildHeaders(request) }
@@ -69,10 +69,7 @@ export function proxyOptions (
   }
 }
 
-/**
- * reply-from hears nothing of the response: what it does with one (headers, retries, errors) is done
- * elsewhere.
- */
+/** reply-from never gets the response: `receive` does its work (headers, errors), and nothing is retried. */
 const NEVER = new Promise<never>(() => {})
 
 function splitQuery (path: string): [path: string, query: string] {

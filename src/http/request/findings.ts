@@ -4,7 +4,7 @@ import type { Principal } from '../../oauth/principal.js'
 import type { Decision, Operation } from '../../policy/policy.js'
 import { Refusal } from './refusal.js'
 
-/** What the steps leave for those after them. Each is written by one step and starts as null. */
+/** The findings that steps leave for later steps. Each is written by one step and starts as null. */
 interface Findings {
   /** Written by `authenticate`. */
   principal: Principal | null
@@ -18,13 +18,13 @@ interface Findings {
   upstreamSessionId: string | null
   /** Written by `authorize`. */
   decision: Decision | null
-  /** Written where the request was refused, for the audit event. */
+  /** Written when the request is refused, for the audit event. */
   refusal: Refusal | null
 }
 
 /** How far a request has come, for the audit event. */
 interface Progress {
-  /** Written by `forward-message` and `proxy`: it was allowed, and is on its way to the upstream. */
+  /** Written by `forward-message` and `proxy` when an allowed request goes to the upstream. */
   isForwarded: boolean
 }
 
@@ -44,10 +44,7 @@ export function declareFindings (app: FastifyInstance): void {
   app.decorateRequest('isForwarded', false)
 }
 
-/**
- * Returns what an earlier step must have found. Throws when that step has not run: a broken path fails
- * closed.
- */
+/** Returns a finding of an earlier step. Throws when that step has not run: a broken path fails closed. */
 export function found<Name extends keyof Findings> (
   request: FastifyRequest, name: Name
 ): NonNullable<Findings[Name]> {

@@ -1,7 +1,7 @@
 import { isLoopback } from '../../options/loopback.js'
 import type { ServerConfig } from '../../options/server.js'
 
-/** Returns whether an `Origin` may call: the resource's own, and those configured (C1). */
+/** Returns a test of `Origin`: the resource's own may call, and the configured ones (C1). */
 export function allowedOrigins ({ resource, origins }: ServerConfig): (origin: string) => boolean {
   if (origins.includes('*')) return () => true
   const own = new URL(resource)
@@ -10,13 +10,13 @@ export function allowedOrigins ({ resource, origins }: ServerConfig): (origin: s
   return (origin) => allowed.has(origin) || isLoopbackOrigin(origin, own)
 }
 
-/** Another spelling of this machine, with the scheme and port of the resource. */
+/** Returns whether an origin is another name of this machine, with the resource's scheme and port. */
 function isLoopbackOrigin (origin: string, { protocol, port }: URL): boolean {
   const url = URL.canParse(origin) ? new URL(origin) : undefined
   return url?.origin === origin && url.protocol === protocol && url.port === port && isLoopback(url.hostname)
 }
 
-/** Returns whether a `Host` is served (C1a); without a reason to check, every one is. */
+/** Returns a test of `Host`: whether it is served (C1a). Without a reason to check, every host is. */
 export function allowedHosts ({ resource, hosts }: ServerConfig): (host: string) => boolean {
   const own = new URL(resource)
   const onLoopback = isLoopback(own.hostname)

@@ -5,23 +5,17 @@ import {
 } from '../../mcp/errors.js'
 import { requestIdOf } from '../../mcp/message.js'
 
-/** Denials, outside the range that JSON-RPC and MCP reserve (P7). */
+/** JSON-RPC error code of denials, outside the range that JSON-RPC and MCP reserve (P7). */
 const DENIED = 403
 
 interface RefusalKind {
   readonly status: number
-  /**
-   * Code of the JSON-RPC error when the refused request carried a message; without it the body has OAuth's
-   * form.
-   */
+  /** JSON-RPC error code when the refused request carried a message. Without it the body has OAuth's form. */
   readonly rpcCode?: number
   readonly description: string
 }
 
-/**
- * Every way in which Postern responds itself instead of forwarding. docs/errors.md lists the same
- * codes; a test compares the two.
- */
+/** Every refusal: a response of Postern itself. docs/errors.md lists the same codes; a test compares both. */
 export const REFUSALS = {
   missing_token: {
     status: 401,
@@ -70,8 +64,8 @@ export const REFUSALS = {
   },
   bad_path: {
     status: 400,
-    description: 'The path holds dot segments, empty segments, encoded separators or characters that a URL ' +
-      'must encode'
+    description: 'The path holds dot segments, empty segments, encoded separators ' +
+      'or characters that a URL must encode'
   },
   method_not_allowed: {
     status: 405,
@@ -155,7 +149,7 @@ export interface RefusalDetails {
   /** For the log only. */
   readonly reason?: string
   readonly challenge?: Challenge
-  /** Overrides of the table for this case, safe for the client to see. */
+  /** Overrides the table for this case. Safe for the client to see. */
   readonly description?: string
   readonly rpcCode?: number
   /** Raw JSON text of the message's id, when it could be read. */
@@ -165,7 +159,7 @@ export interface RefusalDetails {
   readonly cause?: unknown
 }
 
-/** Our own response instead of forwarding: one part for the client, one only for the log. */
+/** A response of Postern itself, instead of forwarding. `reason` and `cause` are only for the log. */
 export class Refusal extends Error {
   readonly code: RefusalCode
   readonly details: RefusalDetails
@@ -179,8 +173,8 @@ export class Refusal extends Error {
 }
 
 /**
- * Messages that cannot be examined and Fastify's own errors that a client can cause, as refusals; anything
- * else is our failure.
+ * Returns the refusal for an error: of a message that cannot be examined, or of Fastify when a client can
+ * cause it. Any other error is our failure.
  */
 function toRefusal (error: unknown, request: FastifyRequest): Refusal {
   if (error instanceof Refusal) return error
@@ -205,9 +199,8 @@ function toRefusal (error: unknown, request: FastifyRequest): Refusal {
 }
 
 /**
- * Writes a refusal. Only here does an error become a response.
- * The form of the body follows the request: a JSON-RPC error for a message, OAuth's error object
- * (RFC 6750 §3) for everything else.
+ * Writes the response for an error, and returns the refusal. No other code does this. The body is a JSON-RPC
+ * error when the request is a message, else OAuth's error object (RFC 6750 §3).
  */
 export function sendRefusal (error: unknown, request: FastifyRequest, reply: FastifyReply): Refusal {
   const refusal = toRefusal(error, request)

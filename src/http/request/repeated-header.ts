@@ -1,7 +1,6 @@
 /**
- * Tells whether a header occurs more than once; `name` is in lower case. node keeps the first
- * `Host` and the first `Content-Type` and drops the others silently, while whoever else reads the
- * request may go by the last one.
+ * Returns whether a header occurs more than once. `name` is in lower case. Node silently keeps only the first
+ * `Host` and the first `Content-Type`. Other readers of the same request may use the last one.
  */
 export function isRepeated (rawHeaders: readonly string[], name: string): boolean {
   let isThere = false

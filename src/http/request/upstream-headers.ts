@@ -4,10 +4,10 @@ import { buildRequestHeaders, type Identity } from '../../upstream/headers.js'
 import type { Upstream } from '../../upstream/upstream.js'
 import { found } from './findings.js'
 
-/** Builds the headers of a request to the upstream. */
+/** Returns the headers of a request to the upstream. */
 export type BuildUpstreamHeaders = (request: FastifyRequest) => Record<string, string | string[]>
 
-/** Returns how the headers of requests to the upstream are built, for both ways of forwarding (F1, F2). */
+/** Returns a function that builds the headers to the upstream, for both ways of forwarding (F1, F2). */
 export function upstreamHeaders (server: ServerConfig, upstream: Upstream): BuildUpstreamHeaders {
   const fixed = withLowerCaseNames(server.upstreamHeaders)
   return (request) => buildRequestHeaders(request.headers, {
@@ -19,17 +19,12 @@ export function upstreamHeaders (server: ServerConfig, upstream: Upstream): Buil
   })
 }
 
-/**
- * So that a client's header of the same name is found and replaced, however either is written (RFC 9110
- * §5.1).
- */
+/** Lower-cases names, so that a header replaces the client's in any letter case (RFC 9110 §5.1). */
 function withLowerCaseNames (headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
-/**
- * Returns the `Host` that the upstream is addressed with: its own, or the client's when that is kept (F1).
- */
+/** Returns the `Host` for the upstream: its own, or the client's with `preserveHost` (F1). */
 export function upstreamHost (
   { preserveHost }: ServerConfig, { authority }: Upstream, request: FastifyRequest
 ): string {

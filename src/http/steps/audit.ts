@@ -3,7 +3,7 @@ import { auditEvent, openRequestEvent, type OpenRequest } from '../../telemetry/
 import type { Services } from '../../services.js'
 import { whenUnderWay } from '../request/under-way.js'
 
-/** What nginx logs for a client that left before it got an answer; RFC 9110 has no status for that. */
+/** nginx's status for a client that left before its response. RFC 9110 has none. */
 const CLIENT_CLOSED_REQUEST = 499
 
 /**

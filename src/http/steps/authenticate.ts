@@ -8,13 +8,11 @@ import { REFUSALS, Refusal } from '../request/refusal.js'
 export interface AuthenticateOptions {
   readonly verifier: AccessTokenVerifier
   readonly resourceMetadata: string
-  /** Scopes worth asking for in a first login, given what the request's headers say it wants (A9). */
+  /** Returns the scopes that a first login should ask for, judged by the request's headers (A9). */
   readonly hintScopes: (request: FastifyRequest) => readonly string[]
 }
 
-/**
- * Establishes the principal, or refuses with the challenge that A8 prescribes. The body is not read before.
- */
+/** Finds the principal, or refuses with the challenge of A8. The body is not read before. */
 export function authenticate (options: AuthenticateOptions): onRequestHookHandler {
   const { verifier, resourceMetadata, hintScopes } = options
 
@@ -30,7 +28,8 @@ export function authenticate (options: AuthenticateOptions): onRequestHookHandle
   function refuse (request: FastifyRequest, error: unknown): unknown {
     if (error instanceof InvalidToken) {
       return new Refusal('invalid_token', {
-        reason: error.reason, challenge: challenge(request, 'invalid_token')
+        reason: error.reason,
+        challenge: challenge(request, 'invalid_token')
       })
     }
     if (error instanceof AuthorizationServerUnavailable) {
@@ -50,7 +49,8 @@ export function authenticate (options: AuthenticateOptions): onRequestHookHandle
     }
     if (credentials.kind === 'malformed') {
       throw new Refusal('invalid_request', {
-        reason: credentials.reason, challenge: challenge(request, 'invalid_request')
+        reason: credentials.reason,
+        challenge: challenge(request, 'invalid_request')
       })
     }
     verifier.verify(credentials.token).then(

@@ -10,7 +10,7 @@ export interface AuthorizeOptions {
   readonly stepUpScopes: (required: readonly string[], held: ReadonlySet<string>) => readonly string[]
 }
 
-/** Names the operation to the client that asked for it (P7); only a subscription has several targets. */
+/** Returns the operation for the client that asked for it (P7). Only subscriptions have several targets. */
 function describe (operations: readonly Operation[]): Record<string, unknown> {
   const targets = operations.flatMap(({ target }) => target === undefined ? [] : [target.name])
   return {

@@ -3,10 +3,7 @@ import { unbindSession, type SessionBinding, hasSessions } from '../../mcp/sessi
 import { found } from '../request/findings.js'
 import { Refusal } from '../request/refusal.js'
 
-/**
- * Turns the client's session id into the upstream's, when it is this principal's (F10). Modern traffic has no
- * sessions.
- */
+/** Replaces a legacy client's session id by the upstream's, if it is this principal's (F10). */
 export function bindSessionStep (sessions: SessionBinding): preHandlerHookHandler {
   return function bindSessionStep (request, _reply, done) {
     const id = request.headers['mcp-session-id']

@@ -4,8 +4,8 @@ import { allowedOrigins } from '../request/origin.js'
 import { Refusal } from '../request/refusal.js'
 
 /**
- * Refuses what a foreign page would send (C1; MCP streamable HTTP, "Security & Endpoint"): before
- * credentials are looked at, so that it cannot be probed with them.
+ * Refuses requests of foreign pages (C1; MCP streamable HTTP, "Security & Endpoint"). It runs before the
+ * credentials are read, so that a page cannot probe the gateway with them.
  */
 export function checkOrigin (server: ServerConfig): onRequestHookHandler {
   const isAllowed = allowedOrigins(server)

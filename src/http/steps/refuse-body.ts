@@ -2,8 +2,8 @@ import type { onRequestHookHandler } from 'fastify'
 import { Refusal } from '../request/refusal.js'
 
 /**
- * Refuses a body where none is read: no byte goes upstream unexamined (M3). A chunked body of no bytes is
- * none: HAProxy and linkerd frame requests so that come over HTTP/2 without a body.
+ * Refuses a body where none is read, so that no byte goes upstream unexamined (M3). An empty chunked body
+ * passes: HAProxy and linkerd send one for an HTTP/2 request without a body.
  */
 export function refuseBody (): onRequestHookHandler {
   return function refuseBodyStep ({ headers, raw }, _reply, done) {

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { Refusal, type RefusalCode } from '../request/refusal.js'
 
 /**
- * Refuses what no route of this plugin context takes, after the hooks that were added before. A
- * hook of its own, because Fastify parses the body before it calls a not-found handler (A10).
+ * Refuses requests without a route in this plugin context, after the hooks that were added before. It is a
+ * hook, because Fastify parses the body before it calls a not-found handler (A10).
  */
 export function refuseUnrouted (
   app: FastifyInstance, code: RefusalCode, headers: Readonly<Record<string, string>> = {}

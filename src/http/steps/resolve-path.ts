@@ -5,7 +5,7 @@ import { found } from '../request/findings.js'
 import { Refusal } from '../request/refusal.js'
 
 /**
- * Finds the upstream's path from the raw request target, and refuses one that two servers might read
+ * Finds the upstream path from the raw request target. Refuses a target that two servers might read
  * differently (F3). A request to a sealed message endpoint goes to the path that was announced, if it was
  * announced to this principal (F12).
  */
