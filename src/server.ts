@@ -36,8 +36,8 @@ const ACCEPTING = 0.75
 /** A gateway under full load has no quiet turn of the event loop. It stops after this many. */
 const MOST_BUSY_TURNS = 100
 /**
- * The connections are looked at so often for requests that take long: at the third look one has been under way
- * for a second at least and a second and a half at most. A quick request costs nothing.
+ * Interval of the looks for requests that take long. At the third look, a request has been under way for a
+ * second to a second and a half. A quick request costs nothing.
  */
 const LOOK_MS = 500
 
