@@ -1,12 +1,8 @@
 import neostandard from 'neostandard'
 
-/** Lines end at 110 columns. The lists hold what is clean already; the rest follows. */
-const NARROW_SOURCES = ['src/**/*.ts', 'demo/**', 'tools/**', 'bench/**']
-const NARROW_TESTS = [
-  'test/*.ts',
-  'test/{commands,config,demo,doctor,explain,fuzz,helpers,json,options,policy,reporter,upstream}/**/*.ts',
-  'test/{e2e,mcp,oauth}/**/*.ts'
-]
+/** Lines end at 110 columns. */
+const SOURCES = ['src/**/*.ts', 'demo/**', 'tools/**', 'bench/**']
+const TESTS = ['test/**/*.ts']
 
 const configs = neostandard({
   ts: true,
@@ -32,7 +28,7 @@ export default [
       '@typescript-eslint/consistent-type-imports': 'error'
     }
   },
-  narrow(NARROW_SOURCES),
+  narrow(SOURCES),
   // What a test compares with has its own length.
-  narrow(NARROW_TESTS, { ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true })
+  narrow(TESTS, { ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true })
 ]

@@ -1,9 +1,8 @@
-// The token chooses how it is verified: no algorithm, HMAC with the public key as secret, a key or key address in its own
-// header, another curve or digest, an extension that must be understood.
-// Fell for it: most JWT libraries once (CVE-2015-9235, CVE-2016-5431, CVE-2016-10555, CVE-2018-0114, CVE-2022-21449,
-// CVE-2022-23540); authentik's HS256 fallback (pitfalls 10).
-// It fails here because `alg` and `kid` choose among the published keys of the configured issuer and nothing else is
-// believed (A2, RFC 8725 §3.1).
+// The token chooses how it is verified: no algorithm, HMAC with the public key as secret, a key or key
+// address in its own header, another curve or digest, an extension that must be understood. Fell for it: most
+// JWT libraries once (CVE-2015-9235, CVE-2016-5431, CVE-2016-10555, CVE-2018-0114, CVE-2022-21449,
+// CVE-2022-23540); authentik's HS256 fallback (pitfalls 10). It fails here because `alg` and `kid` choose
+// among the published keys of the configured issuer and nothing else is believed (A2, RFC 8725 §3.1).
 import t from 'tap'
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { exportSPKI } from 'jose'
@@ -60,7 +59,9 @@ t.test('A2: a token without a signature, or signed with what is public, is refus
     'another payload under the signature': `${header}.${encode({ ...claims, sub: 'mallory' })}.${signature}`,
     'another header over the signature': `${encode({ alg: 'ES256', kid, typ: 'at+jwt' })}.${payload}.${signature}`
   }
-  for (const [name, token] of Object.entries(tokens)) await refuses(t, scene, name, { token, body: PERMITTED_CALL }, { status: 401 })
+  for (const [name, token] of Object.entries(tokens)) {
+    await refuses(t, scene, name, { token, body: PERMITTED_CALL }, { status: 401 })
+  }
   await stillWorks(t, scene)
 })
 
@@ -125,7 +126,9 @@ t.test('a good key is not used in another way than it is published for', async (
     'a published secret': hmac({ alg: 'HS256', kid: 'oct' }, claims, secret),
     'a published secret that says it is for ES256': hmac({ alg: 'ES256', kid: 'oct-es' }, claims, secret)
   }
-  for (const [name, token] of Object.entries(tokens)) await refuses(t, scene, name, { token, body: PERMITTED_CALL }, { status: 401 })
+  for (const [name, token] of Object.entries(tokens)) {
+    await refuses(t, scene, name, { token, body: PERMITTED_CALL }, { status: 401 })
+  }
   await stillWorks(t, scene)
 })
 

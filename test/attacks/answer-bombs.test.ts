@@ -1,8 +1,8 @@
-// Lists that cost more than they weigh: an upstream that was taken over answers with millions of empty entries, or with an
-// event of millions of lines, so that reading them takes a hundred times their size and the process dies with every
-// principal's calls.
-// Fell for it: whatever limits bytes and then builds objects from them (CWE-770; CVE-2020-7662 and its kind limit neither).
-// It fails here because what is held to be read is limited in bytes, in entries and in lines (F4), and refused (P9).
+// Lists that cost more than they weigh: an upstream that was taken over answers with millions of empty
+// entries, or with an event of millions of lines, so that reading them takes a hundred times their size and
+// the process dies with every principal's calls. Fell for it: whatever limits bytes and then builds objects
+// from them (CWE-770; CVE-2020-7662 and its kind limit neither). It fails here because what is held to be
+// read is limited in bytes, in entries and in lines (F4), and refused (P9).
 import t from 'tap'
 import { filterListing, listedTools, readListing, UnreadableList, type ListFilter } from '../../src/mcp/listing.js'
 import { editEvents, TooManyLines } from '../../src/mcp/event-stream.js'

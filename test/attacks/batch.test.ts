@@ -1,7 +1,8 @@
 // Several messages in one body: the first is authorised, the others ride along.
 // Fell for it: set-up 2 and its demos, whose check `req.body?.method === 'tools/call'` is false for an array
 // (pitfalls 32); babs/mcp-auth-proxy passes batches; Pomerium goes on after a parse error (peers).
-// It fails here because a body is one object and nothing after it (M2); batching left the protocol in 2025-06-18.
+// It fails here because a body is one object and nothing after it (M2); batching left the protocol in
+// 2025-06-18.
 import t from 'tap'
 import { findMisled } from '../helpers/naive-json.js'
 import { startScene } from '../helpers/scene.js'
@@ -33,8 +34,12 @@ t.test('M2: a body with more than one message, or with something else around it,
     PERMITTED_CALL.slice(0, -1),
     ''
   ]
-  for (const body of invalid) await refuses(t, scene, body, { token: scene.token, body }, { status: 400, code: -32600 })
-  for (const body of unreadable) await refuses(t, scene, JSON.stringify(body), { token: scene.token, body }, { status: 400 })
+  for (const body of invalid) {
+    await refuses(t, scene, body, { token: scene.token, body }, { status: 400, code: -32600 })
+  }
+  for (const body of unreadable) {
+    await refuses(t, scene, JSON.stringify(body), { token: scene.token, body }, { status: 400 })
+  }
   t.ok([...invalid, ...unreadable].filter((body) => findMisled(Buffer.from(body), { method: 'tools/call', targets: ['list_todos'] }).length > 0).length >= 6, 'some readers would have taken the other message')
   await stillWorks(t, scene)
 })
@@ -69,6 +74,8 @@ t.test('JSON that only tolerant readers read is refused', async (t) => {
     '\u00a0{"jsonrpc":"2.0","id":1,"method":"ping"}',
     '\u2028{"jsonrpc":"2.0","id":1,"method":"ping"}'
   ]
-  for (const body of bodies) await refuses(t, scene, JSON.stringify(body), { token: scene.token, body }, { status: 400, code: -32700 })
+  for (const body of bodies) {
+    await refuses(t, scene, JSON.stringify(body), { token: scene.token, body }, { status: 400, code: -32700 })
+  }
   await stillWorks(t, scene)
 })

@@ -1,9 +1,9 @@
-// Claims that break out of the header they are put into, or read as more than they are: line breaks, separators, other
-// scripts, percent signs, in the subject, the client id and the scopes; and in what the log and the challenge repeat.
-// Fell for it: gateways that copy claims into headers as they are (CWE-113); identity providers let people choose their
-// names, and dynamic registration lets anybody choose a client's.
-// It fails here because every byte but visible ASCII is percent-encoded, and the percent sign itself (F2), and a scope that
-// RFC 6749 does not allow is none.
+// Claims that break out of the header they are put into, or read as more than they are: line breaks,
+// separators, other scripts, percent signs, in the subject, the client id and the scopes; and in what the log
+// and the challenge repeat. Fell for it: gateways that copy claims into headers as they are (CWE-113);
+// identity providers let people choose their names, and dynamic registration lets anybody choose a client's.
+// It fails here because every byte but visible ASCII is percent-encoded, and the percent sign itself (F2),
+// and a scope that RFC 6749 does not allow is none.
 import t from 'tap'
 import { startScene } from '../helpers/scene.js'
 import { permits, PERMITTED_CALL, stillWorks } from './assertions.js'

@@ -1,8 +1,9 @@
-// A body that is declared as something else than it is, so that the gateway skips its checks or the upstream unpacks it.
-// Fell for it: Tyk (TykTechnologies/tyk#8539, `Application/JSON` skipped the MCP checks), Pomerium (continues without a
-// policy decision), gateways that inspect a compressed body as it is (peers, "Content-Type safe").
-// It fails here because whatever is posted is a message or is refused, because neither another type nor a coding is taken
-// (M1), and because the upstream gets the one type that was checked, written by the gateway.
+// A body that is declared as something else than it is, so that the gateway skips its checks or the upstream
+// unpacks it. Fell for it: Tyk (TykTechnologies/tyk#8539, `Application/JSON` skipped the MCP checks),
+// Pomerium (continues without a policy decision), gateways that inspect a compressed body as it is (peers,
+// "Content-Type safe"). It fails here because whatever is posted is a message or is refused, because neither
+// another type nor a coding is taken (M1), and because the upstream gets the one type that was checked,
+// written by the gateway.
 import t from 'tap'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import type { WireRequest } from '../helpers/raw-http.js'

@@ -1,6 +1,6 @@
-// Claims nested so deep that whoever writes them into a log line overflows the stack: a stranger's 500 with a stack trace.
-// Fell for it: Postern itself; recursive writers of JSON in general.
-// It fails here because JSON of strangers that is nested deeper than a message may be is not read at all (A2).
+// Claims nested so deep that whoever writes them into a log line overflows the stack: a stranger's 500 with a
+// stack trace. Fell for it: Postern itself; recursive writers of JSON in general. It fails here because JSON
+// of strangers that is nested deeper than a message may be is not read at all (A2).
 import t from 'tap'
 import { startScene } from '../helpers/scene.js'
 import { PERMITTED_CALL, refuses, stillWorks } from './assertions.js'

@@ -1,8 +1,9 @@
-// Members that one JSON reader takes and another does not: the same name twice, in another case, in another spelling, or
-// inherited. Whoever authorises the one and runs the other lets a caller do what it may not.
-// Fell for it: the MCP Go SDK (CVE-2026-27896, names in any case and with Unicode folding), docker/mcp-gateway (PR 414,
-// 418), Envoy's MCP filter by default (PR 45202); JSON itself leaves duplicates open (RFC 8259 §4).
-// It fails here because every such body is refused before the policy is asked (M3), and the bytes examined are those sent.
+// Members that one JSON reader takes and another does not: the same name twice, in another case, in another
+// spelling, or inherited. Whoever authorises the one and runs the other lets a caller do what it may not.
+// Fell for it: the MCP Go SDK (CVE-2026-27896, names in any case and with Unicode folding),
+// docker/mcp-gateway (PR 414, 418), Envoy's MCP filter by default (PR 45202); JSON itself leaves duplicates
+// open (RFC 8259 §4). It fails here because every such body is refused before the policy is asked (M3), and
+// the bytes examined are those sent.
 import t from 'tap'
 import { findMisled } from '../helpers/naive-json.js'
 import { startScene } from '../helpers/scene.js'
@@ -71,7 +72,9 @@ const AMBIGUOUS = [
 
 t.test('M3: members that two readers would not agree on are refused', async (t) => {
   const scene = await startScene(t)
-  for (const body of AMBIGUOUS) await refuses(t, scene, body, { token: scene.token, body }, { status: 400, code: -32600 })
+  for (const body of AMBIGUOUS) {
+    await refuses(t, scene, body, { token: scene.token, body }, { status: 400, code: -32600 })
+  }
   await stillWorks(t, scene)
 })
 

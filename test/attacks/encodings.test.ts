@@ -1,8 +1,8 @@
-// Bytes that mean one text to the gateway and another to the upstream: byte order marks, UTF-16, overlong UTF-8, half
-// surrogate pairs, and the same method spelled with escapes.
-// Fell for it: filters that decode leniently in front of parsers that do not (RFC 3629 §10 on overlong forms; Nicolas
-// Seriot's "Parsing JSON is a minefield"); Python's json.loads detects UTF-16 and UTF-32 by itself.
-// It fails here because a body is strict UTF-8 without a mark (M1), and names are compared after unescaping (M3).
+// Bytes that mean one text to the gateway and another to the upstream: byte order marks, UTF-16, overlong
+// UTF-8, half surrogate pairs, and the same method spelled with escapes. Fell for it: filters that decode
+// leniently in front of parsers that do not (RFC 3629 §10 on overlong forms; Nicolas Seriot's "Parsing JSON
+// is a minefield"); Python's json.loads detects UTF-16 and UTF-32 by itself. It fails here because a body is
+// strict UTF-8 without a mark (M1), and names are compared after unescaping (M3).
 import t from 'tap'
 import { findMisled } from '../helpers/naive-json.js'
 import { startScene } from '../helpers/scene.js'
@@ -37,7 +37,9 @@ t.test('M1: a body in another encoding, or with a byte order mark, is refused', 
     'a continuation byte alone': call(Buffer.from([0x80])),
     'the byte 0xFF': call(Buffer.from([0xff]))
   }
-  for (const [name, body] of Object.entries(bodies)) await refuses(t, scene, name, { token: scene.token, body }, { status: 400, code: -32700 })
+  for (const [name, body] of Object.entries(bodies)) {
+    await refuses(t, scene, name, { token: scene.token, body }, { status: 400, code: -32700 })
+  }
   t.ok(findMisled(utf16, undefined).length > 0, 'a reader that detects the encoding would have run it')
   await stillWorks(t, scene)
 })

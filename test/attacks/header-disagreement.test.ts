@@ -1,8 +1,9 @@
-// The mirrored headers say one thing and the body another, so that whatever routes, limits or logs by the headers sees a
-// harmless call and the upstream runs a different one; or a header chooses a weaker check.
-// Fell for it: WSO2 open-mcp-auth-proxy lets MCP-Protocol-Version switch the audience check off (peers); neither
-// reference set-up compares the headers (pitfalls 33); the revision itself requires it (streamable HTTP, Server Validation).
-// It fails here because a modern message must repeat itself exactly (M5), and a decision is made from the body alone (M7).
+// The mirrored headers say one thing and the body another, so that whatever routes, limits or logs by the
+// headers sees a harmless call and the upstream runs a different one; or a header chooses a weaker check.
+// Fell for it: WSO2 open-mcp-auth-proxy lets MCP-Protocol-Version switch the audience check off (peers);
+// neither reference set-up compares the headers (pitfalls 33); the revision itself requires it (streamable
+// HTTP, Server Validation). It fails here because a modern message must repeat itself exactly (M5), and a
+// decision is made from the body alone (M7).
 import t from 'tap'
 import { startScene } from '../helpers/scene.js'
 import { permits, refuses, stillWorks } from './assertions.js'

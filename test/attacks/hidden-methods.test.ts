@@ -1,8 +1,8 @@
-// A tool call that does not look like one: without an id, as a response, under a method in another case, with members that
-// are something else than they should be.
-// Fell for it: checks that ask for `method === 'tools/call'` and let everything else through (set-up 2, SKMCP, platformatic;
-// pitfalls 32, 34); gateways whose unknown methods pass (peers, "Unknown methods denied").
-// It fails here because every message maps to operations and what no rule names is denied (P1, P4).
+// A tool call that does not look like one: without an id, as a response, under a method in another case, with
+// members that are something else than they should be. Fell for it: checks that ask for `method ===
+// 'tools/call'` and let everything else through (set-up 2, SKMCP, platformatic; pitfalls 32, 34); gateways
+// whose unknown methods pass (peers, "Unknown methods denied"). It fails here because every message maps to
+// operations and what no rule names is denied (P1, P4).
 import t from 'tap'
 import { sendOne } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'

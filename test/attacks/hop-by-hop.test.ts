@@ -1,7 +1,7 @@
-// Hop-by-hop headers: `Connection` names a header that the gateway sets or has checked, so that it, or a proxy behind it,
-// takes that header away; or a header of the connection travels on and changes how the next one is read.
-// Fell for it: Apache httpd (CVE-2022-31813), Traefik (CVE-2024-45410), Fabio (CVE-2025-48865), @fastify/reply-from before
-// 12.6.2: proxies that set their headers first and obey `Connection` afterwards.
+// Hop-by-hop headers: `Connection` names a header that the gateway sets or has checked, so that it, or a
+// proxy behind it, takes that header away; or a header of the connection travels on and changes how the next
+// one is read. Fell for it: Apache httpd (CVE-2022-31813), Traefik (CVE-2024-45410), Fabio (CVE-2025-48865),
+// @fastify/reply-from before 12.6.2: proxies that set their headers first and obey `Connection` afterwards.
 // It fails here because what the gateway sets is set last, and Mcp headers cannot be named (M5).
 import t from 'tap'
 import { startScene } from '../helpers/scene.js'

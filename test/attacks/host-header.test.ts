@@ -1,8 +1,8 @@
-// DNS rebinding and host confusion: a page on a name that now resolves to 127.0.0.1 talks to the gateway as if it were
-// its own server; or the gateway, a proxy before it and the upstream each go by another host.
-// Fell for it: the MCP SDKs and inspectors on localhost (CVE-2025-66414, CVE-2025-66416, CVE-2025-49596), FastMCP (#4405);
-// neither reference set-up checks Origin (pitfalls 30).
-// It fails here because Origin and Host are checked before credentials (C1, C1a), and no URL is made from either (R6).
+// DNS rebinding and host confusion: a page on a name that now resolves to 127.0.0.1 talks to the gateway as
+// if it were its own server; or the gateway, a proxy before it and the upstream each go by another host. Fell
+// for it: the MCP SDKs and inspectors on localhost (CVE-2025-66414, CVE-2025-66416, CVE-2025-49596), FastMCP
+// (#4405); neither reference set-up checks Origin (pitfalls 30). It fails here because Origin and Host are
+// checked before credentials (C1, C1a), and no URL is made from either (R6).
 import t from 'tap'
 import { rawRequest, sendRaw } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'

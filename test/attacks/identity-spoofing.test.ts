@@ -1,8 +1,8 @@
-// The client says itself who it is, in the headers that only the gateway may set, in any spelling that the upstream's
-// server would fold into them; or it answers in place of the operator's static headers.
-// Fell for it: oauth2-proxy (CVE-2025-64484, underscores for hyphens), Django behind such proxies (CVE-2015-0219); "unsigned
-// headers can be spoofed" (sigbit PR 147, peers).
-// It fails here because the whole namespace is removed, names that CGI would fold are not sent, and ours are set last (F1, F2).
+// The client says itself who it is, in the headers that only the gateway may set, in any spelling that the
+// upstream's server would fold into them; or it answers in place of the operator's static headers. Fell for
+// it: oauth2-proxy (CVE-2025-64484, underscores for hyphens), Django behind such proxies (CVE-2015-0219);
+// "unsigned headers can be spoofed" (sigbit PR 147, peers). It fails here because the whole namespace is
+// removed, names that CGI would fold are not sent, and ours are set last (F1, F2).
 import t from 'tap'
 import { startScene } from '../helpers/scene.js'
 import { permits, PERMITTED_CALL } from './assertions.js'

@@ -1,8 +1,8 @@
-// Bodies that cost more than they weigh: nesting that overflows the stack, names that collide, floods of members, strings,
-// escapes and numbers, targets by the thousand.
-// Fell for it: recursive parsers (CVE-2023-1370 json-smart, CVE-2022-42003 Jackson, CVE-2025-52999), hash tables with
-// predictable collisions (CVE-2011-4885 and its kind; array indices in V8), regular expressions over names.
-// It fails here because the scan is one pass that stops at a depth of 64, and time grows with size alone (M4).
+// Bodies that cost more than they weigh: nesting that overflows the stack, names that collide, floods of
+// members, strings, escapes and numbers, targets by the thousand. Fell for it: recursive parsers
+// (CVE-2023-1370 json-smart, CVE-2022-42003 Jackson, CVE-2025-52999), hash tables with predictable collisions
+// (CVE-2011-4885 and its kind; array indices in V8), regular expressions over names. It fails here because
+// the scan is one pass that stops at a depth of 64, and time grows with size alone (M4).
 import t from 'tap'
 import { readMessage } from '../../src/mcp/message.js'
 import { startScene } from '../helpers/scene.js'
@@ -10,7 +10,9 @@ import { permits, refuses, stillWorks } from './assertions.js'
 
 const SIZE = 1 << 19
 
-const repeat = (text: string, size: number): string => text.repeat(Math.ceil(size / text.length)).slice(0, Math.ceil(size / text.length) * text.length)
+const repeat = (
+  text: string, size: number
+): string => text.repeat(Math.ceil(size / text.length)).slice(0, Math.ceil(size / text.length) * text.length)
 const inArguments = (json: string): string => `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_todos","arguments":${json}}}`
 const members = (name: (index: number) => string, size: number): string => {
   const parts: string[] = []

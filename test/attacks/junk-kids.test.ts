@@ -1,7 +1,7 @@
-// A stranger's token with a key id that nobody has, sent just before a key rotation: the keys are fetched in vain, and may
-// not be fetched again for a while, in which genuine tokens of the new key came.
-// Fell for it: Postern itself (401 for 30 s, so that clients threw good tokens away).
-// It fails here because nothing is said about an unknown key within the pause: 503 with the seconds left (A5, A6).
+// A stranger's token with a key id that nobody has, sent just before a key rotation: the keys are fetched in
+// vain, and may not be fetched again for a while, in which genuine tokens of the new key came. Fell for it:
+// Postern itself (401 for 30 s, so that clients threw good tokens away). It fails here because nothing is
+// said about an unknown key within the pause: 503 with the seconds left (A5, A6).
 import t from 'tap'
 import { createTestClock } from '../helpers/clock.js'
 import { createSigningKey } from '../helpers/keys.js'

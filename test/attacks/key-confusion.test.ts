@@ -1,9 +1,9 @@
-// With several authorization servers: a key of one signs tokens in the name of another, or a token of one is accepted
-// under the rules of another; with several resources: a token for one opens the other.
-// Fell for it: verifiers that pool all keys and choose by kid (the golden SAML/OIDC mix-up); FastMCP's remote providers
-// without an audience (#3204, among them Scalekit), Cognito and Azure (#3786, #3787), Google (#4827), tokens for the base
-// URL (CVE-2025-69196); audience optional in the reference SDK (pitfalls 5).
-// It fails here because `iss` chooses one authorization server, exactly, and only its keys and rules count (A2, A3).
+// With several authorization servers: a key of one signs tokens in the name of another, or a token of one is
+// accepted under the rules of another; with several resources: a token for one opens the other. Fell for it:
+// verifiers that pool all keys and choose by kid (the golden SAML/OIDC mix-up); FastMCP's remote providers
+// without an audience (#3204, among them Scalekit), Cognito and Azure (#3786, #3787), Google (#4827), tokens
+// for the base URL (CVE-2025-69196); audience optional in the reference SDK (pitfalls 5). It fails here
+// because `iss` chooses one authorization server, exactly, and only its keys and rules count (A2, A3).
 import t from 'tap'
 import { startIssuer } from '../helpers/issuer.js'
 import { createSigningKey } from '../helpers/keys.js'
@@ -39,7 +39,9 @@ t.test('A2: an authorization server speaks for itself alone', async (t) => {
     'no issuer': await issuer.token({ iss: undefined, aud: gateway.resource }),
     'an inherited issuer': await issuer.token({ iss: '__proto__', aud: gateway.resource })
   }
-  for (const [name, token] of Object.entries(refused)) await refuses(t, scene, name, { token, body: PERMITTED_CALL }, { status: 401 })
+  for (const [name, token] of Object.entries(refused)) {
+    await refuses(t, scene, name, { token, body: PERMITTED_CALL }, { status: 401 })
+  }
   await permits(t, scene, 'the other under its own rules', { token: await strongToken({}), body: PERMITTED_CALL })
   await refuses(t, scene, 'the other with scopes in our claim', { token: await strongToken({ roles: [] }), body: PERMITTED_CALL }, { status: 403 })
   await stillWorks(t, scene)

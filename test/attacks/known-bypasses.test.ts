@@ -1,8 +1,9 @@
-// Fixed bypasses of FastMCP and the MCP SDKs that no other file here is about. Those that concern an authorization server or
-// an OAuth proxy do not apply: the gateway is neither (GHSA-c2jp-c369-7pvx, GHSA-rww4-4w9c-7733, GHSA-6x8h-498w-gv8c, #3098).
-// In other files: CVE-2025-69196, #3204, #3786, #3787, #4827 (key-confusion), CVE-2026-32871, #4400, #4426 (redirects,
-// resource-uri), #4401 (tool-names), #4405 (host-header), #4843 and the forwarded Authorization of 3.0.0 (identity-spoofing),
-// CVE-2026-27896 (duplicate-members).
+// Fixed bypasses of FastMCP and the MCP SDKs that no other file here is about. Those that concern an
+// authorization server or an OAuth proxy do not apply: the gateway is neither (GHSA-c2jp-c369-7pvx,
+// GHSA-rww4-4w9c-7733, GHSA-6x8h-498w-gv8c, #3098). In other files: CVE-2025-69196, #3204, #3786, #3787,
+// #4827 (key-confusion), CVE-2026-32871, #4400, #4426 (redirects, resource-uri), #4401 (tool-names), #4405
+// (host-header), #4843 and the forwarded Authorization of 3.0.0 (identity-spoofing), CVE-2026-27896
+// (duplicate-members).
 import t from 'tap'
 import { sendJson } from '../helpers/issuer.js'
 import { createSigningKey } from '../helpers/keys.js'
@@ -66,7 +67,9 @@ t.test('one key that cannot be used costs no other key (FastMCP 3.4.5)', async (
 t.test('an authorization server that is down or lies lets nobody in, and costs nobody the token (pitfalls 9)', async (t) => {
   const scene = await startScene(t)
   const { gateway, issuer, token, upstream } = scene
-  const status = async (): Promise<number | undefined> => (await sendOne(gateway, { token, body: PERMITTED_CALL })).statuses[0]
+  const status = async (): Promise<number | undefined> => (
+    await sendOne(gateway, { token, body: PERMITTED_CALL })
+  ).statuses[0]
   const metadata = '/.well-known/oauth-authorization-server'
   const lies: Record<string, unknown> = {
     'another issuer': { ...issuer.metadata, issuer: 'https://evil.example' },
@@ -80,7 +83,9 @@ t.test('an authorization server that is down or lies lets nobody in, and costs n
   issuer.mode = 'serve'
   for (const [name, document] of Object.entries(lies)) {
     const fresh = await startScene(t)
-    fresh.issuer.routes.set(metadata, (_request, response) => sendJson(response, JSON.parse(JSON.stringify(document).replaceAll(issuer.issuer, fresh.issuer.issuer))))
+    fresh.issuer.routes.set(metadata, (_request, response) => sendJson(
+      response, JSON.parse(JSON.stringify(document).replaceAll(issuer.issuer, fresh.issuer.issuer))
+    ))
     const { statuses, text } = await sendOne(fresh.gateway, { token: fresh.token, body: PERMITTED_CALL })
     t.same(statuses, [503], name)
     t.match(text, /\r\nretry-after: \d+\r\n/i)

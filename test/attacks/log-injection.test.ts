@@ -1,8 +1,8 @@
-// Names that are seen by whoever reads the log in a terminal or a viewer, and do something there: control characters of one
-// byte (U+009B is an escape sequence's beginning by itself), other line separators, characters that turn or hide text.
-// Fell for it: whatever escapes as JSON demands, which is up to U+001F and no more (CWE-117; CVE-2021-42574 is about the
-// characters that turn text).
-// It fails here because the log holds escapes for all of them (O4), which say the same to a program.
+// Names that are seen by whoever reads the log in a terminal or a viewer, and do something there: control
+// characters of one byte (U+009B is an escape sequence's beginning by itself), other line separators,
+// characters that turn or hide text. Fell for it: whatever escapes as JSON demands, which is up to U+001F and
+// no more (CWE-117; CVE-2021-42574 is about the characters that turn text). It fails here because the log
+// holds escapes for all of them (O4), which say the same to a program.
 import t from 'tap'
 import { serve } from '../commands/serving.js'
 import { parseLog } from '../helpers/process.js'

@@ -1,7 +1,8 @@
-// Headers without end, or with odd names: node drops what comes after the 2000th header without a word, so that a second
-// Authorization, an Origin or a coding behind 2000 others is not seen by whoever checks them.
-// Fell for it: nobody is known to; it is node's documented `maxHeadersCount`, in front of any check that reads headers.
-// It fails here because headers are limited by their size alone, and beyond that the request is refused whole.
+// Headers without end, or with odd names: node drops what comes after the 2000th header without a word, so
+// that a second Authorization, an Origin or a coding behind 2000 others is not seen by whoever checks them.
+// Fell for it: nobody is known to; it is node's documented `maxHeadersCount`, in front of any check that
+// reads headers. It fails here because headers are limited by their size alone, and beyond that the request
+// is refused whole.
 import t from 'tap'
 import { startScene } from '../helpers/scene.js'
 import { permits, PERMITTED_CALL, refuses, stillWorks } from './assertions.js'

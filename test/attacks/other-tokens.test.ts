@@ -1,9 +1,9 @@
-// Something that the same authorization server signed and that is not an access token for a bearer: ID, refresh and logout
-// tokens, tokens bound to a key; expired or future ones; or several credentials at once, or one in the wrong place.
-// Fell for it: FastMCP (accepts ID tokens, ignores exp and nbf, pitfalls 6, 7), PyJWT without `require`, the reference
-// set-ups (`split("Bearer ",1)[0]` is empty, pitfalls 1), servers that accept ?access_token=, giantswarm/mcp-oauth#383
-// (tokens bound by cnf.jkt accepted as Bearer).
-// It fails here because of A1 and A2.
+// Something that the same authorization server signed and that is not an access token for a bearer: ID,
+// refresh and logout tokens, tokens bound to a key; expired or future ones; or several credentials at once,
+// or one in the wrong place. Fell for it: FastMCP (accepts ID tokens, ignores exp and nbf, pitfalls 6, 7),
+// PyJWT without `require`, the reference set-ups (`split("Bearer ",1)[0]` is empty, pitfalls 1), servers that
+// accept ?access_token=, giantswarm/mcp-oauth#383 (tokens bound by cnf.jkt accepted as Bearer). It fails here
+// because of A1 and A2.
 import t from 'tap'
 import { sendOne } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
@@ -13,7 +13,9 @@ t.test('what is no access token, or not one now, is refused', async (t) => {
   const scene = await startScene(t)
   const { gateway, issuer } = scene
   const now = Math.floor(Date.now() / 1000)
-  const token = (claims: Record<string, unknown>, header?: Record<string, unknown>): Promise<string> => issuer.token({ aud: gateway.resource, ...claims }, header)
+  const token = (
+    claims: Record<string, unknown>, header?: Record<string, unknown>
+  ): Promise<string> => issuer.token({ aud: gateway.resource, ...claims }, header)
   const tokens: Record<string, string> = {
     'an ID token by nonce': await token({ aud: 'client-1', nonce: 'x' }),
     'an ID token by at_hash': await token({ aud: 'client-1', at_hash: 'x' }),
@@ -45,7 +47,9 @@ t.test('what is no access token, or not one now, is refused', async (t) => {
     'with a client that is no string': await token({ client_id: { $ne: '' } }),
     'with scopes that are no strings': await token({ scope: [['todo:read']] })
   }
-  for (const [name, value] of Object.entries(tokens)) await refuses(t, scene, name, { token: value, body: PERMITTED_CALL }, { status: 401 })
+  for (const [name, value] of Object.entries(tokens)) {
+    await refuses(t, scene, name, { token: value, body: PERMITTED_CALL }, { status: 401 })
+  }
   await stillWorks(t, scene)
 })
 
@@ -56,7 +60,9 @@ t.test('scopes are not more than the token says', async (t) => {
     none: undefined, empty: '', 'another case': 'TODO:READ', 'a prefix': 'todo:rea', 'more of it': 'todo:read:all', 'a wildcard': 'todo:*', star: '*', comma: 'todo:list,todo:read', tab: 'todo:list\ttodo:read', 'line end': 'x\ntodo:read', 'non-breaking space': 'x\u00a0todo:read', 'in an array with a space': ['x todo:read'], 'zero-width': 'todo:read\u200b', 'full width': '\uff54odo:read', inherited: '__proto__ constructor'
   }
   for (const [name, scope] of Object.entries(scopes)) {
-    await refuses(t, scene, name, { token: await issuer.token({ aud: gateway.resource, scope }), body: PERMITTED_CALL }, { status: 403, code: 403 })
+    await refuses(t, scene, name, {
+      token: await issuer.token({ aud: gateway.resource, scope }), body: PERMITTED_CALL
+    }, { status: 403, code: 403 })
   }
   await refuses(t, scene, 'the second claim when the first is there', { token: await issuer.token({ aud: gateway.resource, scope: 'x', scp: ['todo:read'] }), body: PERMITTED_CALL }, { status: 403 })
 })
@@ -85,7 +91,9 @@ t.test('credentials that are not exactly one Bearer token in one header are refu
     'a very long one': [`Authorization: Bearer ${'x'.repeat(16_385)}`],
     'not ASCII': ['Authorization: Bearer \u00e9']
   }
-  for (const [name, headers] of Object.entries(malformed)) await refuses(t, scene, name, { headers, body: PERMITTED_CALL }, { status: 400 })
+  for (const [name, headers] of Object.entries(malformed)) {
+    await refuses(t, scene, name, { headers, body: PERMITTED_CALL }, { status: 400 })
+  }
   const none: Record<string, string[]> = {
     'another scheme': [`Authorization: Token ${token}`],
     DPoP: [`Authorization: DPoP ${token}`],
@@ -99,7 +107,9 @@ t.test('credentials that are not exactly one Bearer token in one header are refu
     'a header of other gateways': [`X-Forwarded-Access-Token: ${token}`, `X-Access-Token: ${token}`, `X-Api-Key: ${token}`],
     'the WebSocket protocol header': [`Sec-WebSocket-Protocol: bearer, ${token}`]
   }
-  for (const [name, headers] of Object.entries(none)) await refuses(t, scene, name, { headers, body: PERMITTED_CALL }, { status: 401 })
+  for (const [name, headers] of Object.entries(none)) {
+    await refuses(t, scene, name, { headers, body: PERMITTED_CALL }, { status: 401 })
+  }
   for (const body of [`{"access_token":"${token}"}`, `access_token=${token}`]) {
     await refuses(t, scene, 'in the body', { headers: ['Content-Type: application/x-www-form-urlencoded'], body }, { status: 401 })
   }

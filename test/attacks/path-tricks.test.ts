@@ -1,9 +1,9 @@
-// Paths that the gateway and the upstream resolve to different places: dot segments, encoded separators, repeated
-// slashes, path parameters, backslashes, other forms of request target.
-// Fell for it: FastMCP's OpenAPIProvider (CVE-2026-32871), Tomcat behind proxies ("..;/", Orange Tsai 2018), Apache
-// (CVE-2021-41773), Envoy (CVE-2021-29492, escaped slashes), Traefik (CVE-2025-32431).
-// It fails here because credentials are checked wherever the router leads, and only a target that is literally under the
-// resource and reads the same everywhere is mapped (F3, R5).
+// Paths that the gateway and the upstream resolve to different places: dot segments, encoded separators,
+// repeated slashes, path parameters, backslashes, other forms of request target. Fell for it: FastMCP's
+// OpenAPIProvider (CVE-2026-32871), Tomcat behind proxies ("..;/", Orange Tsai 2018), Apache
+// (CVE-2021-41773), Envoy (CVE-2021-29492, escaped slashes), Traefik (CVE-2025-32431). It fails here because
+// credentials are checked wherever the router leads, and only a target that is literally under the resource
+// and reads the same everywhere is mapped (F3, R5).
 import t from 'tap'
 import { sendOne } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'

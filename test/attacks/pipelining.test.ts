@@ -1,8 +1,8 @@
-// Many requests ahead on one connection, none of whose answers is waited for: more calls than connections are permitted;
-// and then the connection is gone, and nobody tells those whose turn has not come.
-// Fell for it: whatever is built on node's http server and listens for the end of an answer: node never emits `close` for
-// an answer that is still queued. Upstream requests stayed open, and calls went through without an audit event.
-// It fails here because a connection is served one request at a time, and little may wait (F5, O4).
+// Many requests ahead on one connection, none of whose answers is waited for: more calls than connections are
+// permitted; and then the connection is gone, and nobody tells those whose turn has not come. Fell for it:
+// whatever is built on node's http server and listens for the end of an answer: node never emits `close` for
+// an answer that is still queued. Upstream requests stayed open, and calls went through without an audit
+// event. It fails here because a connection is served one request at a time, and little may wait (F5, O4).
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
@@ -18,7 +18,9 @@ t.test('F5: requests that are sent ahead wait for their turn, and are dropped wi
   const answer = upstream.answer
   upstream.answer = (_request, response) => { asked(response) }
   const socket = await openSocket(gateway)
-  socket.write(Buffer.concat(Array.from({ length: 10 }, () => rawRequest(gateway, { token, body: PERMITTED_CALL }))))
+  socket.write(
+    Buffer.concat(Array.from({ length: 10 }, () => rawRequest(gateway, { token, body: PERMITTED_CALL })))
+  )
   const waitingForIt = await first
   upstream.answer = answer
   await stillWorks(t, scene)
@@ -54,7 +56,9 @@ t.test('streams that are sent for ahead are not opened', async (t) => {
 t.test('F5: more than a few ahead cost the connection', async (t) => {
   const scene = await startScene(t, { upstreamPath: '/mcp' })
   const { gateway, upstream, token } = scene
-  const { statuses } = await sendRaw(gateway, Buffer.concat(Array.from({ length: 500 }, () => rawRequest(gateway, { token, body: PERMITTED_CALL }))), 500)
+  const { statuses } = await sendRaw(gateway, Buffer.concat(
+    Array.from({ length: 500 }, () => rawRequest(gateway, { token, body: PERMITTED_CALL }))
+  ), 500)
   t.same(statuses, [], 'it is closed')
   t.ok(upstream.received.length <= 1)
   upstream.received.length = 0

@@ -1,9 +1,9 @@
 // A protected path that is made to look like a public one, so that the check is skipped.
-// Fell for it: both reference set-ups (`'.well-known' in path`, `req.path.includes('.well-known')`, pitfalls 27),
-// platformatic/mcp (prefixes exempted in the hook), oauth2-proxy (CVE-2026-40575, the path to exempt came from
-// X-Forwarded-Uri), Next.js (CVE-2025-29927, a header skipped the middleware).
-// It fails here because nothing is exempted: a public route answers by itself and never forwards, and every other route
-// was registered behind the credentials (R5).
+// Fell for it: both reference set-ups (`'.well-known' in path`, `req.path.includes('.well-known')`, pitfalls
+// 27), platformatic/mcp (prefixes exempted in the hook), oauth2-proxy (CVE-2026-40575, the path to exempt
+// came from X-Forwarded-Uri), Next.js (CVE-2025-29927, a header skipped the middleware). It fails here
+// because nothing is exempted: a public route answers by itself and never forwards, and every other route was
+// registered behind the credentials (R5).
 import t from 'tap'
 import { sendOne } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
@@ -39,7 +39,9 @@ t.test('a path near a public one leads nowhere, with or without a token', async 
   for (const target of NEARLY_PUBLIC) {
     for (const method of ['GET', 'POST', 'DELETE']) {
       for (const credentials of [undefined, token]) {
-        const { statuses, text } = await sendOne(gateway, { method, target, token: credentials, headers: LIES })
+        const { statuses, text } = await sendOne(
+          gateway, { method, target, token: credentials, headers: LIES }
+        )
         t.match(statuses, [/^40[045]$/], `${method} ${target}: ${statuses}`)
         t.notMatch(text, /healthy|authorization_servers/)
       }

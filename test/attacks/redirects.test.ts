@@ -1,9 +1,8 @@
-// The upstream, or somebody who can make it redirect, sends the gateway to another party: an inner address, a cloud's
-// metadata service, a stranger who would receive the call and the identity.
-// Fell for it: FastMCP (CVE-2026-32871, #4400 and #4426: SSRF), HTTP clients that follow with credentials
-// (CVE-2022-0155 in follow-redirects, CVE-2023-45143 in undici).
-// It fails here because a redirect is followed only to the same upstream, with the same method and body, a few times, and
-// no other address is ever connected to (F8).
+// The upstream, or somebody who can make it redirect, sends the gateway to another party: an inner address, a
+// cloud's metadata service, a stranger who would receive the call and the identity. Fell for it: FastMCP
+// (CVE-2026-32871, #4400 and #4426: SSRF), HTTP clients that follow with credentials (CVE-2022-0155 in
+// follow-redirects, CVE-2023-45143 in undici). It fails here because a redirect is followed only to the same
+// upstream, with the same method and body, a few times, and no other address is ever connected to (F8).
 import t from 'tap'
 import type { ServerResponse } from 'node:http'
 import { sendOne } from '../helpers/raw-http.js'

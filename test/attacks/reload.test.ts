@@ -1,8 +1,8 @@
-// A configuration that changes while requests are under way: one that was begun under the old rules must not be decided by
-// the old and carried out by the new ones, or the other way round; a broken one must not open the gateway.
-// Fell for it: proxies that read settings at each step (time of check, time of use, CWE-367); policy engines that fail open
-// when their data cannot be read (docker/mcp-gateway, peers).
-// It fails here because a reload builds a whole second application and swaps it in (O2).
+// A configuration that changes while requests are under way: one that was begun under the old rules must not
+// be decided by the old and carried out by the new ones, or the other way round; a broken one must not open
+// the gateway. Fell for it: proxies that read settings at each step (time of check, time of use, CWE-367);
+// policy engines that fail open when their data cannot be read (docker/mcp-gateway, peers). It fails here
+// because a reload builds a whole second application and swaps it in (O2).
 import t from 'tap'
 import { once } from 'node:events'
 import { openSocket, rawRequest, sendOne } from '../helpers/raw-http.js'

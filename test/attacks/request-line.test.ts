@@ -1,9 +1,8 @@
-// Requests that are not quite HTTP/1.1: other methods, other protocols, upgrades and tunnels, which a proxy may hand
-// through without looking.
-// Fell for it: proxies that tunnel after `Upgrade: h2c` (Bishop Fox 2020; HAProxy, Traefik, Nuster by default), and
-// middleware that protects POST alone (set-up 2 leaves GET and DELETE to the framework; wso2/api-platform#2869).
-// It fails here because credentials come before the method (R5), a message is the only thing that has a body, and the
-// server has no listener for upgrades and tunnels.
+// Requests that are not quite HTTP/1.1: other methods, other protocols, upgrades and tunnels, which a proxy
+// may hand through without looking. Fell for it: proxies that tunnel after `Upgrade: h2c` (Bishop Fox 2020;
+// HAProxy, Traefik, Nuster by default), and middleware that protects POST alone (set-up 2 leaves GET and
+// DELETE to the framework; wso2/api-platform#2869). It fails here because credentials come before the method
+// (R5), a message is the only thing that has a body, and the server has no listener for upgrades and tunnels.
 import t from 'tap'
 import { openSocket, rawRequest, sendOne, sendRaw, type WireRequest } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
@@ -47,7 +46,9 @@ t.test('a message posted below the resource is decided like any other', async (t
   const scene = await startScene(t, { upstreamPath: '/mcp' })
   for (const target of ['/mcp/', '/mcp/messages', '/mcp/messages?sessionId=1', '/mcp/a/b/c', '/mcp?x=y']) {
     await refuses(t, scene, `${target} without a token`, { target, body: FORBIDDEN_CALL }, { status: 401 })
-    await refuses(t, scene, target, { target, token: scene.readToken, body: FORBIDDEN_CALL }, { status: 403, code: 403 })
+    await refuses(
+      t, scene, target, { target, token: scene.readToken, body: FORBIDDEN_CALL }, { status: 403, code: 403 }
+    )
     await refuses(t, scene, `${target} with no message`, { target, token: scene.readToken, body: 'name=delete_todo', headers: ['Content-Type: application/x-www-form-urlencoded'] }, { status: 415 })
     await refuses(t, scene, `${target} without a body`, { target, token: scene.readToken }, { status: 400 })
     await permits(t, scene, `${target} permitted`, { target, token: scene.readToken, body: PERMITTED_CALL })
@@ -75,7 +76,9 @@ t.test('no upgrade and no tunnel leads past the gateway', async (t) => {
     const { statuses } = await sendRaw(gateway, [rawRequest(gateway, { method: 'GET', token, headers }), tunnelled])
     t.equal(statuses[0], 200, `${name}: an ordinary request`)
     t.equal(upstream.received.at(-1)?.headers.upgrade, undefined)
-    const posted = await sendRaw(gateway, [rawRequest(gateway, { token: scene.readToken, headers, body: FORBIDDEN_CALL }), tunnelled])
+    const posted = await sendRaw(
+      gateway, [rawRequest(gateway, { token: scene.readToken, headers, body: FORBIDDEN_CALL }), tunnelled]
+    )
     t.equal(posted.statuses[0], 403, `${name} on a POST`)
   }
   t.same(receivedBy(upstream), ['GET /mcp', 'GET /mcp', 'GET /mcp'])
@@ -117,7 +120,10 @@ t.test('a request that is cut off is never forwarded', async (t) => {
   const { gateway, token, upstream } = scene
   const whole = rawRequest(gateway, { token, body: PERMITTED_CALL })
   const chunked = rawRequest(gateway, { token, headers: ['Transfer-Encoding: chunked'], contentLength: false, body: `${PERMITTED_CALL.length.toString(16)}\r\n${PERMITTED_CALL}\r\n` })
-  for (const bytes of [whole.subarray(0, 20), whole.subarray(0, -1), whole.subarray(0, -PERMITTED_CALL.length), chunked, rawRequest(gateway, { token, body: PERMITTED_CALL, contentLength: PERMITTED_CALL.length + 1 })]) {
+  const contentLength = PERMITTED_CALL.length + 1
+  const tooShort = rawRequest(gateway, { token, body: PERMITTED_CALL, contentLength })
+  const beginnings = [20, -1, -PERMITTED_CALL.length].map((end) => whole.subarray(0, end))
+  for (const bytes of [...beginnings, chunked, tooShort]) {
     const socket = await openSocket(gateway)
     const closed = new Promise((resolve) => socket.once('close', resolve))
     socket.resume()

@@ -1,8 +1,8 @@
-// A resource's URI that matches a permissive pattern as text and means another resource to the upstream: dot segments,
-// encodings, repeated slashes, backslashes, other cases of the scheme, credentials and ports in the authority.
-// Fell for it: the reference filesystem server (CVE-2025-53109, CVE-2025-53110, prefix matching), FastMCP's OpenAPIProvider
-// (CVE-2026-32871), every glob over paths that are not normalised.
-// It fails here because a pattern decides about a URI only when every spelling that the upstream could make of it falls
+// A resource's URI that matches a permissive pattern as text and means another resource to the upstream: dot
+// segments, encodings, repeated slashes, backslashes, other cases of the scheme, credentials and ports in the
+// authority. Fell for it: the reference filesystem server (CVE-2025-53109, CVE-2025-53110, prefix matching),
+// FastMCP's OpenAPIProvider (CVE-2026-32871), every glob over paths that are not normalised. It fails here
+// because a pattern decides about a URI only when every spelling that the upstream could make of it falls
 // under the same rule (P6).
 import t from 'tap'
 import { startScene } from '../helpers/scene.js'

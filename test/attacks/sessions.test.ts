@@ -1,7 +1,7 @@
-// Somebody else's session: an id that was seen, guessed, altered, or named in another way than the header that is checked.
-// Fell for it: agentgateway (#2397), IBM/mcp-context-forge (#2055, #4923), agentic-community (PR 1357), FastMCP's event
-// store (#4402); set-up 2 cannot bind sessions at all (pitfalls 43).
-// It fails here because the id holds a MAC over the upstream's id, the resource and the principal (F10).
+// Somebody else's session: an id that was seen, guessed, altered, or named in another way than the header
+// that is checked. Fell for it: agentgateway (#2397), IBM/mcp-context-forge (#2055, #4923), agentic-community
+// (PR 1357), FastMCP's event store (#4402); set-up 2 cannot bind sessions at all (pitfalls 43). It fails here
+// because the id holds a MAC over the upstream's id, the resource and the principal (F10).
 import t from 'tap'
 import { startConfigured } from '../helpers/gateway.js'
 import { startIssuer } from '../helpers/issuer.js'
@@ -25,7 +25,9 @@ async function withSession (t: Parameters<typeof startScene>[0]): Promise<Scene 
 t.test('a session of another principal does not exist', async (t) => {
   const scene = await withSession(t)
   const { gateway, issuer, session, token } = scene
-  const token2 = (claims: Record<string, unknown>): Promise<string> => issuer.token({ aud: gateway.resource, ...claims })
+  const token2 = (
+    claims: Record<string, unknown>
+  ): Promise<string> => issuer.token({ aud: gateway.resource, ...claims })
   t.match(session, INNER)
   t.equal((await permits(t, scene, 'the owner', { token, headers: [`Mcp-Session-Id: ${session}`], body: PERMITTED_CALL })).headers['mcp-session-id'], INNER)
   t.equal((await permits(t, scene, 'the owner with a newer token', { token: await token2({ jti: '2', scope: 'todo:read' }), headers: [`Mcp-Session-Id: ${session}`], body: PERMITTED_CALL })).headers['mcp-session-id'], INNER)
@@ -56,14 +58,17 @@ t.test('an id that was altered or made up does not exist', async (t) => {
   for (const id of ids) await refuses(t, scene, JSON.stringify(id.slice(0, 60)), { token, headers: [`Mcp-Session-Id: ${id}`], body: PERMITTED_CALL }, { status: 404 })
   await refuses(t, scene, 'two headers', { token, headers: [`Mcp-Session-Id: ${session}`, `Mcp-Session-Id: ${session}`], body: PERMITTED_CALL }, { status: 404 })
   for (const line of [`Mcp-Session-Id: ${session}\rX-A: b`, `Mcp-Session-Id: ${session}\nX-A: b`, `Mcp-Session-Id: ${session}\0`]) {
-    t.same((await sendOne(gateway, { token, headers: [line], body: PERMITTED_CALL })).statuses, [400], JSON.stringify(line.slice(-6)))
+    t.same((
+      await sendOne(gateway, { token, headers: [line], body: PERMITTED_CALL })
+    ).statuses, [400], JSON.stringify(line.slice(-6)))
   }
   await stillWorks(t, scene)
 })
 
 t.test('F10: an id that one server of a gateway hands out is none at another', async (t) => {
   const issuer = await startIssuer(t)
-  // Says that the session has the id that the caller asks for: with a MAC over that, the session elsewhere would be the caller's.
+  // Says that the session has the id that the caller asks for: with a MAC over that, the session elsewhere
+  // would be the caller's.
   const accomplice = await startUpstream(t, (_request, response, body) => {
     const { params } = JSON.parse(body.toString()) as { params: { id: string } }
     response.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': params.id }).end('{"jsonrpc":"2.0","id":1,"result":{}}')

@@ -1,8 +1,8 @@
-// Clients that take their time: heads and bodies that trickle in, answers that nobody reads, connections that only stand
-// there, to use up memory, connections or the upstream.
-// Fell for it: thread-per-connection servers (slowloris, 2009), proxies that buffer whole answers (wso2/api-platform#2968).
-// It fails here because nothing is asked of the upstream before a body is complete, an answer that is not read pauses the
-// upstream (F4), and the connections can be limited.
+// Clients that take their time: heads and bodies that trickle in, answers that nobody reads, connections that
+// only stand there, to use up memory, connections or the upstream. Fell for it: thread-per-connection servers
+// (slowloris, 2009), proxies that buffer whole answers (wso2/api-platform#2968). It fails here because
+// nothing is asked of the upstream before a body is complete, an answer that is not read pauses the upstream
+// (F4), and the connections can be limited.
 import t from 'tap'
 import type { Socket } from 'node:net'
 import { once } from 'node:events'
@@ -20,8 +20,10 @@ t.test('bodies that never end take nothing from the upstream and little memory',
   for (let index = 0; index < 300; index++) {
     const socket = await openSocket(gateway)
     sockets.push(socket)
-    if (index % 3 === 0) socket.write('POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ')
-    else socket.write(rawRequest(gateway, { token: index % 3 === 1 ? token : undefined, contentLength: 4_000_000, body: FORBIDDEN_CALL.slice(0, 40) }))
+    const beginning = { contentLength: 4_000_000, body: FORBIDDEN_CALL.slice(0, 40) }
+    socket.write(index % 3 === 0
+      ? 'POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: '
+      : rawRequest(gateway, { ...beginning, token: index % 3 === 1 ? token : undefined }))
   }
   await stillWorks(t, scene)
   const after = process.memoryUsage()

@@ -1,8 +1,8 @@
-// Request smuggling: one sequence of bytes that two servers cut into requests differently, so that the second request of
-// one of them travels inside the first of the other (RFC 9112 §11.2; CVE-2022-35256, CVE-2023-30589, CVE-2024-27982 in
-// Node, CVE-2019-18277 in HAProxy, CVE-2025-55315 in Kestrel). It fails here because node's parser runs strict, whatever
-// the flags of the process, because a body is read whole and sent on with a length of its own, and because every request
-// on a connection brings its own credentials.
+// Request smuggling: one sequence of bytes that two servers cut into requests differently, so that the second
+// request of one of them travels inside the first of the other (RFC 9112 §11.2; CVE-2022-35256,
+// CVE-2023-30589, CVE-2024-27982 in Node, CVE-2019-18277 in HAProxy, CVE-2025-55315 in Kestrel). It fails
+// here because node's parser runs strict, whatever the flags of the process, because a body is read whole and
+// sent on with a length of its own, and because every request on a connection brings its own credentials.
 import t from 'tap'
 import { rawRequest, sendRaw } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
@@ -54,7 +54,9 @@ t.test('bytes that two parsers would cut differently are refused, and nothing of
     'chunk extension ended by a bare CR': { headers: ['Transfer-Encoding: chunked'], body: `${PERMITTED_CALL.length.toString(16)};a\rb\r\n${PERMITTED_CALL}\r\n0\r\n\r\n${inner}` }
   }
   for (const [name, { headers, body }] of Object.entries(attacks)) {
-    const { statuses } = await sendRaw(gateway, rawRequest(gateway, { token, headers, body, contentLength: false }))
+    const { statuses } = await sendRaw(
+      gateway, rawRequest(gateway, { token, headers, body, contentLength: false })
+    )
     t.same(statuses, [400], name)
   }
   t.same(receivedBy(upstream), [])
@@ -65,7 +67,9 @@ t.test('a header line that is folded, or ended by less than CR LF, is refused', 
   const scene = await startScene(t)
   const { gateway, token, upstream } = scene
   for (const line of ['X-A: b\n', 'X-A: b\r', 'X-A: b\r\n c: d', 'X-A: b\r\n\tc', 'X-A: b\0c', 'X-A: b\x7fc', 'X-A', ': b', 'X A: b', '\u00e9: b', 'X-A: b\r\n: c', '(x): y']) {
-    const { statuses } = await sendRaw(gateway, rawRequest(gateway, { token, headers: [line], body: PERMITTED_CALL }))
+    const { statuses } = await sendRaw(
+      gateway, rawRequest(gateway, { token, headers: [line], body: PERMITTED_CALL })
+    )
     t.same(statuses, [400], JSON.stringify(line))
   }
   const bareLineFeeds = rawRequest(gateway, { token, body: PERMITTED_CALL }).toString('latin1').replaceAll('\r\n', '\n')

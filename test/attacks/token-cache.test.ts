@@ -1,9 +1,8 @@
-// A token that was accepted is remembered; another one that resembles it, or the same one when it is no longer good, must
-// not profit from that.
-// Fell for it: caches keyed by a part or a weak hash of the token; FastMCP's response cache across tokens (#4041); caches
-// that outlive exp or a change of audience.
-// It fails here because the whole token is the key, for one server of one configuration, and exp and the key set are asked
-// on every use (A7, O2).
+// A token that was accepted is remembered; another one that resembles it, or the same one when it is no
+// longer good, must not profit from that. Fell for it: caches keyed by a part or a weak hash of the token;
+// FastMCP's response cache across tokens (#4041); caches that outlive exp or a change of audience. It fails
+// here because the whole token is the key, for one server of one configuration, and exp and the key set are
+// asked on every use (A7, O2).
 import t from 'tap'
 import { createTestClock } from '../helpers/clock.js'
 import { forgeToken } from '../helpers/keys.js'

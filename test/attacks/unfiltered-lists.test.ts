@@ -1,8 +1,7 @@
-// Getting at the list of what one may not use: by asking in another way, or through an answer that the filter cannot read
-// and the client can.
-// Fell for it: toolhive#5257 (lists in event streams were not filtered), gateways that pass on what they cannot parse;
-// neither reference set-up filters (pitfalls 35).
-// It fails here because every answer to a list request is filtered or refused (P9), and the upstream is never asked for a
+// Getting at the list of what one may not use: by asking in another way, or through an answer that the filter
+// cannot read and the client can. Fell for it: toolhive#5257 (lists in event streams were not filtered),
+// gateways that pass on what they cannot parse; neither reference set-up filters (pitfalls 35). It fails here
+// because every answer to a list request is filtered or refused (P9), and the upstream is never asked for a
 // part of an answer or a compressed one.
 import t from 'tap'
 import { createHash } from 'node:crypto'
@@ -17,10 +16,14 @@ const tool = (name: string): string => `{"name":"${name}","description":"${name}
 const LIST = list(`${tool('list_todos')},${tool(SECRET)},${tool('get_todo')}`)
 const QUESTION = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
 
-const json = (body: string | Buffer, headers: Record<string, string> = {}) => (_request: IncomingMessage, response: ServerResponse): void => {
+const json = (
+  body: string | Buffer, headers: Record<string, string> = {}
+) => (_request: IncomingMessage, response: ServerResponse): void => {
   response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(body)
 }
-const events = (body: string, headers: Record<string, string> = {}) => (_request: IncomingMessage, response: ServerResponse): void => {
+const events = (
+  body: string, headers: Record<string, string> = {}
+) => (_request: IncomingMessage, response: ServerResponse): void => {
   response.writeHead(200, { 'content-type': 'text/event-stream', ...headers }).end(body)
 }
 

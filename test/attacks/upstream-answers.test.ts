@@ -1,8 +1,8 @@
-// An upstream that was taken over, or only misbehaves, attacks through its answer: it asks for the client's credentials,
-// speaks in the gateway's name, splits its answer in two, or sends what cannot be sent on.
-// Fell for it: proxies that pass on WWW-Authenticate (clients log in to the wrong party, F7), response splitting and queue
-// poisoning (CVE-2019-18277 and its kind), undici (CVE-2022-35948).
-// It fails here because an answer is parsed strictly, its head is built anew, and a connection that said too much is closed.
+// An upstream that was taken over, or only misbehaves, attacks through its answer: it asks for the client's
+// credentials, speaks in the gateway's name, splits its answer in two, or sends what cannot be sent on. Fell
+// for it: proxies that pass on WWW-Authenticate (clients log in to the wrong party, F7), response splitting
+// and queue poisoning (CVE-2019-18277 and its kind), undici (CVE-2022-35948). It fails here because an answer
+// is parsed strictly, its head is built anew, and a connection that said too much is closed.
 import t from 'tap'
 import type { Socket } from 'node:net'
 import { startGateway } from '../helpers/gateway.js'

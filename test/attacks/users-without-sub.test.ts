@@ -1,7 +1,7 @@
-// Two users whose tokens have no `sub`: taken for the client, they were one principal, and the second got the first one's
-// session.
-// Fell for it: Postern itself, with Keycloak 25 and later when a client lacks the client scope `basic`.
-// It fails here because the client stands in for `sub` only where no claim may be a user's (A2).
+// Two users whose tokens have no `sub`: taken for the client, they were one principal, and the second got the
+// first one's session. Fell for it: Postern itself, with Keycloak 25 and later when a client lacks the client
+// scope `basic`. It fails here because the client stands in for `sub` only where no claim may be a user's
+// (A2).
 import t from 'tap'
 import { startScene } from '../helpers/scene.js'
 import { permits, PERMITTED_CALL, refuses, stillWorks } from './assertions.js'

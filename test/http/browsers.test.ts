@@ -17,7 +17,9 @@ function list (answer: RawResponse, name: string): string[] {
 }
 
 t.test('C1: an Origin is the resource\'s own, a configured one, or refused before anything else', async (t) => {
-  const table: readonly [resource: string, origins: string[] | undefined, origin: string, allowed: boolean][] = [
+  const table: readonly [
+    resource: string, origins: string[] | undefined, origin: string, allowed: boolean
+  ][] = [
     ['https://mcp.example/mcp', undefined, 'https://mcp.example', true],
     ['https://mcp.example/mcp', undefined, 'https://mcp.example:443', false],
     ['https://mcp.example/mcp', undefined, 'http://mcp.example', false],
@@ -53,7 +55,9 @@ t.test('C1: an Origin is the resource\'s own, a configured one, or refused befor
     ['http://app.localhost:3002/mcp', undefined, 'http://app.localhost.evil.example:3002', false]
   ]
   for (const [resource, origins, origin, allowed] of table) {
-    const { url } = await startConfigured(t, { ...UNREACHABLE_SERVER, resource, ...(origins === undefined ? {} : { origins }) })
+    const { url } = await startConfigured(
+      t, { ...UNREACHABLE_SERVER, resource, ...(origins === undefined ? {} : { origins }) }
+    )
     const host = { Host: new URL(resource).host }
     const name = `${origin} at ${resource} with ${String(origins)}`
     for (const method of ['GET', 'POST', 'DELETE', 'PUT']) {
@@ -63,7 +67,9 @@ t.test('C1: an Origin is the resource\'s own, a configured one, or refused befor
       if (allowed) t.match(answer.headers.vary, /\bOrigin\b/i, name)
       else t.match(answer, { headers: { 'cache-control': 'no-store', 'www-authenticate': undefined }, body: '"origin_not_allowed"' }, name)
     }
-    const asked = await send(url, { ...preflight(origin), headers: { ...preflight(origin).headers as Record<string, string>, ...host } })
+    const asked = await send(url, {
+      ...preflight(origin), headers: { ...preflight(origin).headers as Record<string, string>, ...host }
+    })
     t.equal(asked.status, allowed ? 204 : 403, `preflight ${name}`)
     t.equal(asked.headers['access-control-allow-methods'] !== undefined, allowed)
   }
@@ -119,7 +125,9 @@ t.test('C1a: Host: on loopback only names of this machine and configured ones, e
     ['https://mcp.example/mcp', ['alias.example'], 'localhost', false]
   ]
   for (const [resource, hosts, host, served] of table) {
-    const { url } = await startConfigured(t, { ...UNREACHABLE_SERVER, resource, ...(hosts === undefined ? {} : { hosts }) })
+    const { url } = await startConfigured(
+      t, { ...UNREACHABLE_SERVER, resource, ...(hosts === undefined ? {} : { hosts }) }
+    )
     const answer = await send(url, { path: '/mcp', headers: { Host: host } })
     t.equal(answer.status, served ? 401 : 421, `${host} at ${resource}`)
     if (!served) t.match(JSON.parse(answer.body), { error: 'host_not_allowed' })
@@ -151,7 +159,9 @@ t.test('C2: OPTIONS that is no preflight needs credentials', async (t) => {
 })
 
 t.test('C3: a page of an allowed origin can read every answer', async (t) => {
-  const { send: sendWithToken, gateway: { origin }, upstream, issuer } = await startScene(t, { config: { origins: [APP], limits: { bodyBytes: 1024 } } })
+  const {
+    send: sendWithToken, gateway: { origin }, upstream, issuer
+  } = await startScene(t, { config: { origins: [APP], limits: { bodyBytes: 1024 } } })
   const type = { 'Content-Type': 'application/json' }
   const post = { method: 'POST', path: '/mcp' }
   const withOrigin = { Origin: APP }

@@ -10,7 +10,10 @@ const MODERN = { 'MCP-Protocol-Version': '2026-07-28', 'Mcp-Method': 'tools/call
 
 const MANY_SCOPES = Array.from({ length: 500 }, (_, i) => `scope:${i}`)
 
-/** The attributes of the one challenge; throws when there is not exactly one, or it is malformed (RFC 9110 §11.6.1). */
+/**
+ * The attributes of the one challenge; throws when there is not exactly one, or it is malformed (RFC 9110
+ * §11.6.1).
+ */
 function readChallenge (answer: RawResponse): Record<string, string> {
   const values = answer.rawHeaders.filter((_, index) => index % 2 === 1 && answer.rawHeaders[index - 1]?.toLowerCase() === 'www-authenticate')
   const [value = ''] = values
@@ -21,7 +24,9 @@ function readChallenge (answer: RawResponse): Record<string, string> {
 }
 
 t.test('A8, A9: without credentials: 401 with a challenge that names no error', async (t) => {
-  const table: readonly [name: string, config: object, headers: Record<string, string>, challenge: Record<string, string>][] = [
+  const table: readonly [
+    name: string, config: object, headers: Record<string, string>, challenge: Record<string, string>
+  ][] = [
     ['nothing known but the policy', {}, {}, { resource_metadata: METADATA, scope: 'todo:admin todo:read todo:write' }],
     ['published scopes', { metadata: { scopes_supported: ['a'] } }, {}, { resource_metadata: METADATA, scope: 'a' }],
     ['nothing known', { policy: { tools: { list_todos: true } } }, {}, { resource_metadata: METADATA }],
@@ -131,7 +136,9 @@ t.test('P7: missing scopes: 403 with every scope the operation needs, in one cha
   for (const [tool, scope, missing, held] of table) {
     const answer = await send(gateway.origin, { method: 'POST', path: '/mcp', headers: { ...TYPE, Authorization: `Bearer ${token}` }, body: JSON.stringify(toolCall(tool, {}, 'id-7')) })
     t.equal(answer.status, 403, tool)
-    const { jsonrpc, id, error } = JSON.parse(answer.body) as { jsonrpc: string, id: string, error: { code: number, data: object } }
+    const { jsonrpc, id, error } = JSON.parse(answer.body) as {
+      jsonrpc: string, id: string, error: { code: number, data: object }
+    }
     t.same([jsonrpc, id, error.code], ['2.0', 'id-7', 403])
     if (scope === undefined) {
       t.equal(answer.headers['www-authenticate'], undefined, 'no challenge where no scope could help')

@@ -38,7 +38,9 @@ async function readBroken (response: Response): Promise<string> {
   let text = ''
   const decoder = new TextDecoder()
   try {
-    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) text += decoder.decode(chunk, { stream: true })
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      text += decoder.decode(chunk, { stream: true })
+    }
   } catch {
     return text
   }
@@ -235,7 +237,9 @@ t.test('an answer without a list in it needs no type', async (t) => {
 })
 
 t.test('P9: filterLists: false hands lists on as they come', async (t) => {
-  const { gateway, upstream, token } = await startScene(t, { config: { policy: { ...POLICY, filterLists: false } } })
+  const { gateway, upstream, token } = await startScene(
+    t, { config: { policy: { ...POLICY, filterLists: false } } }
+  )
   for (const body of [toolList(TOOLS), 'no list']) {
     upstream.answer = answerJson(body)
     t.equal(await (await gateway.post(token, list('tools/list'))).text(), body)

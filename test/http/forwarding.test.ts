@@ -138,7 +138,9 @@ t.test('a resource at the root maps every path that is not public', async (t) =>
 })
 
 t.test('F2: identity headers can be switched off one by one, and stay unforgeable', async (t) => {
-  const { send, upstream } = await startScene(t, { config: { identityHeaders: { subject: true, clientId: false, issuer: false, scopes: false } } })
+  const { send, upstream } = await startScene(
+    t, { config: { identityHeaders: { subject: true, clientId: false, issuer: false, scopes: false } } }
+  )
   await send({ path: '/mcp', headers: { 'X-Postern-Client-Id': 'root', 'X-Postern-Subject': 'root' } })
   const names = Object.keys(upstream.received[0]?.headers ?? {}).filter((name) => name.startsWith('x-postern-'))
   t.same(names, ['x-postern-subject'])

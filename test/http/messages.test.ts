@@ -9,7 +9,9 @@ const TYPE = 'application/json'
 interface ErrorBody {
   readonly jsonrpc?: string
   readonly id?: unknown
-  readonly error: { readonly code: number, readonly message: string, readonly data?: { readonly error?: string } }
+  readonly error: {
+    readonly code: number, readonly message: string, readonly data?: { readonly error?: string }
+  }
 }
 
 t.test('M1: JSON in UTF-8 is accepted however its type is spelt', async (t) => {

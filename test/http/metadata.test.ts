@@ -106,7 +106,9 @@ t.test('R6: neither Host nor X-Forwarded-* changes a public URL', async (t) => {
 
 t.test('R2: each of several resources has its own document at the URL that its challenge names', async (t) => {
   const resources = ['http://127.0.0.1:1/', 'http://127.0.0.1:1/a', 'http://127.0.0.1:1/a/b/']
-  const { url } = await startConfigured(t, { servers: resources.map((resource) => ({ resource, ...UNREACHABLE_SERVER })) })
+  const { url } = await startConfigured(
+    t, { servers: resources.map((resource) => ({ resource, ...UNREACHABLE_SERVER })) }
+  )
   for (const resource of resources) {
     const { headers } = await send(url, { path: new URL(resource).pathname })
     const [, metadata = ''] = /resource_metadata="([^"]+)"/.exec(headers['www-authenticate'] ?? '') ?? []

@@ -12,7 +12,9 @@ t.test('M5: what a modern request lacks is told as the revision demands, and goe
   const gateway = await startGateway(t, { upstream: `${upstream.origin}/mcp`, issuer: issuer.issuer, config: { policy: { methods: { '*': true } } } })
   const token = await issuer.token({ aud: gateway.resource })
 
-  const cases: ReadonlyArray<readonly [what: string, method: string, params: object, status: number, code: number, error: string]> = [
+  const cases: ReadonlyArray<readonly [
+    what: string, method: string, params: object, status: number, code: number, error: string
+  ]> = [
     ['no _meta', 'server/discover', {}, 400, -32602, 'bad_message'],
     ['no version in _meta', 'server/discover', { _meta: { 'io.modelcontextprotocol/clientCapabilities': {} } }, 400, -32602, 'bad_message'],
     ['a removed method without its target', 'resources/subscribe', META, 404, -32601, 'method_not_found'],
@@ -20,7 +22,9 @@ t.test('M5: what a modern request lacks is told as the revision demands, and goe
   ]
   for (const [what, method, params, status, code, error] of cases) {
     const response = await gateway.post(token, { jsonrpc: '2.0', id: 7, method, params }, { headers: { 'mcp-protocol-version': VERSION, 'mcp-method': method } })
-    t.match([response.status, await response.json()], [status, { id: 7, error: { code, data: { error } } }], what)
+    t.match(
+      [response.status, await response.json()], [status, { id: 7, error: { code, data: { error } } }], what
+    )
   }
   t.strictSame(upstream.received, [])
 })

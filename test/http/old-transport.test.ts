@@ -17,8 +17,13 @@ interface OldServer {
   readonly posted: { readonly url: string, readonly subject: string | undefined }[]
 }
 
-/** An MCP server of the 2024-11-05 transport: the official one, with its streams at one path and its messages at another. */
-async function startOldServer (t: Test, paths: { readonly stream: string, readonly messages: string }): Promise<OldServer> {
+/**
+ * An MCP server of the 2024-11-05 transport: the official one, with its streams at one path and its messages
+ * at another.
+ */
+async function startOldServer (
+  t: Test, paths: { readonly stream: string, readonly messages: string }
+): Promise<OldServer> {
   const transports = new Map<string, SSEServerTransport>()
   const posted: OldServer['posted'][number][] = []
   const server = createServer((request, response) => {
@@ -56,7 +61,16 @@ function createTools (): McpServer {
 }
 
 /** Issuer and gateway in front of an old server. */
-async function protect (t: Test, upstream: string, options: Partial<TestGatewayOptions> = {}): Promise<{ readonly issuer: TestIssuer, readonly gateway: TestGateway, tokenWith (claims: Record<string, unknown>): Promise<string> }> {
+interface Protected {
+  readonly issuer: TestIssuer
+  readonly gateway: TestGateway
+  tokenWith (claims: Record<string, unknown>): Promise<string>
+}
+
+/** Puts a gateway in front of an old server. */
+async function protect (
+  t: Test, upstream: string, options: Partial<TestGatewayOptions> = {}
+): Promise<Protected> {
   const issuer = await startIssuer(t, options.clock === undefined ? {} : { now: options.clock.now })
   const gateway = await startGateway(t, { upstream, issuer: issuer.issuer, path: '/sse', ...options })
   return { issuer, gateway, tokenWith: (claims) => issuer.token({ aud: gateway.resource, ...claims }) }
@@ -108,7 +122,9 @@ t.test('F12: the official client and server of the 2024-11-05 transport work, un
 })
 
 t.test('it works wherever stream and messages lie', async (t) => {
-  const cases: ReadonlyArray<readonly [stream: string, messages: string, resource: string, upstream: string, open: string]> = [
+  const cases: ReadonlyArray<readonly [
+    stream: string, messages: string, resource: string, upstream: string, open: string
+  ]> = [
     ['/sse', '/messages/', '/', '/', '/sse'],
     ['/mcp', '/mcp/messages', '/mcp', '/mcp', '/mcp'],
     ['/a/b/sse', '/x/y', '/mcp', '/a/b', '/mcp/sse'],

@@ -14,7 +14,10 @@ const ASM = '/.well-known/oauth-authorization-server'
 interface Case {
   readonly name: string
   readonly resources: readonly string[]
-  /** What GET and HEAD may read without credentials. The authorization server is not there, so its mirror answers 502. */
+  /**
+   * What GET and HEAD may read without credentials. The authorization server is not there, so its mirror
+   * answers 502.
+   */
   readonly open: Readonly<Record<string, number>>
   readonly guarded: readonly string[]
   readonly absent: readonly string[]
@@ -67,7 +70,9 @@ const CASES: readonly Case[] = [
 
 for (const { name, resources, open, guarded, absent } of CASES) {
   t.test(`R1, R5: ${name}: without credentials only health and metadata answer, whatever the HTTP method`, async (t) => {
-    const { url } = await startConfigured(t, { servers: resources.map((resource) => ({ resource, ...UNREACHABLE_SERVER })) })
+    const { url } = await startConfigured(
+      t, { servers: resources.map((resource) => ({ resource, ...UNREACHABLE_SERVER })) }
+    )
     for (const [path, status] of Object.entries(open)) {
       const get = await send(url, { path })
       const head = await send(url, { method: 'HEAD', path })

@@ -8,7 +8,9 @@ const MODERN_CALL = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { nam
 const MODERN = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'list_todos' }
 
 /** A gateway before an upstream that opens the session `inner.1`, and the id that the client gets for it. */
-async function startSession (t: Test, config: Record<string, unknown> = {}): Promise<Scene & { readonly session: string }> {
+async function startSession (
+  t: Test, config: Record<string, unknown> = {}
+): Promise<Scene & { readonly session: string }> {
   const all = await startScene(t, {
     config,
     answer: (_request, response, body) => {

@@ -17,7 +17,9 @@ function write (connection: RawConnection, method: typeof WAYS[number], token: s
   connection.write(`${method} ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n${body}`)
 }
 
-async function startRequest (t: Parameters<typeof openConnection>[0], { gateway, token }: Scene, method: typeof WAYS[number]): Promise<RawConnection> {
+async function startRequest (
+  t: Parameters<typeof openConnection>[0], { gateway, token }: Scene, method: typeof WAYS[number]
+): Promise<RawConnection> {
   const connection = await openConnection(t, gateway.origin)
   write(connection, method, token)
   return connection
@@ -208,7 +210,10 @@ t.test('F4: many idle streams do not slow down or block a call', async (t) => {
 
 t.test('F4: a quiet stream is not cut: there is no limit between two events', async (t) => {
   const answer = defer<ServerResponse>()
-  const all = await startScene(t, { config: { limits: { upstreamTimeoutMs: 150 } }, answer: (_request, response) => { answer.resolve(response) } })
+  const all = await startScene(t, {
+    config: { limits: { upstreamTimeoutMs: 150 } },
+    answer: (_request, response) => { answer.resolve(response) }
+  })
   const client = await startRequest(t, all, 'GET')
   const response = await answer.promise
   response.writeHead(200, SSE).write('data: one\n\n')

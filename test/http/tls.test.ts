@@ -33,7 +33,9 @@ t.test('F7: an upstream whose certificate nobody vouches for is not sent anythin
       t.match(body, 'upstream_unreachable')
       t.notMatch(body, /127\.0\.0\.1|certificate|SELF_SIGNED/i)
     }
-    t.match(await gateway.logged(({ httpStatus }) => httpStatus === 502), { client: { detail: /self-signed certificate/ } })
+    t.match(await gateway.logged(
+      ({ httpStatus }) => httpStatus === 502
+    ), { client: { detail: /self-signed certificate/ } })
     if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
   }
   t.same(received, ['/trusted'], 'even where the environment asks not to look')

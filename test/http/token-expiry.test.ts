@@ -16,7 +16,9 @@ interface OpenStream extends Scene {
 }
 
 /** A stream through the gateway, opened with a token that expires in 600 seconds. */
-async function openStream (t: Test, message?: object, config: Record<string, unknown> = {}, headers: Record<string, string> = {}): Promise<OpenStream> {
+async function openStream (
+  t: Test, message?: object, config: Record<string, unknown> = {}, headers: Record<string, string> = {}
+): Promise<OpenStream> {
   const clock = createTestClock()
   const answered = defer<ServerResponse>()
   const closed = defer()

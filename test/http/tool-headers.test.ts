@@ -63,13 +63,16 @@ t.test('M6: headers that repeat arguments are checked once the tool was listed',
   const token = await issuer.token({ aud: gateway.resource })
   const modern = (method: string, name?: string): Record<string, string> =>
     ({ 'mcp-protocol-version': VERSION, 'mcp-method': method, ...(name === undefined ? {} : { 'mcp-name': name }) })
-  const call = async (name: string, args: string, headers: Record<string, string>): Promise<Response> => gateway.post(token,
+  const call = async (
+    name: string, args: string, headers: Record<string, string>
+  ): Promise<Response> => gateway.post(token,
     `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":${JSON.stringify(META)},"name":"${name}","arguments":${args}}}`,
     { headers: { ...modern('tools/call', name), ...headers } })
 
   t.equal((await call('query', '{"region":"eu"}', { 'mcp-param-region': 'us' })).status, 200, 'a tool that was never listed is forwarded as it is')
 
-  // Learned from what a caller without the scope for it asked: it is cut from that caller's list all the same.
+  // Learned from what a caller without the scope for it asked: it is cut from that caller's list all the
+  // same.
   const reader = await issuer.token({ aud: gateway.resource, scope: 'todo:read' })
   const list = await gateway.post(reader, { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: META } }, { headers: modern('tools/list') })
   t.match(await list.json(), { result: { tools: [{ name: 'plain' }], cacheScope: 'private' } })
@@ -170,7 +173,9 @@ t.test('M6: a list that is not filtered is passed on while it arrives', async (t
 
 t.test('M6: a list that is not filtered and cannot be read is passed on, and teaches nothing', async (t) => {
   const padding = ' '.repeat(16 * 1024 * 1024)
-  const cases: ReadonlyArray<readonly [status: number, type: string, body: string, more?: Record<string, string>]> = [
+  const cases: ReadonlyArray<readonly [
+    status: number, type: string, body: string, more?: Record<string, string>
+  ]> = [
     [200, 'application/json', LIST.slice(0, -1)],
     [200, 'application/json', LIST.replace('"tools"', '"tools":[],"tools"')],
     [200, 'application/json', LIST.replace('"query"', '1')],
