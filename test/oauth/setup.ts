@@ -1,5 +1,6 @@
 import type { AuthorizationServerConfig } from '../../src/options/authorization-server.js'
-import type { ServerConfig } from '../../src/options/server.js'
+import { server, type ServerConfig } from '../../src/options/server.js'
+import { complete } from '../../src/options/terms.js'
 import { createAccessTokenVerifier, type AccessTokenVerifier } from '../../src/oauth/access-token.js'
 import { createAuthorizationServer, type AuthorizationServer } from '../../src/oauth/authorization-server.js'
 import type { Clock } from '../../src/clock.js'
@@ -40,32 +41,11 @@ export function authorizationServerConfig (
 export function serverConfig (
   authorizationServers: readonly AuthorizationServerConfig[], overrides: Partial<ServerConfig> = {}
 ): ServerConfig {
+  const written = { resource: RESOURCE, upstream: 'http://127.0.0.1:1/mcp', authorizationServers: [] }
   return {
-    resource: RESOURCE,
-    upstream: 'http://127.0.0.1:1/mcp',
+    ...complete(server, written),
     authorizationServers,
     audience: [overrides.resource ?? RESOURCE],
-    strictAudience: false,
-    clockToleranceSeconds: 30,
-    tokenCacheSeconds: 60,
-    policy: {
-      tools: {},
-      resources: {},
-      prompts: {},
-      methods: {},
-      implies: {},
-      unlisted: { tools: 'deny', resources: 'deny', prompts: 'deny' },
-      filterLists: true
-    },
-    defaultScopes: [],
-    metadata: {},
-    origins: [],
-    identityHeaders: { subject: true, clientId: true, issuer: true, scopes: true },
-    upstreamHeaders: {},
-    preserveHost: false,
-    limits: { bodyBytes: 4_194_304, upstreamTimeoutMs: 60_000 },
-    session: {},
-    streams: { endAtTokenExpiry: true },
     ...overrides
   }
 }
