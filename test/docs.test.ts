@@ -87,15 +87,11 @@ t.test('docs/operations.md has every field of the audit event, and no other', as
     operations,
     decision: { effect: 'allow', rule: 'r' },
     isForwarded: false,
-    reason: 'c',
-    detail: 'd',
     httpMethod: 'POST',
     httpStatus: 200,
-    complete: true,
     durationMs: 1,
-    requestBytes: 1,
-    responseBytes: 1
-  })
+    requestBytes: 1
+  }, { reason: 'c', detail: 'd', httpStatus: 200, complete: true, responseBytes: 1 })
   const usual = describe([target])
   const fields = (event: Record<string, unknown>): string[] => [...Object.keys(event), ...Object.keys(event['client'] as object)]
   const everything = new Set([...fields(usual), ...fields(describe([target, target]))].filter((name) => name !== 'event')).add('level').add('time')

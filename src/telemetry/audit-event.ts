@@ -17,7 +17,8 @@ export interface OpenRequest {
   readonly requestBytes: number
 }
 
-export interface AuditSource extends OpenRequest {
+/** How a request ended. */
+export interface RequestEnd {
   /** Code of the refusal or failure. */
   readonly reason: string | undefined
   /** Why, for people. May quote the client. */
@@ -35,10 +36,11 @@ const MAX_TARGETS = 20
 
 /**
  * Returns the log fields of a request that reached authentication (O4). Values that the client chose stand
- * under `client`. Tokens, arguments and bodies cannot be recorded: an AuditSource does not hold them.
+ * under `client`. Tokens, arguments and bodies cannot be recorded: neither parameter holds them.
  */
-export function auditEvent (source: AuditSource): Record<string, unknown> {
-  const { principal, decision, reason, detail } = source
+export function auditEvent (source: OpenRequest, end: RequestEnd): Record<string, unknown> {
+  const { principal, decision } = source
+  const { reason, detail } = end
   return {
     event: 'request',
     requestId: source.requestId,
@@ -47,11 +49,11 @@ export function auditEvent (source: AuditSource): Record<string, unknown> {
     ...(reason === undefined ? {} : { reason }),
     ...(decision === null ? {} : { rule: decision.rule }),
     ...(principal === null ? {} : describePrincipal(principal)),
-    httpStatus: source.httpStatus,
-    complete: source.complete,
+    httpStatus: end.httpStatus,
+    complete: end.complete,
     durationMs: source.durationMs,
     requestBytes: source.requestBytes,
-    responseBytes: source.responseBytes,
+    responseBytes: end.responseBytes,
     client: {
       httpMethod: source.httpMethod,
       ...(detail === undefined ? {} : { detail: shorten(detail) }),

@@ -24,8 +24,7 @@ export function audit (resource: string, { logger, clock, metrics }: Services): 
       const { httpStatus = CLIENT_CLOSED_REQUEST } = open
       const reason = refusal?.code ?? (open.httpStatus === undefined ? 'client_left' : undefined)
       metrics.record({ resource, outcome: reason ?? 'allow', httpStatus, durationMs: open.durationMs })
-      logger[refusal === null ? 'info' : 'warn'](auditEvent({
-        ...open,
+      logger[refusal === null ? 'info' : 'warn'](auditEvent(open, {
         reason,
         detail: refusal?.details.reason,
         httpStatus,
