@@ -9,6 +9,9 @@ export interface Connections {
   look (tell: (response: ServerResponse) => void): void
   /** From now on, ends every connection after its last requested response. */
   letGo (): void
+  /** From now on, requests wait until they are released. */
+  hold (): void
+  release (): void
   /**
    * Closes the idle connections, and from now on each connection when its last response is over. A connection
    * on which a part of a request has arrived is not idle.
@@ -48,6 +51,8 @@ export function trackConnections (server: Server): Connections {
   const connections = new Map<Socket, Connection>()
   let phase: 'open' | 'letting go' | 'closing' = 'open'
   let arrivals = 0
+  /** What waits to be released; undefined while nothing has to wait. */
+  let held: Array<() => void> | undefined
   server.on('connection', (socket) => {
     arrivals++
     connections.set(socket, { response: undefined, waiting: [], looks: 0, idleSince: 0 })
@@ -63,8 +68,16 @@ export function trackConnections (server: Server): Connections {
       if (phase === 'closing') socket.end()
       return
     }
-    const [response, serve] = next
-    begin(connection, response, serve)
+    begin(socket, connection, ...next)
+  }
+
+  function begin (
+    socket: Socket, connection: Connection, response: ServerResponse, serve: () => void
+  ): void {
+    connection.response = response
+    connection.looks = 0
+    if (held === undefined) return serve()
+    held.push(() => { if (!socket.destroyed) serve() })
   }
 
   return {
@@ -84,7 +97,7 @@ export function trackConnections (server: Server): Connections {
         waiting.push([response, serve])
         return
       }
-      begin(connection, response, serve)
+      begin(socket, connection, response, serve)
     },
     look (tell) {
       for (const connection of connections.values()) {
@@ -96,6 +109,14 @@ export function trackConnections (server: Server): Connections {
       phase = 'letting go'
       for (const connection of connections.values()) moveEnd(undefined, lastOf(connection))
     },
+    hold () {
+      held = []
+    },
+    release () {
+      const waiting = held ?? []
+      held = undefined
+      for (const serve of waiting) serve()
+    },
     closeIdle () {
       phase = 'closing'
       for (const [socket, { response, idleSince }] of connections) {
@@ -103,12 +124,6 @@ export function trackConnections (server: Server): Connections {
       }
     }
   }
-}
-
-function begin (connection: Connection, response: ServerResponse, serve: () => void): void {
-  connection.response = response
-  connection.looks = 0
-  serve()
 }
 
 function lastOf ({ response, waiting }: Connection): ServerResponse | undefined {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Server as NetServer, type AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Config } from './options/gateway.js'
 import { buildApp, type Application } from './http/app.js'
@@ -33,8 +34,10 @@ const PROBE_AFTER_MS = 60_000
 const LAST_WORDS_MS = 250
 /** The part of the lame-duck time in which it accepts. The rest is for the last clients' first requests. */
 const ACCEPTING = 0.75
-/** A gateway under full load has no quiet turn of the event loop. It stops after this many. */
-const MOST_BUSY_TURNS = 100
+/** Nothing more is expected when nothing has arrived for this long. */
+const QUIET_MS = 10
+/** A gateway under full load may have no quiet moment. It stops after so many without one. */
+const MOST_BUSY_MOMENTS = 25
 /**
  * Interval of the looks for requests that take long. At the third look, a request has been under way for a
  * second to a second and a half. A quick request costs nothing.
@@ -110,8 +113,10 @@ export async function startServer (config: Config, services: Services): Promise<
       })
       const moment = Math.min(lameDuckMs, limits.drainMs)
       await pause(moment * ACCEPTING, services)
+      connections.hold() // a response wakes its client, whose next connection would come at the wrong time
       await untilQuiet(connections)
       const closed = closeListener(server)
+      connections.release()
       await pause(moment * (1 - ACCEPTING), services)
       await untilQuiet(connections)
       connections.closeIdle()
@@ -159,13 +164,13 @@ function pause (ms: number, { clock }: Services): Promise<void> {
 }
 
 /**
- * Resolves after a turn of the event loop without a new connection or request. The system's queues are lost
- * when the listener closes, so as little as possible should wait there.
+ * Resolves after a moment without a new connection or request. The system's queues are lost when the listener
+ * closes, so nothing should wait there.
  */
 async function untilQuiet ({ arrivals }: Connections): Promise<void> {
-  await endOfTurn()
-  for (let turn = 0; turn < MOST_BUSY_TURNS; turn++) {
+  for (let moment = 0; moment < MOST_BUSY_MOMENTS; moment++) {
     const before = arrivals()
+    await sleep(QUIET_MS)
     await endOfTurn()
     if (arrivals() === before) return
   }

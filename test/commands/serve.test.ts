@@ -95,13 +95,15 @@ t.test('O3: streams that never end are ended at the drain deadline, and it still
 })
 
 t.test('O3: a second signal ends it at once, with code 1', async (t) => {
-  const { gateway, issuer, upstream, call } = await serve(t)
+  const { gateway, url, issuer, upstream, call } = await serve(t)
   const { reached } = holdAnswers(upstream)
   const answer = call(await issuer.token())
   answer.catch(() => {})
   await reached
   gateway.signal('SIGTERM')
   await gateway.printed(nth('stopping', 1))
+  // A round trip: it has heard that its line is written, and can write the next one at once.
+  t.equal((await fetch(`${url}/health`)).status, 200)
   gateway.signal('SIGINT')
   t.match(await gateway.ended, { code: 1, signal: null })
   t.match(gateway.stdout, /second SIGINT, exiting/)
