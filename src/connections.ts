@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { isUnread } from './http/request/request-body.js'
 
 /** The open connections of a listener. */
 export interface Connections {
@@ -39,6 +40,8 @@ interface Connection {
 
 /** A response that is still there at the last of so many looks takes long. */
 const MANY_LOOKS = 3
+/** Time for a client to read the response to a request that it is still sending. */
+const LINGER_MS = 500
 /** Number of requests that a client may send ahead on one connection. One more closes it. */
 const MOST_WAITING = 16
 
@@ -55,11 +58,16 @@ export function trackConnections (server: Server): Connections {
   let held: Array<() => void> | undefined
   server.on('connection', (socket) => {
     arrivals++
-    connections.set(socket, { response: undefined, waiting: [], looks: 0, idleSince: 0 })
+    const connection: Connection = { response: undefined, waiting: [], looks: 0, idleSince: 0 }
+    connections.set(socket, connection)
     socket.once('close', () => connections.delete(socket))
+    const destroySoon = socket.destroySoon.bind(socket)
+    // Node calls it after a response with `Connection: close`.
+    socket.destroySoon = () => { if (isBrokenOff(connection)) linger(socket); else destroySoon() }
   })
 
   function serveNext (socket: Socket, connection: Connection): void {
+    if (isBrokenOff(connection)) return linger(socket)
     connection.response = undefined
     const next = connection.waiting.shift()
     if (socket.destroyed) return
@@ -124,6 +132,21 @@ export function trackConnections (server: Server): Connections {
       }
     }
   }
+}
+
+/** Whether the response under way ends before its request does: what follows cannot be read. */
+function isBrokenOff ({ response }: Connection): boolean {
+  return response !== undefined && isUnread(response.req)
+}
+
+/**
+ * Ends a connection of which no more is read. It is not destroyed at once: what is unread would reset it, and
+ * the client would lose the response (RFC 9112 §9.6).
+ */
+function linger (socket: Socket): void {
+  socket.end()
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('close', () => clearTimeout(timer))
 }
 
 function lastOf ({ response, waiting }: Connection): ServerResponse | undefined {

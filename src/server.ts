@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Config } from './options/gateway.js'
 import { buildApp, type Application } from './http/app.js'
+import { holdBody } from './http/request/request-body.js'
 import { tellUnderWay } from './http/request/under-way.js'
 import { registerAdminRoutes, type ServerState } from './http/admin-route.js'
 import { trackConnections, type Connections } from './connections.js'
@@ -34,6 +35,8 @@ const PROBE_AFTER_MS = 60_000
 const LAST_WORDS_MS = 250
 /** The part of the lame-duck time in which it accepts. The rest is for the last clients' first requests. */
 const ACCEPTING = 0.75
+/** The log says once in this time that connections are refused. */
+const REFUSED_CONNECTIONS_MS = 60_000
 /** Nothing more is expected when nothing has arrived for this long. */
 const QUIET_MS = 10
 /** A gateway under full load may have no quiet moment. It stops after so many without one. */
@@ -69,13 +72,15 @@ export async function startServer (config: Config, services: Services): Promise<
     keepAliveInitialDelay: PROBE_AFTER_MS,
     insecureHTTPParser: false // whatever NODE_OPTIONS says: a lenient parser lets requests be smuggled
   }, (request, response) => {
+    holdBody(request)
     connections.takeTurns(request, response, () => serve(current, request, response))
   })
   // Node silently drops every header after the 2000th, also an Origin or a second Authorization. The size is
   // limited anyway.
   server.maxHeadersCount = 0
   const connections = trackConnections(server)
-  if (limits.connections !== undefined) server.maxConnections = limits.connections
+  server.maxConnections = limits.connections
+  reportRefusedConnections(server, services)
   await listenOn(server, listen.host, listen.port)
   const state: ServerState = { config: () => currentConfig, isStopping: () => isStopping }
   const admin = config.admin === undefined
@@ -187,6 +192,16 @@ function endOfTurn (): Promise<void> {
  */
 function closeListener (server: Server): Promise<void> {
   return new Promise((resolve) => { NetServer.prototype.close.call(server, () => resolve()) })
+}
+
+/** Logs that clients are not served because there are too many of them. */
+function reportRefusedConnections (server: Server, { clock, logger }: Services): void {
+  let quietUntil = 0
+  server.on('drop', () => {
+    if (clock.now() < quietUntil) return
+    quietUntil = clock.now() + REFUSED_CONNECTIONS_MS
+    logger.warn({ event: 'connections' }, 'limits.connections is reached: further connections are closed')
+  })
 }
 
 function serve (generation: Generation, request: IncomingMessage, response: ServerResponse): void {

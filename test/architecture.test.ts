@@ -29,8 +29,8 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
   clock: { imports: [] },
   telemetry: { imports: [], types: ['clock', 'oauth', 'policy'], packages: ['pino', 'prom-client'] },
   services: { imports: ['clock', 'oauth', 'telemetry'], types: ['options'] },
-  connections: { imports: [] },
   'http/request': { imports: ['mcp', 'oauth', 'options', 'upstream'], types: ['policy'], packages: ['fastify'] },
+  connections: { imports: ['http/request'] },
   'http/response': {
     imports: ['http/request', 'mcp', 'upstream'],
     types: ['clock', 'oauth', 'options', 'policy'],

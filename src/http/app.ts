@@ -13,6 +13,8 @@ import { registerMcpRoute, type ProtectedServer } from './mcp-route.js'
 import { registerAuthorizationServerMetadataRoute, registerResourceMetadataRoute } from './metadata-route.js'
 import { trackOpenStreams, type OpenStreams } from './response/open-streams.js'
 import { Refusal, sendRefusal } from './request/refusal.js'
+import { isUnread } from './request/request-body.js'
+import { originForm } from './request/request-target.js'
 import type { Services } from '../services.js'
 import { refuseUnrouted } from './steps/refuse-unrouted.js'
 
@@ -36,6 +38,7 @@ export async function buildApp (config: Config, services: Services): Promise<App
     logger: false, // one audit line of our own instead of two of Fastify's (O4)
     exposeHeadRoutes: false,
     genReqId: nextRequestId(),
+    rewriteUrl: originForm,
     frameworkErrors: (error, request, reply) => { sendRefusal(error, request, reply) }
   })
   declareFindings(app)
@@ -49,9 +52,14 @@ export async function buildApp (config: Config, services: Services): Promise<App
   })
   app.addHook('onRequest', checkHttpVersion)
   app.setErrorHandler((error, request, reply) => {
-    request.refusal = sendRefusal(error, request, reply)
-    if (request.refusal.code !== 'internal_error') return
-    services.logger.error({ event: 'failure', requestId: request.id, err: error })
+    function refuse (): void {
+      request.refusal = sendRefusal(error, request, reply)
+      if (request.refusal.code !== 'internal_error') return
+      services.logger.error({ event: 'failure', requestId: request.id, err: error })
+    }
+    // A body that came with its header is read by then, and the connection can stay.
+    if (isUnread(request.raw)) setImmediate(refuse)
+    else refuse()
   })
 
   registerHealthRoute(app)

@@ -22,6 +22,7 @@ import { bindSessionStep } from './steps/bind-session.js'
 import { checkHost } from './steps/check-host.js'
 import { checkOrigin } from './steps/check-origin.js'
 import { checkToolHeaders } from './steps/check-tool-headers.js'
+import { readBody } from './steps/read-body.js'
 import { readMessageStep } from './steps/read-message.js'
 import { refuseBody } from './steps/refuse-body.js'
 import { refuseUnrouted } from './steps/refuse-unrouted.js'
@@ -61,7 +62,7 @@ export async function registerMcpRoute (
   // POST: a message, read from the very bytes that are forwarded.
   await app.register(async (messages) => {
     messages.removeAllContentTypeParsers()
-    messages.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+    messages.addContentTypeParser('*', readBody(config.limits.bodyBytes))
     messages.addHook('preHandler', readMessageStep())
     messages.addHook('preHandler', bindSessionStep(responses.sessions))
     const keepScopes = stepUpScopes(policy, config)
@@ -70,9 +71,8 @@ export async function registerMcpRoute (
     messages.addHook('preHandler', checkToolHeaders(toolHeaders))
     const readLists = filters ? filterLists(policy, toolHeaders) : learnTools(toolHeaders)
     const receive = receiveResponses(responses, readLists)
-    const { bodyBytes: bodyLimit } = config.limits
     const handler = forwardMessage(config, upstream, receive)
-    for (const url of ['/', '/*']) messages.post(url, { bodyLimit }, handler)
+    for (const url of ['/', '/*']) messages.post(url, handler)
   })
 
   // GET, HEAD, DELETE: no body, no message. The legacy stream, its end, and other paths under the resource.

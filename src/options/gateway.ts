@@ -5,10 +5,12 @@ import { closed, type Immutable } from './terms.js'
 
 /** The limits of the process; those of one protected server are in server.ts. */
 const processLimits = {
-  connections: Type.Optional(Type.Integer({
+  connections: Type.Integer({
     minimum: 1,
-    description: 'Client connections that may be open at once; unlimited when absent. Only at the top level.'
-  })),
+    default: 2000,
+    description: 'Client connections that may be open at once; further ones are closed, ' +
+      'and the log says so. Only at the top level.'
+  }),
   headerBytes: Type.Integer({
     minimum: 1024,
     maximum: 1_048_576,

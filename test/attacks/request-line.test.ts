@@ -22,6 +22,29 @@ t.test('R5: every other HTTP method needs credentials, and is refused with them'
   await stillWorks(t, scene)
 })
 
+t.test('R5: a target in absolute form is that path, and other authorities are not served', async (t) => {
+  const scene = await startScene(t, { upstreamPath: '/mcp' })
+  const { host } = new URL(scene.gateway.origin)
+  for (const scheme of ['http', 'https', 'HTTP']) {
+    const target = `${scheme}://${host}/mcp`
+    await permits(t, scene, target, { target, token: scene.readToken, body: PERMITTED_CALL })
+    await refuses(t, scene, `${target} forbidden`, { target, token: scene.readToken, body: FORBIDDEN_CALL }, { status: 403, code: 403 })
+    await refuses(t, scene, `${target} without a token`, { target, body: PERMITTED_CALL }, { status: 401 })
+    const health = await sendOne(scene.gateway, { method: 'GET', target: `${scheme}://${host}/health` })
+    t.strictSame(health.statuses, [200])
+  }
+  for (const target of [
+    'http://other.example/mcp', `http://${host}@other.example/mcp`, `http://other.example@${host}/mcp`,
+    `http://${host}.other.example/mcp`, `ftp://${host}/mcp`, `//${host}/mcp`, `http:/${host}/mcp`
+  ]) {
+    const { statuses } = await sendOne(scene.gateway, { target, token: scene.token, body: PERMITTED_CALL })
+    t.ok(statuses.every((status) => status >= 400), `${target}: ${statuses}`)
+  }
+  const query = `http://${host}/mcp?access_token=${scene.token}`
+  await refuses(t, scene, query, { target: query, body: PERMITTED_CALL }, { status: 400 })
+  await stillWorks(t, scene)
+})
+
 t.test('a body that no message may have is not forwarded', async (t) => {
   const scene = await startScene(t, { upstreamPath: '/mcp' })
   const chunked = `${FORBIDDEN_CALL.length.toString(16)}\r\n${FORBIDDEN_CALL}\r\n0\r\n\r\n`

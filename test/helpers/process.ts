@@ -24,6 +24,7 @@ export interface Ended {
 
 /** A program that runs as a child process, in a process group of its own. */
 export interface RunningProgram {
+  readonly pid: number
   /** All that it printed so far. */
   readonly stdout: string
   readonly stderr: string
@@ -88,6 +89,7 @@ export function startProgram (
   })
 
   return {
+    pid: child.pid ?? 0,
     get stdout () { return output.stdout },
     get stderr () { return output.stderr },
     printed: (pattern) => new Promise((resolve, reject) => {

@@ -4,6 +4,7 @@ import {
   INTERNAL_ERROR, INVALID_REQUEST, jsonRpcErrorBody, MessageError, METHOD_NOT_FOUND
 } from '../../mcp/errors.js'
 import { requestIdOf } from '../../mcp/message.js'
+import { isUnread } from './request-body.js'
 
 /** JSON-RPC error code of denials, outside the range that JSON-RPC and MCP reserve (P7). */
 const DENIED = 403
@@ -176,7 +177,7 @@ export class Refusal extends Error {
  * Returns the refusal for an error: of a message that cannot be examined, or of Fastify when a client can
  * cause it. Any other error is our failure.
  */
-function toRefusal (error: unknown, request: FastifyRequest): Refusal {
+function toRefusal (error: unknown): Refusal {
   if (error instanceof Refusal) return error
   if (error instanceof MessageError) {
     const code = error.code === METHOD_NOT_FOUND ? 'method_not_found' : 'bad_message'
@@ -184,12 +185,6 @@ function toRefusal (error: unknown, request: FastifyRequest): Refusal {
     return new Refusal(code, { reason: message, description: message, rpcCode, idJson, cause: error })
   }
   const { code, statusCode, message } = error as { code?: unknown, statusCode?: unknown, message?: unknown }
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    const limit = request.routeOptions.bodyLimit
-    return new Refusal('body_too_large', {
-      description: `The body is larger than the ${limit} bytes that this resource accepts`
-    })
-  }
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     return new Refusal('unsupported_media_type', { reason: 'Content-Type' })
   }
@@ -203,11 +198,12 @@ function toRefusal (error: unknown, request: FastifyRequest): Refusal {
  * error when the request is a message, else OAuth's error object (RFC 6750 §3).
  */
 export function sendRefusal (error: unknown, request: FastifyRequest, reply: FastifyReply): Refusal {
-  const refusal = toRefusal(error, request)
+  const refusal = toRefusal(error)
   const kind: RefusalKind = REFUSALS[refusal.code]
   const { details } = refusal
   const description = details.description ?? kind.description
   const rpcCode = details.rpcCode ?? kind.rpcCode
+  if (isUnread(request.raw)) reply.header('connection', 'close') // the rest is not read, to find the next one
   reply.code(kind.status)
   reply.header('content-type', 'application/json; charset=utf-8').header('cache-control', 'no-store')
   if (details.challenge !== undefined) reply.header('www-authenticate', formatChallenge(details.challenge))

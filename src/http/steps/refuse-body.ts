@@ -6,17 +6,8 @@ import { Refusal } from '../request/refusal.js'
  * passes: HAProxy and linkerd send one for an HTTP/2 request without a body.
  */
 export function refuseBody (): onRequestHookHandler {
-  return function refuseBodyStep ({ headers, raw }, _reply, done) {
-    const { 'content-length': length, 'transfer-encoding': encoding } = headers
-    if (length !== undefined && length !== '0') throw new Refusal('body_not_allowed')
-    if (encoding === undefined) return done()
-    let isOver = false
-    function finish (refusal?: Refusal): void {
-      if (isOver) return
-      isOver = true
-      done(refusal)
-    }
-    raw.once('data', () => { finish(new Refusal('body_not_allowed')) })
-    raw.once('end', () => { finish() })
+  return function refuseBodyStep ({ raw: { heldBody } }, _reply, done) {
+    if (heldBody === undefined) return done()
+    heldBody.read(0, (error) => { done(error && new Refusal('body_not_allowed', { cause: error })) })
   }
 }
