@@ -17,7 +17,7 @@ t.test('the smallest useful file gets every default', async (t) => {
     config: {
       listen: { host: '127.0.0.1', port: 3002 },
       logLevel: 'info',
-      limits: { headerBytes: 32768, drainMs: 10000 },
+      limits: { connections: 2000, headerBytes: 32768, drainMs: 10000 },
       servers: [{
         resource: 'http://localhost:3002/mcp',
         upstream: 'http://localhost:8080/mcp',
