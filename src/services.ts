@@ -1,4 +1,5 @@
 import { createAuthorizationServer, type AuthorizationServer } from './oauth/authorization-server.js'
+import type { Fetch } from './oauth/fetch-json.js'
 import { systemClock, type Clock } from './clock.js'
 import type { AuthorizationServerConfig } from './options/authorization-server.js'
 import type { LogState } from './telemetry/log-destination.js'
@@ -28,8 +29,10 @@ export function createServices (parts: {
   readonly logState?: () => LogState
   readonly metrics?: Metrics
   readonly clock?: Clock
+  /** Fetches documents of authorization servers; default: directly. */
+  readonly fetch?: Fetch
 }): Services {
-  const { logger, sessionKey } = parts
+  const { logger, sessionKey, fetch = globalThis.fetch } = parts
   const { logState = () => ALL_WRITTEN, metrics = NO_METRICS, clock = systemClock } = parts
   const authorizationServers = new Map<string, AuthorizationServer>()
   return {
@@ -43,7 +46,7 @@ export function createServices (parts: {
       const known = authorizationServers.get(key)
       if (known !== undefined) return known
       const created = createAuthorizationServer(config, {
-        fetch: globalThis.fetch,
+        fetch,
         now: clock.now,
         log: logger
       })

@@ -28,6 +28,7 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
   upstream: { imports: [], packages: ['undici'] },
   clock: { imports: [] },
   telemetry: { imports: [], types: ['clock', 'oauth', 'policy'], packages: ['pino', 'prom-client'] },
+  'proxied-fetch': { imports: ['options'], types: ['oauth'], packages: ['undici'] },
   services: { imports: ['clock', 'oauth', 'telemetry'], types: ['options'] },
   'http/request': { imports: ['mcp', 'oauth', 'options', 'upstream'], types: ['policy'], packages: ['fastify'] },
   connections: { imports: ['http/request'] },
@@ -51,7 +52,7 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
   doctor: { imports: [] },
   commands: {
     imports: [
-      'clock', 'config', 'doctor', 'http', 'oauth', 'options', 'policy', 'server', 'services', 'telemetry'
+      'clock', 'config', 'doctor', 'http', 'oauth', 'options', 'policy', 'proxied-fetch', 'server', 'services', 'telemetry'
     ],
     packages: ['close-with-grace']
   },

@@ -1,4 +1,6 @@
 import type { ServerConfig } from '../options/server.js'
+import type { Proxies } from '../options/environment.js'
+import { openFetch } from '../proxied-fetch.js'
 import { createServices } from '../services.js'
 import { createAccessTokenVerifier } from '../oauth/access-token.js'
 import { AuthorizationServerUnavailable, InvalidToken } from '../oauth/failures.js'
@@ -33,11 +35,11 @@ export async function explain (flags: ExplainFlags, output: Output): Promise<num
     throw new UsageError('explain needs either --scopes or --token')
   }
   try {
-    const { config } = await loadForCommand(flags)
+    const { config, proxies = {} } = await loadForCommand(flags)
     const server = chooseServer(config.servers, flags.resource)
     const scopes = flags.token === undefined
       ? new Set(splitWords(flags.scopes ?? ''))
-      : await readScopes(readSecret(flags.token), server, output)
+      : await readScopes(readSecret(flags.token), server, proxies, output)
     if (scopes === undefined) return EXIT.failure
     const explanation = explainDecision(server.policy, operations, scopes)
     output.print(formatExplanation(explanation).trimEnd())
@@ -74,9 +76,9 @@ function splitWords (text: string): string[] {
 
 /** Verifies a token as the gateway does, and prints whom it speaks for. Undefined when it is refused. */
 async function readScopes (
-  token: string, server: ServerConfig, output: Output
+  token: string, server: ServerConfig, proxies: Proxies, output: Output
 ): Promise<ReadonlySet<string> | undefined> {
-  const services = createServices({ logger: SILENT, sessionKey: '' })
+  const services = createServices({ logger: SILENT, sessionKey: '', fetch: await openFetch(proxies) })
   const verifier = createAccessTokenVerifier({
     server,
     trusted: server.authorizationServers.map((one) => ({

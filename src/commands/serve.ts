@@ -4,6 +4,7 @@ import type { LoadedConfig } from '../config/load.js'
 import { ConfigError } from '../config/problem.js'
 import type { Config } from '../options/gateway.js'
 import { watchConfigFile } from '../config/watch.js'
+import { openFetch } from '../proxied-fetch.js'
 import { createServices, type Services } from '../services.js'
 import { startServer, type RunningServer } from '../server.js'
 import type { Logger } from '../telemetry/logger.js'
@@ -78,6 +79,7 @@ async function start (startedWith: LoadedConfig): Promise<Gateway> {
   const services = createServices({
     logger: log.logger,
     logState: log.state,
+    fetch: await openFetch(startedWith.proxies ?? {}),
     sessionKey: randomBytes(32).toString('base64'),
     ...(config.admin === undefined ? {} : { metrics: openMetrics(log.state) })
   })

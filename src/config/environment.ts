@@ -12,6 +12,8 @@ export interface Flags {
 /** Other libraries' names for pino's levels, as the `.env` files of the reference set-ups have them. */
 const LEVEL_ALIASES: ReadonlyMap<string, string> = new Map([['warning', 'warn'], ['critical', 'fatal']])
 
+const PROXIES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'] as const
+
 /**
  * Returns the variables that the program reads. Flags beat variables. A wrong value is a problem, and its
  * default takes its place. Blank variables count as unset, except TOOL_SCOPES, because its absence allows
@@ -19,12 +21,12 @@ const LEVEL_ALIASES: ReadonlyMap<string, string> = new Map([['warning', 'warn'],
  * and carriage returns of a `.env` file.
  */
 export function readEnvironment (env: Variables, flags: Flags): Result<Environment> {
-  const given = {
+  const given: Record<string, string> = {
     ...pickKnown(env),
     ...(flags.host === undefined ? {} : { HOST: flags.host }),
     ...(flags.port === undefined ? {} : { PORT: String(flags.port) })
   }
-  const wrong = findWrong(given)
+  const wrong = [...new Set([...findWrong(given), ...PROXIES.filter((name) => !isUsableProxy(given[name]))])]
   const valid = Object.fromEntries(Object.entries(given).filter(([name]) => !wrong.includes(name)))
   const problems = wrong.map((name) => ({
     place: placeOf(name, flags),
@@ -63,6 +65,18 @@ function findWrong (data: Record<string, string>): string[] {
     const { errors } = error as { errors?: readonly { instancePath: string }[] }
     if (errors === undefined) throw error
     return [...new Set(errors.map(({ instancePath }) => instancePath.slice(1)))]
+  }
+}
+
+/** No pattern can express it: a port is at most 65535, and user name and password are percent-encoded. */
+function isUsableProxy (value: string | undefined): boolean {
+  if (value === undefined) return true
+  try {
+    const { username, password } = new URL(value)
+    decodeURIComponent(username + password)
+    return true
+  } catch {
+    return false
   }
 }
 

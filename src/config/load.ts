@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { DEFAULT_CONFIG_FILE, type Environment } from '../options/environment.js'
+import { DEFAULT_CONFIG_FILE, type Environment, type Proxies } from '../options/environment.js'
 import type { Config } from '../options/gateway.js'
 import { completeConfig } from './complete.js'
 import { readEnvironment } from './environment.js'
@@ -27,6 +27,8 @@ export interface LoadedConfig {
   readonly warnings: readonly string[]
   /** Absolute path of the file, when there is one. */
   readonly file?: string
+  /** Absent when the environment names none. */
+  readonly proxies?: Proxies
 }
 
 /** The origin of a configuration: a file, or variables instead. Without a value there is a problem. */
@@ -66,7 +68,22 @@ export async function loadConfig (options: LoadOptions = {}): Promise<LoadedConf
     config: completed.value,
     source: source.name,
     warnings: [...source.warnings, ...completed.warnings.map(rename)].map(formatProblem),
-    ...(source.file === undefined ? {} : { file: source.file })
+    ...(source.file === undefined ? {} : { file: source.file }),
+    ...proxiesOf(environment.value)
+  }
+}
+
+/** Returns the proxies, when there are any. The names in lower case win, as with curl. */
+function proxiesOf (values: Environment): { readonly proxies?: Proxies } {
+  const { http_proxy: httpProxy = values.HTTP_PROXY, https_proxy: httpsProxy = values.HTTPS_PROXY } = values
+  const { no_proxy: noProxy = values.NO_PROXY } = values
+  if (httpProxy === undefined && httpsProxy === undefined) return {}
+  return {
+    proxies: {
+      ...(httpProxy === undefined ? {} : { httpProxy }),
+      ...(httpsProxy === undefined ? {} : { httpsProxy }),
+      ...(noProxy === undefined ? {} : { noProxy })
+    }
   }
 }
 

@@ -13,6 +13,9 @@ const OWN_HEADERS = new Set([
 ])
 const OWN_HEADER_PREFIXES = ['x-postern-', 'proxy-', 'mcp-']
 
+/** Headers of the client without which no upstream can read a message (M5, M6), or resume a stream. */
+const NEEDED_HEADERS = ['accept', 'content-type', 'last-event-id', 'mcp-']
+
 /** Returns the problems of one protected server, except those of its authorization servers. */
 export function findServerProblems ({ server, placeOf }: PlacedServer, listen: Config['listen']): Problem[] {
   return [
@@ -20,6 +23,9 @@ export function findServerProblems ({ server, placeOf }: PlacedServer, listen: C
     ...checkUpstream(server, listen, placeOf),
     ...checkMetadata(server, placeOf),
     ...checkUpstreamHeaders(server, placeOf),
+    ...server.removeHeaders.flatMap((entry, index) => (
+      asProblem(findRemovalFault(entry.toLowerCase()), placeOf('removeHeaders', index))
+    )),
     ...server.origins.flatMap((origin, index) => (
       asProblem(findOriginFault(origin), placeOf('origins', index))
     )),
@@ -107,6 +113,19 @@ function findHeaderFault (name: string, value: string): string | undefined {
     return 'has a value with characters that a header cannot hold, such as a line break at its end'
   }
   return undefined
+}
+
+/** An entry is a name, or the beginning of one with `*`. */
+function findRemovalFault (entry: string): string | undefined {
+  const beginning = entry.replace(/\*$/, '')
+  const isPrefix = beginning !== entry
+  const needed = NEEDED_HEADERS.find((name) => (
+    name === beginning || (name.endsWith('-') && beginning.startsWith(name)) ||
+    (isPrefix && name.startsWith(beginning))
+  ))
+  if (needed === undefined) return undefined
+  const shown = needed.endsWith('-') ? `${needed}*` : needed
+  return `removes ${shown}, which MCP needs at the upstream`
 }
 
 function findOriginFault (origin: string): string | undefined {

@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import { createReach, type Reach } from './reach.js'
 
 /** Names and values. A name may occur twice: some checks are about repetitions. */
 export type HeaderList = ReadonlyArray<readonly [name: string, value: string]>
@@ -32,6 +33,8 @@ export interface SendLimits {
   readonly requests: number
   /** Replaced wherever a response repeats them, so that no report ever holds one. */
   readonly secrets: readonly string[]
+  /** Where requests may lead; default: no further inside than the first one. */
+  readonly reach?: Reach
 }
 
 /** There was no response; the message says why. */
@@ -40,6 +43,8 @@ export class NoResponse extends Error {
 }
 
 const MAX_BYTES = 1_048_576
+/** Levels of arrays and objects that JSON from outside may have. */
+const MAX_DEPTH = 64
 /** A host is given up after this many requests in a row without a response. */
 const STRIKES = 2
 
@@ -47,11 +52,15 @@ const STRIKES = 2
  * Returns a function that sends requests within limits. Each request has a connection of its own,
  * redirects are responses like any other, and reading is bounded in time and size.
  */
-export function createSend ({ timeoutMs, requests, secrets }: SendLimits): Send {
+export function createSend (
+  { timeoutMs, requests, secrets, reach = createReach() }: SendLimits
+): Send {
   const strikes = new Map<string, number>()
   let left = requests
   return async function send (request) {
-    const { origin } = new URL(request.url)
+    const { origin, hostname } = new URL(request.url)
+    const refused = reach.refuse(hostname)
+    if (refused !== undefined) throw new NoResponse(`not sent: ${refused}`)
     if (left === 0) throw new NoResponse(`not sent: the limit of ${requests} requests is reached`)
     const missed = strikes.get(origin) ?? 0
     if (missed >= STRIKES) {
@@ -59,7 +68,7 @@ export function createSend ({ timeoutMs, requests, secrets }: SendLimits): Send 
     }
     left--
     strikes.set(origin, missed + 1)
-    const response = await exchange(request, timeoutMs)
+    const response = await exchange(request, timeoutMs, reach)
       .catch((error: unknown) => { throw toNoResponse(error) })
     strikes.delete(origin)
     return redact(response, secrets)
@@ -67,7 +76,7 @@ export function createSend ({ timeoutMs, requests, secrets }: SendLimits): Send 
 }
 
 function exchange (
-  { method = 'GET', url, headers = [], body, isEnough }: HttpRequest, timeoutMs: number
+  { method = 'GET', url, headers = [], body, isEnough }: HttpRequest, timeoutMs: number, reach: Reach
 ): Promise<HttpResponse> {
   const { protocol, host } = new URL(url)
   const start = protocol === 'https:' ? httpsRequest : httpRequest
@@ -77,7 +86,8 @@ function exchange (
       method,
       // A flat list goes out as it stands; node then adds no Host and no length of its own.
       headers: [['Host', host], ['User-Agent', 'postern-doctor'], ...headers, ...length].flat() as never,
-      agent: false
+      agent: false,
+      lookup: reach.lookup
     })
     const timer = setTimeout(() => settle(new NoResponse(`no response within ${timeoutMs} ms`)), timeoutMs)
     const chunks: Buffer[] = []
@@ -91,6 +101,7 @@ function exchange (
       outgoing.destroy()
     }
 
+    outgoing.on('socket', (socket) => socket.on('connect', () => reach.note(socket.remoteAddress)))
     outgoing.on('error', (error) => settle(toNoResponse(error)))
     outgoing.on('response', (response) => {
       incoming = response
@@ -162,15 +173,30 @@ export function headerOf (response: HttpResponse, name: string): string | undefi
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** Returns a text as a JSON object; undefined when it is not one. */
+/**
+ * Returns a text as a JSON object; undefined when it is not one, or when it is nested so deeply that
+ * `JSON.stringify` and `String` could exhaust the stack over it.
+ */
 export function parseJsonObject (text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-    return isObject ? value as JsonObject : undefined
+    return isObject(value) && !Array.isArray(value) && !isTooDeep(value) ? value as JsonObject : undefined
   } catch {
     return undefined
   }
+}
+
+function isObject (value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+function isTooDeep (value: object): boolean {
+  let level: readonly object[] = [value]
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) return true
+    level = level.flatMap((parent) => Object.values(parent).filter(isObject))
+  }
+  return false
 }
 
 /** Tells whether the status of a response is 2xx. */

@@ -72,7 +72,7 @@ export async function fetchMetadata (url: string, examined: URL, send: Send): Pr
 }
 
 function describe ({ status }: HttpResponse): string {
-  if (status === 200) return 'has something that is not a JSON object'
+  if (status === 200) return 'has something that is not a JSON object of at most 64 levels'
   const seen = `is answered ${status}`
   return status === 401 || status === 403 ? `${seen}: it must be public` : seen
 }

@@ -5,8 +5,13 @@ const LONGEST = 160
  * in it can move a terminal's cursor or look like another character.
  */
 export function quote (value: unknown): string {
-  const text = (JSON.stringify(value) ?? 'nothing').replace(/[^\x20-\x7e]/g, escape)
+  const text = toAscii(JSON.stringify(value) ?? 'nothing')
   return text.length <= LONGEST ? text : text.slice(0, LONGEST) + '...'
+}
+
+/** Returns the same JSON in printable ASCII and newlines. */
+export function toAscii (json: string): string {
+  return json.replace(/[^\n\x20-\x7e]/g, escape)
 }
 
 function escape (character: string): string {

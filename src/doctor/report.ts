@@ -1,7 +1,7 @@
 import type { Result } from './check.js'
 import { GROUPS } from './groups.js'
 import type { Finding } from './examine.js'
-import { quote } from './quote.js'
+import { quote, toAscii } from './quote.js'
 
 const MARKS: Readonly<Record<Result, string>> = { pass: '✓', fail: '✗', warn: '!', skip: '–' }
 
@@ -18,12 +18,14 @@ export function summarise (findings: readonly Finding[]): Summary {
 }
 
 /**
- * Returns the findings as one JSON document for programs. Members are added, never renamed or
+ * Returns the findings as one JSON document for programs, in ASCII: servers chose parts of it, and a
+ * terminal may show it. Members are added, never renamed or
  * removed, while `version` stays the same.
  */
 export function formatJson (url: string, findings: readonly Finding[]): string {
   const summary = summarise(findings)
-  return JSON.stringify({ version: 1, url, ok: summary.fail === 0, summary, findings }, null, 2)
+  const report = { version: 1, url, ok: summary.fail === 0, summary, findings }
+  return toAscii(JSON.stringify(report, null, 2))
 }
 
 /** Returns the findings as lines for people. */

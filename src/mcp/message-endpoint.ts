@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
-import type { SessionOwner } from './session.js'
+import { namesOf, type SessionOwner } from './session.js'
 
 /** The upstream announced an address that is not followed. The text is for the log. */
 export class UnusableEndpoint extends Error {
@@ -106,6 +106,6 @@ function deriveKey (key: string): Buffer {
 }
 
 /** Returns the data that a sealed path is bound to. As JSON, no two bindings have the same text. */
-function boundTo (resource: string, { issuer, subject, clientId }: SessionOwner): Buffer {
-  return Buffer.from(JSON.stringify([resource, issuer, subject, clientId ?? null]))
+function boundTo (resource: string, owner: SessionOwner): Buffer {
+  return Buffer.from(JSON.stringify([resource, ...namesOf(owner)]))
 }

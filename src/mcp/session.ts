@@ -9,6 +9,16 @@ export interface SessionOwner {
   readonly clientId?: string
 }
 
+/**
+ * Returns what names the owner of a session. The client of a user is not part of it: some clients register
+ * anew at each authorization, and would lose the session with each scope that they ask for. A client that
+ * speaks for itself is kept apart from a user of the same name, because a client may have chosen its id
+ * (RFC 9700 §4.15).
+ */
+export function namesOf ({ issuer, subject, clientId }: SessionOwner): readonly string[] {
+  return [subject === clientId ? 'client' : 'user', issuer, subject]
+}
+
 /** What sessions of one protected resource are bound with. */
 export interface SessionBinding {
   /** The first signs. */
@@ -57,7 +67,7 @@ export function unbindSession (
 /** Returns the MAC. Each part is preceded by its length, so that no two bindings have the same input. */
 function mac (key: string, resource: string, upstreamId: string, owner: SessionOwner): string {
   const hash = createHmac('sha256', key)
-  for (const part of [resource, upstreamId, owner.issuer, owner.subject, owner.clientId ?? '']) {
+  for (const part of [resource, upstreamId, ...namesOf(owner)]) {
     hash.update(`${Buffer.byteLength(part)}:`).update(part)
   }
   return hash.digest('base64url').slice(0, MAC_LENGTH)

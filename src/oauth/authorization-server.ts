@@ -1,7 +1,7 @@
 import type { AuthorizationServerConfig } from '../options/authorization-server.js'
 import { discover, type AuthorizationServerMetadata } from './discovery.js'
 import { AuthorizationServerUnavailable } from './failures.js'
-import type { FetchSettings } from './fetch-json.js'
+import type { Fetch, FetchSettings } from './fetch-json.js'
 import { createIntrospectionClient, type IntrospectionClient } from './introspection.js'
 import type { JsonObject } from './json-object.js'
 import { demand, keepDocument, type DocumentKeeping } from './kept-document.js'
@@ -10,7 +10,7 @@ import type { LastGood, LastGoodTimes } from './last-good.js'
 import { keepPublishedKeys } from './published-keys.js'
 
 export interface AuthorizationServerOptions extends DocumentKeeping {
-  readonly fetch: typeof globalThis.fetch
+  readonly fetch: Fetch
   /** Time limit for one document. Default 5 s. */
   readonly timeoutMs?: number
 }

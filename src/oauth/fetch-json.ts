@@ -2,9 +2,27 @@ import { isLoopback } from '../options/loopback.js'
 import { describeUrl } from './describe.js'
 import { parseJsonObject, type JsonObject } from './json-object.js'
 
+/** As much of a response as is read here. */
+export interface Fetched {
+  readonly status: number
+  readonly headers: { get (name: string): string | null }
+  readonly body: (AsyncIterable<Uint8Array> & { cancel (): Promise<void> }) | null
+}
+
+export interface FetchInit {
+  readonly method?: string
+  readonly headers?: Record<string, string>
+  readonly body?: URLSearchParams
+}
+
+/** As much of the global `fetch` as is needed here. */
+export type Fetch = (
+  url: URL, init: FetchInit & { redirect: 'manual', signal: AbortSignal }
+) => Promise<Fetched>
+
 /** How documents of an authorization server are fetched. */
 export interface FetchSettings {
-  readonly fetch: typeof globalThis.fetch
+  readonly fetch: Fetch
   /** Plain http is allowed for hosts that are not loopback, too. */
   readonly allowHttp: boolean
   /** Time limit for one document, redirects and body included. Default 5 s. */
@@ -37,7 +55,7 @@ export class FetchFailed extends Error {
  * authorization servers send several.
  */
 export async function fetchJson (
-  url: string, settings: FetchSettings, init: RequestInit = {}
+  url: string, settings: FetchSettings, init: FetchInit = {}
 ): Promise<JsonObject> {
   const shown = describeUrl(url)
   const abort = new AbortController()
@@ -81,12 +99,14 @@ function checkUrl (url: string, allowHttp: boolean): URL {
   throw new FetchFailed(`${shown} is plain http and not on a loopback host`, 'silent')
 }
 
-async function followRedirects (url: string, settings: FetchSettings, init: RequestInit): Promise<Response> {
+async function followRedirects (
+  url: string, settings: FetchSettings, init: FetchInit & { signal: AbortSignal }
+): Promise<Fetched> {
   let current = checkUrl(url, settings.allowHttp)
   for (let followed = 0; ; followed++) {
     const response = await settings.fetch(current, {
       ...init,
-      headers: { accept: 'application/json', ...init.headers as Record<string, string> | undefined },
+      headers: { accept: 'application/json', ...init.headers },
       redirect: 'manual'
     })
     const location = response.headers.get('location')
@@ -110,7 +130,7 @@ function checkRedirect (from: URL, location: string): string {
 }
 
 /** Counts decoded bytes, so that a compressed body cannot grow beyond the limit. */
-async function readBody (response: Response, shown: string): Promise<Uint8Array> {
+async function readBody (response: Fetched, shown: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of response.body ?? []) {

@@ -7,6 +7,13 @@ export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', '
 
 const text = (description: string) => Type.Optional(Type.String({ description }))
 
+/** With user name and password, if need be. */
+const proxy = (description: string) => Type.Optional(Type.String({
+  pattern: '^https?://([^\\s/?#@]*@)?([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?/?$',
+  title: 'an http:// or https:// URL without a path',
+  description
+}))
+
 /** Every variable that the program itself reads. A configuration file can refer to further ones. */
 export const environment = Type.Object({
   POSTERN_CONFIG: text(`Configuration file. Default: \`${DEFAULT_CONFIG_FILE}\`. \`--config\` beats it.`),
@@ -28,6 +35,12 @@ export const environment = Type.Object({
     default: 'info',
     description: 'Least severe log level that is written.'
   }),
+  HTTPS_PROXY: proxy('Proxy for what is fetched from authorization servers at `https://`.'),
+  https_proxy: proxy('The same; it beats `HTTPS_PROXY`.'),
+  HTTP_PROXY: proxy('Proxy for what is fetched from authorization servers at `http://`.'),
+  http_proxy: proxy('The same; it beats `HTTP_PROXY`.'),
+  NO_PROXY: text('Hosts, with the names under them, that are asked directly: separated by commas, or `*`.'),
+  no_proxy: text('The same; it beats `NO_PROXY`.'),
   UPSTREAM_URL: text('The MCP endpoint of the upstream, when there is no configuration file.'),
   TOOL_SCOPES: text('JSON object like `policy.tools`, when there is no configuration file.'),
   SCALEKIT_ENVIRONMENT_URL: text('FastMCP set-up: URL of the Scalekit environment.'),
@@ -41,6 +54,13 @@ export const environment = Type.Object({
   EXPECTED_AUDIENCE: text('SDK set-up: accepted `aud` value.'),
   PROTECTED_RESOURCE_METADATA: text('SDK set-up: the JSON document from the Scalekit dashboard.')
 }, { additionalProperties: false })
+
+/** Proxies for what the gateway fetches, as the environment names them. */
+export interface Proxies {
+  readonly httpProxy?: string
+  readonly httpsProxy?: string
+  readonly noProxy?: string
+}
 
 export type Environment = Static<typeof environment>
 export type VariableName = keyof Environment

@@ -134,6 +134,15 @@ export const server = Type.Object({
     description: 'Headers added to every request to the upstream, such as its API key. ' +
       'Take secrets from environment variables.'
   }),
+  removeHeaders: Type.Array(Type.String({
+    pattern: '^[A-Za-z0-9-]+\\*?$',
+    title: 'a header name of letters, digits and hyphens, or the beginning of one and *'
+  }), {
+    default: [],
+    description: 'Further headers of the client that do not reach the upstream, such as those by which a ' +
+      'proxy in front says who calls: names, or beginnings of names such as `X-Corp-*`. ' +
+      'Letter case does not count.'
+  }),
   preserveHost: Type.Boolean({
     default: false,
     description: 'Send the client\'s `Host` to the upstream instead of the upstream\'s own.'

@@ -19,10 +19,18 @@ export interface RequestHeaderOptions {
   readonly identity: Identity
   /** The operator's static headers, with names in lower case. They win over the client's. */
   readonly fixed: Readonly<Record<string, string>>
+  /** Headers of the client that the operator removes, in addition to those of every configuration. */
+  readonly removed?: HeaderNames | undefined
   /** The id under which the log has the request. */
   readonly requestId?: string | undefined
   /** The upstream's own session id, without the MAC of the gateway (F10). */
   readonly sessionId?: string | undefined
+}
+
+/** Header names in lower case, and beginnings of them. */
+export interface HeaderNames {
+  readonly names: ReadonlySet<string>
+  readonly prefixes: readonly string[]
 }
 
 /**
@@ -88,6 +96,17 @@ function isListed (name: string, names: ReadonlySet<string>, prefixes: readonly 
   return false
 }
 
+/** Reads the operator's list of names, and of beginnings with `*`; undefined for an empty one. */
+export function readHeaderNames (list: readonly string[]): HeaderNames | undefined {
+  if (list.length === 0) return undefined
+  const lower = list.map((entry) => entry.toLowerCase())
+  const isPrefix = (entry: string): boolean => entry.endsWith('*')
+  return {
+    names: new Set(lower.filter((entry) => !isPrefix(entry))),
+    prefixes: lower.filter(isPrefix).map((entry) => entry.slice(0, -1))
+  }
+}
+
 /** Returns whether the operator sets a header, also when its name has underscores (see `PLAIN_NAME`). */
 function isFixed (name: string, fixed: RequestHeaderOptions['fixed']): boolean {
   for (const other in fixed) {
@@ -112,11 +131,13 @@ export function buildRequestHeaders (incoming: IncomingHttpHeaders, options: Req
   if (options.requestId !== undefined) headers['x-request-id'] = options.requestId
   addIdentity(headers, options.identity)
   if (options.sessionId !== undefined) headers['mcp-session-id'] = options.sessionId
+  const { removed } = options
   const perConnection = connectionOptions(incoming.connection)
   for (const name in incoming) {
     const value = incoming[name]
     if (value === undefined || !PLAIN_NAME.test(name) || isListed(name, NOT_SENT, NOT_SENT_PREFIXES)) continue
     if (perConnection !== undefined && perConnection.has(name)) continue
+    if (removed !== undefined && isListed(name, removed.names, removed.prefixes)) continue
     if (isFixed(name, options.fixed)) continue
     headers[name] = value
   }

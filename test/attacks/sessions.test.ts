@@ -1,7 +1,7 @@
 // Somebody else's session: an id that was seen, guessed, altered, or named in another way than the header
 // that is checked. Fell for it: agentgateway (#2397), IBM/mcp-context-forge (#2055, #4923), agentic-community
 // (PR 1357), FastMCP's event store (#4402); set-up 2 cannot bind sessions at all (pitfalls 43). It fails here
-// because the id holds a MAC over the upstream's id, the resource and the principal (F10).
+// because the id holds a MAC over the upstream's id, the resource, the issuer and the subject (F10).
 import t from 'tap'
 import { startConfigured } from '../helpers/gateway.js'
 import { startIssuer } from '../helpers/issuer.js'
@@ -33,8 +33,8 @@ t.test('a session of another principal does not exist', async (t) => {
   t.equal((await permits(t, scene, 'the owner with a newer token', { token: await token2({ jti: '2', scope: 'todo:read' }), headers: [`Mcp-Session-Id: ${session}`], body: PERMITTED_CALL })).headers['mcp-session-id'], INNER)
   const others: Record<string, string> = {
     'another subject': await token2({ sub: 'bob' }),
-    'another client of the same subject': await token2({ client_id: 'client-2' }),
-    'no client': await token2({ client_id: undefined }),
+    'a client that is called like the subject': await token2({ client_id: 'alice' }),
+    'a client without sub that is called like the subject': await token2({ sub: undefined, client_id: 'alice' }),
     'a subject that swallows the client': await token2({ sub: 'aliceclient-1', client_id: undefined }),
     'a subject with a length in it': await token2({ sub: 'alice8:client-1', client_id: undefined })
   }

@@ -202,6 +202,24 @@ t.test('upstream headers cannot break the request or speak for the gateway', asy
   await accepts(t, [{ upstreamHeaders: { Authorization: 'Bearer x', 'X-Api-Key': 'y', 'X-Forwarded-Proto': 'https' } }])
 })
 
+t.test('headers that MCP needs at the upstream cannot be removed', async (t) => {
+  const needed: ReadonlyArray<readonly [entry: string, removes: string]> = [
+    ['Accept', 'accept'], ['acc*', 'accept'], ['Content-*', 'content-type'], ['Last-Event-ID', 'last-event-id'],
+    ['mcp-name', 'mcp-*'], ['Mcp-Param-Region', 'mcp-*'], ['MCP-*', 'mcp-*'], ['m*', 'mcp-*']
+  ]
+  const malformed = ['', '*', 'x-*-y', 'X_User', 'x user', 'x:', '**'].map((entry) => [
+    { removeHeaders: [entry] },
+    'removeHeaders[0]: must be a header name of letters, digits and hyphens, or the beginning of one and *'
+  ] as const)
+  await refuses(t, [
+    ...needed.map(([entry, removes]) => [
+      { removeHeaders: ['X-Corp-User', entry] }, `removeHeaders[1]: removes ${removes}, which MCP needs at the upstream`
+    ] as const),
+    ...malformed
+  ])
+  await accepts(t, [{ removeHeaders: ['X-Corp-User', 'x-sso-*', 'Accept-Language', 'Accept-*', 'mcpx', 'Cookie'] }])
+})
+
 t.test('metadata may repeat what the gateway publishes, not contradict it', async (t) => {
   const metadata = (members: object) => ({ metadata: members })
   await refuses(t, [

@@ -45,6 +45,7 @@ t.test('the smallest useful file gets every default', async (t) => {
         origins: [],
         identityHeaders: { subject: true, clientId: true, issuer: true, scopes: true },
         upstreamHeaders: {},
+        removeHeaders: [],
         preserveHost: false,
         limits: { bodyBytes: 4194304, upstreamTimeoutMs: 60000 },
         session: {},

@@ -159,6 +159,19 @@ t.test('identity values cannot break out of their header', async (t) => {
   t.equal(upstream.received.length, 1)
 })
 
+t.test('F1: the operator removes further headers, by name or by the beginning of it', async (t) => {
+  const { send, upstream } = await startScene(t, { config: { removeHeaders: ['X-Corp-User', 'X-SSO-*'] } })
+  const headers = [...JSON_TYPE, 'x-corp-USER', 'root', 'X-Sso-Groups', 'root', 'X_SSO_Groups', 'root', 'X-Kept', 'yes']
+  for (const request of [{ path: '/mcp' }, { path: '/mcp/below' }, { method: 'POST', path: '/mcp', body: CALL }]) {
+    const { status } = await send({ ...request, headers })
+    t.ok(status < 300, String(status))
+    const received = upstream.received.at(-1)
+    t.notMatch(received?.rawHeaders.join('\n'), 'root')
+    t.equal(received?.headers['x-kept'], 'yes')
+  }
+  t.equal(upstream.received.length, 3)
+})
+
 t.test('F1: preserveHost hands on the Host that the client used', async (t) => {
   const { send, upstream } = await startScene(t, { config: { preserveHost: true, hosts: ['public.example'] } })
   await send({ path: '/mcp', headers: { Host: 'public.example' } })

@@ -44,7 +44,7 @@ t.test('F10: the session id that a client gets is bound to it, and the upstream 
 t.test('F10: a session of another principal does not exist', async (t) => {
   const { gateway, session, tokenWith, upstream } = await startSession(t)
   const before = upstream.received.length
-  for (const claims of [{ sub: 'mallory' }, { client_id: 'client-2' }, { client_id: undefined }]) {
+  for (const claims of [{ sub: 'mallory' }, { client_id: 'alice' }]) {
     const token = await tokenWith(claims)
     const headers = { 'mcp-session-id': session, authorization: `Bearer ${token}` }
     const posted = await gateway.post(token, toolCall('list_todos'), { headers })
@@ -53,6 +53,23 @@ t.test('F10: a session of another principal does not exist', async (t) => {
     for (const method of ['GET', 'DELETE']) t.equal((await fetch(gateway.resource, { method, headers })).status, 404, method)
   }
   t.equal(upstream.received.length, before)
+})
+
+t.test('F10: a session outlives a new registration of the client', async (t) => {
+  const all = await startSession(t)
+  for (const claims of [{ client_id: 'client-2' }, { client_id: undefined }]) {
+    const token = await all.tokenWith(claims)
+    const { status } = await all.gateway.post(token, toolCall('list_todos'), {
+      headers: { 'mcp-session-id': all.session }
+    })
+    t.equal(status, 200)
+    t.equal(lastSession(all), 'inner.1')
+  }
+  const reader = await all.tokenWith({ client_id: 'client-2', scope: 'todo:read' })
+  const { status } = await all.gateway.post(reader, toolCall('create_todo'), {
+    headers: { 'mcp-session-id': all.session }
+  })
+  t.equal(status, 403, 'each token decides what the session may be used for')
 })
 
 t.test('F10: an id that is altered, unbound, doubled or empty does not exist', async (t) => {

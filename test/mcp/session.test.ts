@@ -13,20 +13,32 @@ t.test('the owner gets back what the upstream gave, whatever characters it has',
 
 t.test('an id of another owner is not accepted', async (t) => {
   const bound = bindSession(BINDING, 'id', ALICE)
+  for (const owner of [{ ...ALICE, issuer: 'https://as.example/' }, { ...ALICE, subject: 'Alice' }]) {
+    t.equal(unbindSession(BINDING, bound, owner), undefined)
+  }
+})
+
+t.test('F10: a session of a user is kept with a token of another client', async (t) => {
+  const bound = bindSession(BINDING, 'id', ALICE)
   const { clientId: _clientId, ...anonymousClient } = ALICE
-  for (const owner of [
-    { ...ALICE, issuer: 'https://as.example/' },
-    { ...ALICE, subject: 'Alice' },
-    { ...ALICE, clientId: 'client-2' },
-    anonymousClient
-  ]) t.equal(unbindSession(BINDING, bound, owner), undefined)
+  for (const owner of [{ ...ALICE, clientId: 'client-2' }, anonymousClient]) {
+    t.equal(unbindSession(BINDING, bound, owner), 'id')
+  }
+})
+
+t.test('F10: a client that speaks for itself is not the user of the same name', async (t) => {
+  const client = { ...ALICE, clientId: ALICE.subject }
+  t.equal(unbindSession(BINDING, bindSession(BINDING, 'id', client), client), 'id')
+  t.equal(unbindSession(BINDING, bindSession(BINDING, 'id', client), ALICE), undefined)
+  t.equal(unbindSession(BINDING, bindSession(BINDING, 'id', ALICE), client), undefined)
 })
 
 t.test('F10: owners whose parts read the same when joined are not the same', async (t) => {
-  const one = { issuer: 'ab', subject: 'c', clientId: 'd' }
-  const other = { issuer: 'a', subject: 'bc', clientId: 'd' }
-  t.equal(unbindSession(BINDING, bindSession(BINDING, 'id', one), other), undefined)
-  t.equal(unbindSession(BINDING, bindSession(BINDING, 'id', { issuer: 'a', subject: '1:b', clientId: '' }), { issuer: 'a', subject: '', clientId: '1:b' }), undefined)
+  for (const [one, other] of [
+    [{ issuer: 'ab', subject: 'c' }, { issuer: 'a', subject: 'bc' }],
+    [{ issuer: 'a', subject: '1:b' }, { issuer: 'a1:', subject: 'b' }],
+    [{ issuer: '', subject: 'a' }, { issuer: 'a', subject: '' }]
+  ] as const) t.equal(unbindSession(BINDING, bindSession(BINDING, 'id', one), other), undefined)
 })
 
 t.test('an id of another resource is not accepted', async (t) => {

@@ -102,7 +102,7 @@ t.test('a redirect from https to http is not followed', async (t) => {
 
 t.test('a POST is not redirected', async (t) => {
   const { origin, requests } = await serve(t, { '/post': redirectTo('/d', 307), '/d': (_request, response) => sendJson(response, {}) })
-  await t.rejects(fetchJson(`${origin}/post`, settings, { method: 'POST', body: 'token=a' }), /redirects/)
+  await t.rejects(fetchJson(`${origin}/post`, settings, { method: 'POST', body: new URLSearchParams({ token: 'a' }) }), /redirects/)
   t.same(requests, ['/post'])
 })
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { buildResponseHeaders, buildRequestHeaders, encodeHeaderValue, isEventStream, type RequestHeaderOptions } from '../../src/upstream/headers.js'
+import { buildResponseHeaders, buildRequestHeaders, encodeHeaderValue, isEventStream, readHeaderNames, type RequestHeaderOptions } from '../../src/upstream/headers.js'
 
 const OPTIONS: RequestHeaderOptions = { host: 'inner:8080', identity: {}, fixed: {} }
 
@@ -41,6 +41,29 @@ t.test('a header that the operator sets replaces every spelling of the client\'s
   for (const name of ['x-api-key', 'x_api_key']) {
     t.same(buildRequestHeaders(incoming, { ...OPTIONS, fixed: { [name]: 'ours' } }), { host: 'inner:8080', 'accept-encoding': 'identity', [name]: 'ours', 'x-api-keys': 'd' })
   }
+})
+
+t.test('F1: headers that the operator removes stay here; his own and the gateway\'s do not', async (t) => {
+  const removed = readHeaderNames(['X-Corp-User', 'x-sso-*', 'X-Api-Key', 'X-Postern-*', 'x-request-id'])
+  const incoming = {
+    'x-corp-user': 'root',
+    'x-corp-user-agent': 'kept',
+    'x-sso-': 'root',
+    'x-sso-groups': 'admin',
+    'x-sso': 'kept',
+    'x-api-key': 'theirs'
+  }
+  const options = { ...OPTIONS, removed, fixed: { 'x-api-key': 'ours' }, identity: { subject: 'anna' }, requestId: '7' }
+  t.same(buildRequestHeaders(incoming, options), {
+    host: 'inner:8080',
+    'accept-encoding': 'identity',
+    'x-api-key': 'ours',
+    'x-request-id': '7',
+    'x-postern-subject': 'anna',
+    'x-corp-user-agent': 'kept',
+    'x-sso': 'kept'
+  })
+  t.equal(readHeaderNames([]), undefined, 'an empty list costs nothing')
 })
 
 t.test('the operator\'s own credentials for the upstream go up', async (t) => {

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { ServerConfig } from '../../options/server.js'
-import { buildRequestHeaders, type Identity } from '../../upstream/headers.js'
+import { buildRequestHeaders, readHeaderNames, type Identity } from '../../upstream/headers.js'
 import type { Upstream } from '../../upstream/upstream.js'
 import { found } from './findings.js'
 
@@ -10,10 +10,12 @@ export type BuildUpstreamHeaders = (request: FastifyRequest) => Record<string, s
 /** Returns a function that builds the headers to the upstream, for both ways of forwarding (F1, F2). */
 export function upstreamHeaders (server: ServerConfig, upstream: Upstream): BuildUpstreamHeaders {
   const fixed = withLowerCaseNames(server.upstreamHeaders)
+  const removed = readHeaderNames(server.removeHeaders)
   return (request) => buildRequestHeaders(request.headers, {
     host: upstreamHost(server, upstream, request),
     identity: identityOf(server, request),
     fixed,
+    removed,
     requestId: request.id,
     sessionId: request.upstreamSessionId ?? undefined
   })
