@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { startTodoServer } from '../../demo/todo-server.js'
-import { toolCall } from '../helpers/gateway.js'
+import { post, toolCall } from '../helpers/gateway.js'
 import { sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { findFreePort } from '../helpers/ports.js'
 import { listeningUrl, startCli, type RunningProgram } from '../helpers/process.js'
@@ -80,15 +80,7 @@ async function start (t: Test, setUp: SetUp, more: Readonly<Record<string, strin
     gateway,
     origin,
     scalekit,
-    post: (token, message) => fetch(origin + setUp.path, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` })
-      },
-      body: JSON.stringify(message)
-    })
+    post: (token, message) => post(origin + setUp.path, token, message)
   }
 }
 
