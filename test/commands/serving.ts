@@ -63,7 +63,7 @@ export function nth (event: string, count: number): RegExp {
 }
 
 /** Lets the upstream wait with its response. Resolves once a request is there. */
-export function holdAnswers (upstream: TestUpstream): { reached: Promise<void>, release (): void } {
+export function holdResponses (upstream: TestUpstream): { reached: Promise<void>, release (): void } {
   const { answer } = upstream
   const held: Array<() => void> = []
   let arrive: () => void

@@ -84,7 +84,7 @@ async function start (t: Test, setUp: SetUp, more: Readonly<Record<string, strin
   }
 }
 
-/** Returns the result in an answer that is one JSON document or one server-sent event. */
+/** Returns the result in a response that is one JSON document or one server-sent event. */
 async function resultOf (response: Response): Promise<unknown> {
   const text = await response.text()
   const json = text.startsWith('{') ? text : /^data: (.*)$/m.exec(text)?.[1] ?? 'null'

@@ -88,7 +88,7 @@ t.test('F11: subscriptions/listen ends just so under a type that names more than
   await client.until('\r\n0\r\n\r\n')
 })
 
-t.test('F11: the answer to a call is not cut off by the expiry of its token', async (t) => {
+t.test('F11: the response to a call is not cut off by the expiry of its token', async (t) => {
   const { client, clock, response } = await openStream(t, CALL)
   clock.advance(86_400_000)
   response.end('data: result\n\n')
