@@ -6,7 +6,8 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
-import { openSocket, rawRequest, sendRaw } from '../helpers/raw-http.js'
+import { openSocket } from '../helpers/raw-connection.js'
+import { rawRequest, sendRaw } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
 import { FORBIDDEN_CALL, PERMITTED_CALL, receivedBy, stillWorks } from './assertions.js'
 

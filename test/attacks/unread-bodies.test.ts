@@ -9,7 +9,7 @@ import { connect } from 'node:net'
 import t from 'tap'
 import { serve } from '../commands/serving.js'
 import { toolCall } from '../helpers/gateway.js'
-import { openConnection, type RawConnection } from '../helpers/raw-http.js'
+import { openConnection, type RawConnection } from '../helpers/raw-connection.js'
 import { startScene } from '../helpers/scene.js'
 import { until } from '../helpers/until.js'
 

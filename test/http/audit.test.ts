@@ -3,7 +3,8 @@ import { createTestClock } from '../helpers/clock.js'
 import { defer } from '../helpers/deferred.js'
 import { type TestGateway, toolCall } from '../helpers/gateway.js'
 import type { LogLine } from '../helpers/process.js'
-import { openConnection, send } from '../helpers/raw-http.js'
+import { openConnection } from '../helpers/raw-connection.js'
+import { send } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
 
 const TYPE = { 'Content-Type': 'application/json' }

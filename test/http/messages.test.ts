@@ -1,6 +1,7 @@
 import t from 'tap'
 import { toolCall } from '../helpers/gateway.js'
-import { openConnection, send } from '../helpers/raw-http.js'
+import { openConnection } from '../helpers/raw-connection.js'
+import { send } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
 
 const CALL = JSON.stringify(toolCall('list_todos', {}, 7))

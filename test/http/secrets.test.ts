@@ -1,7 +1,8 @@
 import t from 'tap'
 import { toolCall } from '../helpers/gateway.js'
 import { sendJson } from '../helpers/issuer.js'
-import { openConnection, type RawRequest, type RawResponse, send } from '../helpers/raw-http.js'
+import { openConnection } from '../helpers/raw-connection.js'
+import { type RawRequest, type RawResponse, send } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
 
 /** Each secret holds this, so that one search finds whichever leaks. */

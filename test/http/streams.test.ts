@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import t from 'tap'
 import { defer } from '../helpers/deferred.js'
 import { toolCall } from '../helpers/gateway.js'
-import { openConnection, type RawConnection } from '../helpers/raw-http.js'
+import { openConnection, type RawConnection } from '../helpers/raw-connection.js'
 import { type Scene, startScene } from '../helpers/scene.js'
 import { until } from '../helpers/until.js'
 

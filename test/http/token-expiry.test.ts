@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
 import { createTestClock, type TestClock } from '../helpers/clock.js'
 import { defer } from '../helpers/deferred.js'
-import { openConnection, type RawConnection } from '../helpers/raw-http.js'
+import { openConnection, type RawConnection } from '../helpers/raw-connection.js'
 import { type Scene, startScene } from '../helpers/scene.js'
 
 const LISTEN = { jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params: { notifications: {}, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } } }
