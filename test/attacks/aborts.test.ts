@@ -1,5 +1,5 @@
 // Clients that leave at any moment: within the head or the body, while the token is verified, before or
-// within the answer, in the middle of a stream; over and over. Fell for it: @fastify/reply-from and undici
+// within the response, in the middle of a stream; over and over. Fell for it: @fastify/reply-from and undici
 // pools that kept what nobody waited for; DEMOS and SDK servers that keep transports for ever (pitfalls 38);
 // the "rapid reset" kind of attack (CVE-2023-44487). It fails here because whoever leaves takes the other
 // side along (F5): afterwards no upstream request is open, no timer of a stream is left, and the next call is
@@ -9,7 +9,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { seededRandom } from '../fuzz/mutate.js'
 import { createTestClock } from '../helpers/clock.js'
-import { openSocket, rawRequest } from '../helpers/raw-http.js'
+import { openSocket } from '../helpers/raw-connection.js'
+import { rawRequest } from '../helpers/raw-http.js'
 import { type Scene, startScene } from '../helpers/scene.js'
 import { until } from '../helpers/until.js'
 import { PERMITTED_CALL, stillWorks } from './assertions.js'
@@ -93,7 +94,7 @@ function leave (socket: Socket, random: () => number): void {
   if (when < 0.1) go()
   else if (when < 0.5) soon(turns, go)
   else {
-    // With the first bytes of an answer, or after a while when there is none.
+    // With the first bytes of a response, or after a while when there is none.
     socket.once('data', () => soon(turns, go))
     soon(40, go)
   }
@@ -136,8 +137,8 @@ t.test(`${COUNT} clients leave at random moments and nothing of them stays behin
     }
   }))
 
-  // What was sent before its sender left may still arrive: until nothing has, for as long as several answers
-  // take.
+  // What was sent before its sender left may still arrive: until nothing has, for as long as several
+  // responses take.
   for (let quiet = 0, received = 0, rounds = 0; quiet < 10 && rounds < 2000; rounds++) {
     await reachHealth(gateway.origin)
     const isIdle = somehow.open() === 0 && clock.pending() === OF_GATEWAY

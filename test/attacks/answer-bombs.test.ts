@@ -67,7 +67,7 @@ t.test('a tool whose names are long is not remembered', async (t) => {
   t.notOk(isKnown('a', Array.from({ length: 60 }, (_, index) => 'b'.repeat(150) + String(index))), 'all arguments together')
 })
 
-t.test('F4: answers that unfold in memory are refused, and the gateway serves on', async (t) => {
+t.test('F4: responses that unfold in memory are refused, and the gateway serves on', async (t) => {
   const scene = await startScene(t)
   const { gateway, upstream, token } = scene
   const answer = upstream.answer

@@ -9,7 +9,7 @@ import { startScene } from '../helpers/scene.js'
 import { permits, PERMITTED_CALL, refuses } from './assertions.js'
 
 t.test('A5, A6: a junk kid before a rotation costs genuine tokens no login', async (t) => {
-  const clock = createTestClock(Date.now())
+  const clock = createTestClock()
   const scene = await startScene(t, { clock })
   const { gateway, issuer, tokenWith } = scene
   await permits(t, scene, 'a token of the old key', { token: scene.token, body: PERMITTED_CALL })

@@ -11,7 +11,7 @@ import { sendOne } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
 import { permits, PERMITTED_CALL, refuses } from './assertions.js'
 
-t.test('an answer to one principal is never given to another (FastMCP #4041)', async (t) => {
+t.test('a response to one principal is never given to another (FastMCP #4041)', async (t) => {
   const scene = await startScene(t)
   const { gateway, issuer, upstream } = scene
   upstream.answer = (request, response) => {
@@ -36,11 +36,11 @@ t.test('requests with the same id are answered each to its sender (CVE-2026-2553
     waiting.push(() => { response.writeHead(200, { 'content-type': 'application/json' }).end(`{"jsonrpc":"2.0","id":1,"result":{"for":"${request.headers['x-postern-subject']}"}}`) })
     if (waiting.length === 20) for (const answer of waiting.reverse()) answer()
   }
-  const answers = await Promise.all(Array.from({ length: 20 }, async (_, index) => {
+  const responses = await Promise.all(Array.from({ length: 20 }, async (_, index) => {
     const response = await gateway.post(await issuer.token({ aud: gateway.resource, sub: `user-${index}` }), PERMITTED_CALL)
     return (await response.json() as { result: { for: string } }).result.for
   }))
-  t.same(answers, Array.from({ length: 20 }, (_, index) => `user-${index}`))
+  t.same(responses, Array.from({ length: 20 }, (_, index) => `user-${index}`))
 })
 
 t.test('another principal\'s stream is not resumed (FastMCP #4402)', async (t) => {

@@ -1,12 +1,13 @@
-// Many requests ahead on one connection, none of whose answers is waited for: more calls than connections are
-// permitted; and then the connection is gone, and nobody tells those whose turn has not come. Fell for it:
-// whatever is built on node's http server and listens for the end of an answer: node never emits `close` for
-// an answer that is still queued. Upstream requests stayed open, and calls went through without an audit
+// Many requests ahead on one connection, none of whose responses is waited for: more calls than connections
+// are permitted; and then the connection is gone, and nobody tells those whose turn has not come. Fell for
+// it: whatever is built on node's http server and listens for the end of a response: node never emits `close`
+// for a response that is still queued. Upstream requests stayed open, and calls went through without an audit
 // event. It fails here because a connection is served one request at a time, and little may wait (F5, O4).
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
-import { openSocket, rawRequest, sendRaw } from '../helpers/raw-http.js'
+import { openSocket } from '../helpers/raw-connection.js'
+import { rawRequest, sendRaw } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
 import { FORBIDDEN_CALL, PERMITTED_CALL, receivedBy, stillWorks } from './assertions.js'
 

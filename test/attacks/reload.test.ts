@@ -5,7 +5,8 @@
 // because a reload builds a whole second application and swaps it in (O2).
 import t from 'tap'
 import { once } from 'node:events'
-import { openSocket, rawRequest, sendOne } from '../helpers/raw-http.js'
+import { openSocket } from '../helpers/raw-connection.js'
+import { rawRequest, sendOne } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
 import { FORBIDDEN_CALL, PERMITTED_CALL, refuses, stillWorks } from './assertions.js'
 

@@ -4,7 +4,8 @@
 // DELETE to the framework; wso2/api-platform#2869). It fails here because credentials come before the method
 // (R5), a message is the only thing that has a body, and the server has no listener for upgrades and tunnels.
 import t from 'tap'
-import { openSocket, rawRequest, sendOne, sendRaw, type WireRequest } from '../helpers/raw-http.js'
+import { openSocket } from '../helpers/raw-connection.js'
+import { rawRequest, sendOne, sendRaw, type WireRequest } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
 import { FORBIDDEN_CALL, permits, PERMITTED_CALL, receivedBy, refuses, stillWorks } from './assertions.js'
 

@@ -1,8 +1,8 @@
-// A cache between the client and the gateway that keeps an answer and gives it to somebody without a token:
+// A cache between the client and the gateway that keeps a response and gives it to somebody without a token:
 // because the upstream, which knows of no credentials, called it public; or because a path was made to look
 // like a file. Fell for it: web cache deception (Omer Gil 2017; CVE-2024-46982 in Next.js is of the kind),
-// every protected path behind a CDN that goes by Cache-Control (RFC 9111 §3.5). It fails here because such an
-// answer is marked as not to be stored, and so is every refusal.
+// every protected path behind a CDN that goes by Cache-Control (RFC 9111 §3.5). It fails here because such a
+// response is marked as not to be stored, and so is every refusal.
 import t from 'tap'
 import { sendOne } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'

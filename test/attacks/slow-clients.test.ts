@@ -1,12 +1,13 @@
-// Clients that take their time: heads and bodies that trickle in, answers that nobody reads, connections that
-// only stand there, to use up memory, connections or the upstream. Fell for it: thread-per-connection servers
-// (slowloris, 2009), proxies that buffer whole answers (wso2/api-platform#2968). It fails here because
-// nothing is asked of the upstream before a body is complete, an answer that is not read pauses the upstream
-// (F4), and the connections can be limited.
+// Clients that take their time: heads and bodies that trickle in, responses that nobody reads, connections
+// that only stand there, to use up memory, connections or the upstream. Fell for it: thread-per-connection
+// servers (slowloris, 2009), proxies that buffer whole responses (wso2/api-platform#2968). It fails here
+// because nothing is asked of the upstream before a body is complete, a response that is not read pauses the
+// upstream (F4), and the connections can be limited.
 import t from 'tap'
 import type { Socket } from 'node:net'
 import { once } from 'node:events'
-import { openSocket, rawRequest, sendOne } from '../helpers/raw-http.js'
+import { openSocket } from '../helpers/raw-connection.js'
+import { rawRequest, sendOne } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
 import { until } from '../helpers/until.js'
 import { FORBIDDEN_CALL, PERMITTED_CALL, stillWorks } from './assertions.js'
@@ -31,7 +32,7 @@ t.test('bodies that never end take nothing from the upstream and little memory',
   t.ok(after.arrayBuffers + after.external - before.arrayBuffers - before.external < 50_000_000, 'no room is made for what was only announced')
 })
 
-t.test('an answer that nobody reads pauses the upstream', async (t) => {
+t.test('a response that nobody reads pauses the upstream', async (t) => {
   const scene = await startScene(t)
   const { gateway, token, upstream } = scene
   const chunk = Buffer.alloc(65_536, 'x')

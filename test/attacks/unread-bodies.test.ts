@@ -10,7 +10,7 @@ import { connect } from 'node:net'
 import t from 'tap'
 import { serve } from '../commands/serving.js'
 import { toolCall } from '../helpers/gateway.js'
-import { openConnection, type RawConnection } from '../helpers/raw-http.js'
+import { openConnection, type RawConnection } from '../helpers/raw-connection.js'
 import { startScene } from '../helpers/scene.js'
 
 const CHUNKED = 'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n'

@@ -1,8 +1,9 @@
-// An upstream that was taken over, or only misbehaves, attacks through its answer: it asks for the client's
-// credentials, speaks in the gateway's name, splits its answer in two, or sends what cannot be sent on. Fell
-// for it: proxies that pass on WWW-Authenticate (clients log in to the wrong party, F7), response splitting
-// and queue poisoning (CVE-2019-18277 and its kind), undici (CVE-2022-35948). It fails here because an answer
-// is parsed strictly, its head is built anew, and a connection that said too much is closed.
+// An upstream that was taken over, or only misbehaves, attacks through its response: it asks for the
+// client's credentials, speaks in the gateway's name, splits its response in two, or sends what cannot be
+// sent on. Fell for it: proxies that pass on WWW-Authenticate (clients log in to the wrong party, F7),
+// response splitting and queue poisoning (CVE-2019-18277 and its kind), undici (CVE-2022-35948). It fails
+// here because a response is parsed strictly, its head is built anew, and a connection that said too much is
+// closed.
 import t from 'tap'
 import type { Socket } from 'node:net'
 import { startGateway } from '../helpers/gateway.js'
@@ -16,7 +17,7 @@ const OK = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length:
 const head = (...lines: string[]): string => ['HTTP/1.1 200 OK', 'Content-Type: application/json', ...lines, '', ''].join('\r\n')
 
 /** What the upstream writes, and the status that the client gets. */
-const ANSWERS: Readonly<Record<string, readonly [answer: string, status: number | undefined]>> = {
+const RESPONSES: Readonly<Record<string, readonly [response: string, status: number | undefined]>> = {
   'in order': [OK, 200],
   nothing: ['', 502],
   'no HTTP': ['SSH-2.0-OpenSSH_9.6\r\n', 502],
@@ -35,7 +36,7 @@ const ANSWERS: Readonly<Record<string, readonly [answer: string, status: number 
   'a space before a colon': [head(`Content-Length : ${RESULT.length}`) + RESULT, 502],
   'a NUL in a header': [head('X-A: a\0b', `Content-Length: ${RESULT.length}`) + RESULT, 502],
   'a head without end': [`HTTP/1.1 200 OK\r\n${'X-A: b\r\n'.repeat(20_000)}`, 502],
-  'interim answers': [`HTTP/1.1 103 Early Hints\r\nLink: </evil>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n${OK}`, 200],
+  'interim responses': [`HTTP/1.1 103 Early Hints\r\nLink: </evil>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n${OK}`, 200],
   'bytes beyond ASCII in a header': [head('X-A: \u00c3\u00a9\u00ff', `Content-Length: ${RESULT.length}`) + RESULT, 200],
   'an odd session id': [head('Mcp-Session-Id: \u00ff,;"', `Content-Length: ${RESULT.length}`) + RESULT, 200],
   'a reason phrase': [`HTTP/1.1 200 <script>\r\nContent-Type: application/json\r\nContent-Length: ${RESULT.length}\r\n\r\n${RESULT}`, 200],
@@ -43,24 +44,24 @@ const ANSWERS: Readonly<Record<string, readonly [answer: string, status: number 
   'a go-ahead for nothing': ['HTTP/1.1 100 Continue\r\n\r\n', 502]
 }
 
-t.test('whatever the upstream answers, the client gets one whole answer, and the next call works', async (t) => {
-  let answer = ''
+t.test('whatever the upstream answers, the client gets one whole response, and the next call works', async (t) => {
+  let response = ''
   const issuer = await startIssuer(t)
   const upstream = await startRawUpstream(t, (socket: Socket) => {
-    socket.write(answer, 'latin1')
-    if (answer !== OK) socket.end()
+    socket.write(response, 'latin1')
+    if (response !== OK) socket.end()
   })
   const gateway = await startGateway(t, { upstream: `${upstream.origin}/mcp`, issuer: issuer.issuer })
   const token = await issuer.token({ aud: gateway.resource })
   const requests: WireRequest[] = [{ method: 'POST', body: PERMITTED_CALL }, { method: 'GET' }, { method: 'DELETE' }]
-  for (const [name, [bytes, status]] of Object.entries(ANSWERS)) {
+  for (const [name, [bytes, status]] of Object.entries(RESPONSES)) {
     for (const request of requests) {
-      answer = bytes
+      response = bytes
       const { statuses, text } = await sendOne(gateway, { ...request, token })
       t.same(statuses, [status], `${request.method}: ${name}`)
       t.notMatch(text, /evil|www-authenticate|proxy-authenticate|\r\nHTTP|<script>/i)
     }
-    answer = OK
+    response = OK
     t.same((await sendOne(gateway, { token, body: PERMITTED_CALL })).statuses, [200], `after ${name}`)
   }
 })
@@ -80,32 +81,32 @@ t.test('a status that is none is refused, or passed on as it is, and nothing bre
   }
 })
 
-t.test('what follows an answer on its connection is nobody\'s answer', async (t) => {
+t.test('what follows a response on its connection is nobody\'s response', async (t) => {
   const forged = RESULT.replace('{}', '{"forged":true}')
   const second = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${forged.length}\r\n\r\n${forged}`
-  let answer = OK + second
+  let response = OK + second
   const issuer = await startIssuer(t)
-  const upstream = await startRawUpstream(t, (socket: Socket) => { socket.write(answer) })
+  const upstream = await startRawUpstream(t, (socket: Socket) => { socket.write(response) })
   const gateway = await startGateway(t, { upstream: `${upstream.origin}/mcp`, issuer: issuer.issuer })
   const token = await issuer.token({ aud: gateway.resource })
   for (const bytes of [OK + second, OK + second.slice(0, 20), OK + 'x', `HTTP/1.1 204 No Content\r\n\r\n${second}`, `HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n${second}`, `HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n${second}`]) {
-    answer = bytes
+    response = bytes
     await sendOne(gateway, { token, body: PERMITTED_CALL })
     await sendOne(gateway, { method: 'HEAD', token })
-    answer = OK
+    response = OK
     const { text } = await sendOne(gateway, { token, body: PERMITTED_CALL })
     t.notMatch(text, 'forged', JSON.stringify(bytes.slice(0, 40)))
   }
 })
 
-t.test('an answer that breaks off is not made whole', async (t) => {
+t.test('a response that breaks off is not made whole', async (t) => {
   const issuer = await startIssuer(t)
-  let answer = ''
-  const upstream = await startRawUpstream(t, (socket: Socket) => { socket.end(answer) })
+  let response = ''
+  const upstream = await startRawUpstream(t, (socket: Socket) => { socket.end(response) })
   const gateway = await startGateway(t, { upstream: `${upstream.origin}/mcp`, issuer: issuer.issuer })
   const token = await issuer.token({ aud: gateway.resource })
   for (const bytes of [OK.slice(0, -1), head('Transfer-Encoding: chunked') + `5\r\n${RESULT.slice(0, 5)}\r\n`, head('Transfer-Encoding: chunked') + 'zz\r\n']) {
-    answer = bytes
+    response = bytes
     for (const request of [{ body: PERMITTED_CALL }, { method: 'GET' }]) {
       const { text } = await sendOne(gateway, { ...request, token })
       t.notMatch(text, /\r\n0\r\n\r\n$/, 'no end is written')

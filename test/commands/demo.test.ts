@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { post } from '../helpers/gateway.js'
 import { findFreePort, occupyPort } from '../helpers/ports.js'
 import { startCli, type RunningProgram } from '../helpers/process.js'
 import { ROOT } from '../helpers/root.js'
@@ -87,21 +88,14 @@ t.test('Ctrl+C ends the demo also while a client listens', async (t) => {
   const ports = await choosePorts()
   const demo = startDemo(t, ports)
   const [, token = ''] = await demo.printed(/Authorization: Bearer (\S+)'[\s\S]*Stop with Ctrl\+C\.\n/)
-  const stream = await fetch(`http://localhost:${ports.gateway}/mcp`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-      'mcp-protocol-version': '2026-07-28',
-      'mcp-method': 'subscriptions/listen'
-    },
-    body: JSON.stringify({
-      jsonrpc: '2.0',
-      id: 1,
-      method: 'subscriptions/listen',
-      params: { notifications: { toolsListChanged: true }, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientInfo': { name: 'x', version: '1' }, 'io.modelcontextprotocol/clientCapabilities': {} } }
-    })
+  const listen = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'subscriptions/listen',
+    params: { notifications: { toolsListChanged: true }, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientInfo': { name: 'x', version: '1' }, 'io.modelcontextprotocol/clientCapabilities': {} } }
+  }
+  const stream = await post(`http://localhost:${ports.gateway}/mcp`, token, listen, {
+    headers: { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'subscriptions/listen' }
   })
   t.equal(stream.status, 200)
   t.equal(stream.headers.get('content-type'), 'text/event-stream')

@@ -3,6 +3,7 @@ import { closeSync, constants, existsSync, openSync, readFileSync, readSync, rmS
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { RESOURCE, todoConfig, writeConfig } from '../helpers/configuration.js'
+import { post } from '../helpers/gateway.js'
 import { startIssuer } from '../helpers/issuer.js'
 import { findFreePort } from '../helpers/ports.js'
 import { CLI, parseLog, startCli, startProgram, type RunningProgram } from '../helpers/process.js'
@@ -42,15 +43,7 @@ async function startGateway (t: Test, start: Start): Promise<Gateway> {
     program,
     token: await issuer.token(),
     request: async (token, message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos' } }) => {
-      const response = await fetch(`${url}/mcp`, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          accept: 'application/json, text/event-stream',
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` })
-        },
-        body: JSON.stringify(message)
-      })
+      const response = await post(`${url}/mcp`, token, message)
       await response.arrayBuffer()
       return response.status
     },

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { todoConfig } from '../helpers/configuration.js'
 import { listeningUrl, parseLog, startCli } from '../helpers/process.js'
-import { holdAnswers, named, nth, replace, resourceName, serve } from './serving.js'
+import { holdResponses, named, nth, replace, resourceName, serve } from './serving.js'
 
 t.test('O2: a file replaced by rename takes over without a restart', async (t) => {
   const { gateway, url, file, config } = await serve(t, named('first'))
@@ -87,12 +87,12 @@ t.test('a changed option that only a restart applies is reported', async (t) => 
 
 t.test('O2: a request under way finishes under the configuration it began with', async (t) => {
   const { gateway, issuer, upstream, file, config, call } = await serve(t)
-  const { reached, release } = holdAnswers(upstream)
-  const answer = call(await issuer.token())
+  const { reached, release } = holdResponses(upstream)
+  const response = call(await issuer.token())
   await reached
   replace(file, config({ policy: { tools: { list_todos: false } } }))
   await gateway.printed(nth('reloaded', 1))
   t.equal((await call(await issuer.token())).status, 403)
   release()
-  t.equal((await answer).status, 200)
+  t.equal((await response).status, 200)
 })

@@ -9,7 +9,7 @@ import { todoConfig, writeConfig } from '../helpers/configuration.js'
 import { findFreePort, occupyPort } from '../helpers/ports.js'
 import { listeningUrl, parseLog, runCli, startCli } from '../helpers/process.js'
 import { until } from '../helpers/until.js'
-import { holdAnswers, nth, replace, serve } from './serving.js'
+import { holdResponses, nth, replace, serve } from './serving.js'
 
 t.test('it starts, answers its health, and serves', async (t) => {
   const { gateway, url, issuer, call } = await serve(t)
@@ -58,17 +58,17 @@ t.test('F7: an upstream whose certificate is vouched for by NODE_EXTRA_CA_CERTS 
   const authority = join(directory, 'authority.pem')
   writeFileSync(authority, certificate.cert)
   const { issuer, call } = await serve(t, { upstream: `https://127.0.0.1:${(upstream.address() as AddressInfo).port}/mcp` }, { NODE_EXTRA_CA_CERTS: authority })
-  const answer = await call(await issuer.token())
-  t.equal(answer.status, 200)
-  t.same(await answer.json(), { jsonrpc: '2.0', id: 1, result: {} })
+  const response = await call(await issuer.token())
+  t.equal(response.status, 200)
+  t.same(await response.json(), { jsonrpc: '2.0', id: 1, result: {} })
 })
 
 t.test('O3: SIGTERM: not ready at once, then nothing new is accepted, what is in flight is finished, exit code 0', async (t) => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const admin = await findFreePort()
     const { gateway, url, issuer, upstream, call } = await serve(t, { admin: { host: '127.0.0.1', port: admin } })
-    const { reached, release } = holdAnswers(upstream)
-    const answer = call(await issuer.token())
+    const { reached, release } = holdResponses(upstream)
+    const response = call(await issuer.token())
     await reached
     gateway.signal(signal)
     await gateway.printed(nth('stopping', 1))
@@ -77,7 +77,7 @@ t.test('O3: SIGTERM: not ready at once, then nothing new is accepted, what is in
     t.match(await ready.json(), { parts: [{}, {}, { name: 'process', ready: false, state: 'stopping' }] })
     await until(() => fetch(`${url}/health`).then(() => false, () => true), 'a new connection is refused')
     release()
-    t.equal((await answer).status, 200)
+    t.equal((await response).status, 200)
     t.match(await gateway.ended, { code: 0, signal: null, stderr: '' })
     t.match(gateway.stdout, /"httpStatus":200/, 'and its audit event is written')
   }
@@ -96,9 +96,9 @@ t.test('O3: streams that never end are ended at the drain deadline, and it still
 
 t.test('O3: a second signal ends it at once, with code 1', async (t) => {
   const { gateway, url, issuer, upstream, call } = await serve(t)
-  const { reached } = holdAnswers(upstream)
-  const answer = call(await issuer.token())
-  answer.catch(() => {})
+  const { reached } = holdResponses(upstream)
+  const response = call(await issuer.token())
+  response.catch(() => {})
   await reached
   gateway.signal('SIGTERM')
   await gateway.printed(nth('stopping', 1))
@@ -107,7 +107,7 @@ t.test('O3: a second signal ends it at once, with code 1', async (t) => {
   gateway.signal('SIGINT')
   t.match(await gateway.ended, { code: 1, signal: null })
   t.match(gateway.stdout, /second SIGINT, exiting/)
-  await t.rejects(answer)
+  await t.rejects(response)
 })
 
 for (const signal of ['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGABRT'] as const) {
@@ -122,16 +122,16 @@ for (const signal of ['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGAB
 
 t.test('O4: a call that is under way when the process dies is in the log', async (t) => {
   const { gateway, issuer, upstream, call } = await serve(t)
-  const { reached } = holdAnswers(upstream)
-  const answer = call(await issuer.token())
-  answer.catch(() => {})
+  const { reached } = holdResponses(upstream)
+  const response = call(await issuer.token())
+  response.catch(() => {})
   await reached
   await gateway.printed(/"event":"request open"/)
   gateway.signal('SIGKILL')
   t.match(parseLog((await gateway.ended).stdout).at(-1), {
     event: 'request open', decision: 'allow', subject: 'alice', client: { method: 'tools/call', target: 'list_todos' }
   })
-  await t.rejects(answer)
+  await t.rejects(response)
 })
 
 t.test('a port that is taken, or an address of another machine, is named, with exit code 1', async (t) => {

@@ -1,7 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import { RESOURCE, todoConfig, writeConfig } from '../helpers/configuration.js'
-import { toolCall } from '../helpers/gateway.js'
+import { post, toolCall } from '../helpers/gateway.js'
 import { startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { listeningUrl, type RunningProgram, startCli } from '../helpers/process.js'
 import { startUpstream, type TestUpstream } from '../helpers/upstream.js'
@@ -36,15 +36,7 @@ export async function serve (
     upstream,
     file,
     config,
-    call: (token, path = '/mcp') => fetch(url + path, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${token}`,
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream'
-      },
-      body: JSON.stringify(toolCall('list_todos'))
-    })
+    call: (token, path = '/mcp') => post(url + path, token, toolCall('list_todos'))
   }
 }
 
@@ -71,7 +63,7 @@ export function nth (event: string, count: number): RegExp {
 }
 
 /** Lets the upstream wait with its response. Resolves once a request is there. */
-export function holdAnswers (upstream: TestUpstream): { reached: Promise<void>, release (): void } {
+export function holdResponses (upstream: TestUpstream): { reached: Promise<void>, release (): void } {
   const { answer } = upstream
   const held: Array<() => void> = []
   let arrive: () => void

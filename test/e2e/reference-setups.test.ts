@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { startTodoServer } from '../../demo/todo-server.js'
-import { toolCall } from '../helpers/gateway.js'
+import { post, toolCall } from '../helpers/gateway.js'
 import { sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { findFreePort } from '../helpers/ports.js'
 import { listeningUrl, startCli, type RunningProgram } from '../helpers/process.js'
@@ -80,19 +80,11 @@ async function start (t: Test, setUp: SetUp, more: Readonly<Record<string, strin
     gateway,
     origin,
     scalekit,
-    post: (token, message) => fetch(origin + setUp.path, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` })
-      },
-      body: JSON.stringify(message)
-    })
+    post: (token, message) => post(origin + setUp.path, token, message)
   }
 }
 
-/** Returns the result in an answer that is one JSON document or one server-sent event. */
+/** Returns the result in a response that is one JSON document or one server-sent event. */
 async function resultOf (response: Response): Promise<unknown> {
   const text = await response.text()
   const json = text.startsWith('{') ? text : /^data: (.*)$/m.exec(text)?.[1] ?? 'null'

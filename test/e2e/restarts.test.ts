@@ -3,7 +3,7 @@ import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { RESOURCE, todoConfig, writeConfig } from '../helpers/configuration.js'
-import { toolCall } from '../helpers/gateway.js'
+import { POST_HEADERS, toolCall } from '../helpers/gateway.js'
 import { startIssuer } from '../helpers/issuer.js'
 import { findFreePort } from '../helpers/ports.js'
 import { type RunningProgram, startCli, startProgram } from '../helpers/process.js'
@@ -59,9 +59,8 @@ function call (port: number, token: string, agent: Agent, id: number): Promise<n
       method: 'POST',
       agent,
       headers: {
+        ...POST_HEADERS,
         authorization: `Bearer ${token}`,
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
         'content-length': body.length
       }
     }, (response) => {

@@ -155,8 +155,8 @@ async function startRedirectingServer (t: Test, location: (origin: string) => st
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      fetch(todos.url, { method: 'POST', headers: headers as Record<string, string>, body: Buffer.concat(chunks) }).then(async (answer) => {
-        response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' }).end(await answer.text())
+      fetch(todos.url, { method: 'POST', headers: headers as Record<string, string>, body: Buffer.concat(chunks) }).then(async (inner) => {
+        response.writeHead(inner.status, { 'content-type': inner.headers.get('content-type') ?? 'text/plain' }).end(await inner.text())
       }, () => response.destroy())
     })
   })

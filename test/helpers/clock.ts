@@ -8,8 +8,11 @@ export interface TestClock extends Clock {
   readonly pending: () => number
 }
 
-/** Returns a clock that starts at the machine's time, so that tokens made with it are current. */
-export function createTestClock (start = Date.now()): TestClock {
+/**
+ * Returns a clock that starts at the machine's time, so that tokens made with it are current, and at a whole
+ * second, as times in tokens are.
+ */
+export function createTestClock (start = Math.floor(Date.now() / 1000) * 1000): TestClock {
   let time = start
   const timers = new Map<symbol, { readonly at: number, readonly callback: () => void }>()
   return {

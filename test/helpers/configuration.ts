@@ -2,7 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { configFrom } from '../../src/config/complete.js'
+import { authorizationServers, type AuthorizationServerConfig } from '../../src/options/authorization-server.js'
 import type { Config } from '../../src/options/gateway.js'
+import { server, type ServerConfig } from '../../src/options/server.js'
+import { complete } from '../../src/options/terms.js'
+import { AUDIENCE } from './issuer.js'
 
 type Settings = Parameters<typeof configFrom>[1]
 
@@ -38,6 +42,22 @@ export function todoConfig (members: Readonly<Record<string, unknown>> = {}): Re
 /** Returns the complete configuration for the content of a file. Throws ConfigError. */
 export function configFor (file: unknown, settings: Partial<Settings> = {}): Config {
   return configFrom(file, { ...SETTINGS, ...settings })
+}
+
+/** Returns the complete configuration of an authorization server. The members stand in it as they are. */
+export function authorizationServerConfig (
+  issuer: string, members: Partial<AuthorizationServerConfig> = {}
+): AuthorizationServerConfig {
+  const [defaults] = complete(authorizationServers, ['https://as.example'])
+  return { ...defaults as AuthorizationServerConfig, issuer, ...members }
+}
+
+/** Returns the complete configuration of a server without a policy. The members stand in it as they are. */
+export function serverConfig (
+  trusted: readonly AuthorizationServerConfig[], members: Partial<ServerConfig> = {}
+): ServerConfig {
+  const written = { ...UNREACHABLE_SERVER, resource: AUDIENCE, policy: {} }
+  return { ...complete(server, written), authorizationServers: trusted, ...members }
 }
 
 /**

@@ -60,20 +60,32 @@ export async function startGateway (t: Test, options: TestGatewayOptions): Promi
     origin: server.url,
     log,
     logged,
-    post: (token, message, { path: at = '', ...init } = {}) => fetch(resource + at, {
-      method: 'POST',
-      body: typeof message === 'string' ? message : JSON.stringify(message),
-      ...init,
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...init.headers as Record<string, string>
-      }
-    }),
+    post: (token, message, { path: at = '', ...init } = {}) => post(resource + at, token, message, init),
     reload: (config) => server.reload(complete(resource, config)),
     stop: (lameDuckMs) => server.stop(lameDuckMs)
   }
+}
+
+/** The header of a request that posts a message (Streamable HTTP). */
+export const POST_HEADERS = {
+  'content-type': 'application/json',
+  accept: 'application/json, text/event-stream'
+} as const
+
+/** Posts a message (an object is serialised) to an MCP endpoint. */
+export function post (
+  url: string, token: string | undefined, message: unknown, init: RequestInit = {}
+): Promise<Response> {
+  return fetch(url, {
+    method: 'POST',
+    body: typeof message === 'string' ? message : JSON.stringify(message),
+    ...init,
+    headers: {
+      ...POST_HEADERS,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...init.headers as Record<string, string>
+    }
+  })
 }
 
 /** Returns a stream for a log, and what was written to it. */

@@ -32,6 +32,9 @@ export interface TestIssuer {
   stop (): Promise<void>
 }
 
+/** The resource that tokens are for, unless a test says another. */
+export const AUDIENCE = 'https://mcp.example/mcp'
+
 export interface TestIssuerOptions {
   /** Path of the issuer, without a slash at its end. */
   readonly path?: string
@@ -39,6 +42,8 @@ export interface TestIssuerOptions {
   readonly key?: SigningKey
   /** Audience of its tokens. */
   readonly audience?: string
+  /** How long its tokens live; default 600. */
+  readonly lifetimeSeconds?: number
   /** Milliseconds since the epoch, for the times in its tokens. */
   readonly now?: () => number
 }
@@ -49,7 +54,7 @@ export interface TestIssuerOptions {
 export async function startIssuer (
   t: Pick<Test, 'after'>, options: TestIssuerOptions = {}
 ): Promise<TestIssuer> {
-  const { path = '', alg = 'ES256', audience = 'https://mcp.example/mcp', now = Date.now } = options
+  const { path = '', alg = 'ES256', audience = AUDIENCE, lifetimeSeconds = 600, now = Date.now } = options
   const server = createServer((request, response) => answer(self, request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -84,7 +89,7 @@ export async function startIssuer (
         client_id: 'client-1',
         scope: 'todo:read todo:write',
         iat: seconds,
-        exp: seconds + 600
+        exp: seconds + lifetimeSeconds
       }
       return self.key.sign({ ...usual, ...claims }, header)
     },

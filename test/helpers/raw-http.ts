@@ -1,7 +1,7 @@
-import { once } from 'node:events'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Test } from 'tap'
+import { openSocket } from './raw-connection.js'
 
 export interface RawResponse {
   readonly status: number
@@ -53,68 +53,6 @@ function hasHeader (list: readonly string[], name: string): boolean {
   return list.some((entry, index) => index % 2 === 0 && entry.toLowerCase() === name)
 }
 
-/** One TCP connection, written and read byte by byte. */
-export interface RawConnection {
-  readonly socket: Socket
-  write (text: string): void
-  /** All that has arrived so far. */
-  received (): string
-  /** Resolves with all that has arrived once it holds `text`; rejects when the connection ends before. */
-  until (text: string): Promise<string>
-  /** Resolves when the peer has closed: `end` after a FIN, `reset` after an error. */
-  readonly closed: Promise<'end' | 'reset'>
-}
-
-/** Opens a TCP connection. Whoever opens it closes it. */
-export async function openSocket ({ origin }: Pick<Endpoint, 'origin'>): Promise<Socket> {
-  const { hostname, port } = new URL(origin)
-  const socket = connect(Number(port), hostname)
-  await once(socket, 'connect')
-  socket.on('error', () => {}) // a reset is an outcome, too
-  return socket
-}
-
-/** Opens a TCP connection and closes it after the test. */
-export async function openConnection (t: Test, origin: string): Promise<RawConnection> {
-  const socket = await openSocket({ origin })
-  t.after(() => { socket.destroy() })
-  return watch(socket)
-}
-
-function watch (socket: Socket): RawConnection {
-  let received = ''
-  let isReset = false
-  const waiting = new Set<() => void>()
-  socket.on('data', (chunk: Buffer) => {
-    received += chunk.toString('latin1')
-    for (const look of [...waiting]) look()
-  })
-  socket.on('error', () => { isReset = true })
-  const closed = new Promise<'end' | 'reset'>((resolve) => {
-    socket.once('close', () => {
-      resolve(isReset ? 'reset' : 'end')
-      for (const look of [...waiting]) look()
-    })
-  })
-  return {
-    socket,
-    closed,
-    write: (text) => { socket.write(text, 'latin1') },
-    received: () => received,
-    until: (text) => new Promise((resolve, reject) => {
-      function look (): void {
-        if (!received.includes(text) && !socket.closed) return
-        waiting.delete(look)
-        if (received.includes(text)) return resolve(received)
-        const what = `the connection closed without ${JSON.stringify(text)}`
-        reject(new Error(`${what}; received ${JSON.stringify(received)}`))
-      }
-      waiting.add(look)
-      look()
-    })
-  }
-}
-
 /** A gateway, as far as requests are sent to it. */
 export interface Endpoint {
   readonly origin: string
@@ -125,24 +63,24 @@ export interface Endpoint {
 export interface WireResponses {
   /** Everything that came back, until the gateway closed the connection or had nothing more to say. */
   readonly text: string
-  /** Status codes in the order of the answers. */
+  /** Status codes in the order of the responses. */
   readonly statuses: readonly number[]
 }
 
 /**
  * Writes bytes to the gateway as they are, without an HTTP client that would tidy them up, and returns what
- * came back. Once there are as many answers as expected or the gateway has closed the connection, whatever
+ * came back. Once there are as many responses as expected or the gateway has closed the connection, whatever
  * else the same bytes started has had its turn before another request was answered.
  */
 export async function sendRaw (
-  gateway: Endpoint, bytes: string | Buffer | ReadonlyArray<string | Buffer>, answers = 1
+  gateway: Endpoint, bytes: string | Buffer | ReadonlyArray<string | Buffer>, responses = 1
 ): Promise<WireResponses> {
-  return exchange(gateway, bytes, answers, async () => {
+  return exchange(gateway, bytes, responses, async () => {
     await (await fetch(`${gateway.origin}/health`)).arrayBuffer()
   })
 }
 
-/** Sends one whole request and returns its answer. */
+/** Sends one whole request and returns its response. */
 export async function sendOne (gateway: Endpoint, request: WireRequest): Promise<WireResponses> {
   return exchange(gateway, rawRequest(gateway, request), 1)
 }
@@ -150,7 +88,7 @@ export async function sendOne (gateway: Endpoint, request: WireRequest): Promise
 async function exchange (
   gateway: Endpoint,
   bytes: string | Buffer | ReadonlyArray<string | Buffer>,
-  answers: number,
+  responses: number,
   settle = async (): Promise<void> => {}
 ): Promise<WireResponses> {
   const socket = await openSocket(gateway)
@@ -161,10 +99,10 @@ async function exchange (
   const answered = new Promise<void>((resolve) => {
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1')
-      if (statusesIn(text).length >= answers && isWhole(text, isHead)) resolve()
+      if (statusesIn(text).length >= responses && isWhole(text, isHead)) resolve()
     })
     socket.once('close', () => resolve())
-    if (answers === 0) resolve()
+    if (responses === 0) resolve()
   })
   for (const part of parts) socket.write(part)
   await answered
@@ -178,7 +116,7 @@ function statusesIn (text: string): number[] {
   return statuses.filter((status) => status !== 100)
 }
 
-/** Whether the last answer has arrived with all of its body, as far as its head says how long that is. */
+/** Whether the last response has arrived with all of its body, as far as its head says how long that is. */
 function isWhole (text: string, isHead: boolean): boolean {
   const start = text.lastIndexOf('HTTP/1.1 ')
   const end = text.indexOf('\r\n\r\n', start)

@@ -30,7 +30,7 @@ t.test('the admin listener tells liveness, readiness and metrics apart', async (
   await (await fetch(`${server.url}/mcp`, { method: 'POST' })).text()
   const line = 'postern_requests_total{resource="http://127.0.0.1:1/mcp",outcome="missing_token",status="401"} 1'
   let metrics = ''
-  // A request is counted when its connection has taken the answer, a moment after the client has it.
+  // A request is counted when its connection has taken the response, a moment after the client has it.
   for (let attempt = 0; attempt < 100 && !metrics.includes(line); attempt++) {
     metrics = await (await fetch(`${server.adminUrl}/metrics`)).text()
   }

@@ -3,7 +3,8 @@ import { createTestClock } from '../helpers/clock.js'
 import { defer } from '../helpers/deferred.js'
 import { type TestGateway, toolCall } from '../helpers/gateway.js'
 import type { LogLine } from '../helpers/process.js'
-import { openConnection, send } from '../helpers/raw-http.js'
+import { openConnection } from '../helpers/raw-connection.js'
+import { send } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
 
 const TYPE = { 'Content-Type': 'application/json' }
@@ -22,11 +23,11 @@ t.test('O4: a forwarded call leaves one event with who, what, and how it went', 
     }
   })
   const body = JSON.stringify(toolCall('list_todos', { secret: 'argument' }))
-  const answer = await send({ method: 'POST', path: '/mcp', headers: TYPE, body })
+  const response = await send({ method: 'POST', path: '/mcp', headers: TYPE, body })
   const { time, level, responseBytes, ...event } = await gateway.logged(({ event }) => event === 'request')
   t.same(event, {
     event: 'request',
-    requestId: answer.headers['x-request-id'],
+    requestId: response.headers['x-request-id'],
     resource: gateway.resource,
     decision: 'allow',
     rule: 'tools.list_todos',
@@ -88,7 +89,7 @@ t.test('O4: every request that reached authentication leaves exactly one event, 
   t.equal(events(gateway).length, expected.length, 'what did not reach authentication leaves none')
 })
 
-t.test('O4: a client that leaves is on record, before an answer and during one', async (t) => {
+t.test('O4: a client that leaves is on record, before a response and during one', async (t) => {
   const { gateway, token, upstream } = await startScene(t)
   const request = `GET /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`
   const arrived = defer()

@@ -12,8 +12,8 @@ function preflight (origin: string, path = '/mcp', more: Record<string, string> 
   return { method: 'OPTIONS', path, headers: { Origin: origin, 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'authorization, content-type', ...more } }
 }
 
-function list (answer: RawResponse, name: string): string[] {
-  return String(answer.headers[name] ?? '').split(', ')
+function list (response: RawResponse, name: string): string[] {
+  return String(response.headers[name] ?? '').split(', ')
 }
 
 t.test('C1: an Origin is the resource\'s own, a configured one, or refused before anything else', async (t) => {
@@ -61,11 +61,11 @@ t.test('C1: an Origin is the resource\'s own, a configured one, or refused befor
     const host = { Host: new URL(resource).host }
     const name = `${origin} at ${resource} with ${String(origins)}`
     for (const method of ['GET', 'POST', 'DELETE', 'PUT']) {
-      const answer = await send(url, { method, path: '/mcp', headers: { ...host, Origin: origin } })
-      t.equal(answer.status, allowed ? 401 : 403, `${method} ${name}`)
-      t.equal(answer.headers['access-control-allow-origin'], allowed ? origin : undefined, name)
-      if (allowed) t.match(answer.headers.vary, /\bOrigin\b/i, name)
-      else t.match(answer, { headers: { 'cache-control': 'no-store', 'www-authenticate': undefined }, body: '"origin_not_allowed"' }, name)
+      const response = await send(url, { method, path: '/mcp', headers: { ...host, Origin: origin } })
+      t.equal(response.status, allowed ? 401 : 403, `${method} ${name}`)
+      t.equal(response.headers['access-control-allow-origin'], allowed ? origin : undefined, name)
+      if (allowed) t.match(response.headers.vary, /\bOrigin\b/i, name)
+      else t.match(response, { headers: { 'cache-control': 'no-store', 'www-authenticate': undefined }, body: '"origin_not_allowed"' }, name)
     }
     const asked = await send(url, {
       ...preflight(origin), headers: { ...preflight(origin).headers as Record<string, string>, ...host }
@@ -77,8 +77,8 @@ t.test('C1: an Origin is the resource\'s own, a configured one, or refused befor
 
 t.test('C1: a foreign Origin is refused even with a valid token, which is not looked at', async (t) => {
   const { send, upstream, issuer } = await startScene(t)
-  const answer = await send({ method: 'POST', path: '/mcp', headers: { Origin: 'https://evil.example', 'Content-Type': 'application/json' }, body: CALL })
-  t.equal(answer.status, 403)
+  const response = await send({ method: 'POST', path: '/mcp', headers: { Origin: 'https://evil.example', 'Content-Type': 'application/json' }, body: CALL })
+  t.equal(response.status, 403)
   t.equal(upstream.received.length, 0)
   t.equal(issuer.count('/jwks'), 0)
 })
@@ -128,26 +128,26 @@ t.test('C1a: Host: on loopback only names of this machine and configured ones, e
     const { url } = await startConfigured(
       t, { ...UNREACHABLE_SERVER, resource, ...(hosts === undefined ? {} : { hosts }) }
     )
-    const answer = await send(url, { path: '/mcp', headers: { Host: host } })
-    t.equal(answer.status, served ? 401 : 421, `${host} at ${resource}`)
-    if (!served) t.match(JSON.parse(answer.body), { error: 'host_not_allowed' })
+    const response = await send(url, { path: '/mcp', headers: { Host: host } })
+    t.equal(response.status, served ? 401 : 421, `${host} at ${resource}`)
+    if (!served) t.match(JSON.parse(response.body), { error: 'host_not_allowed' })
   }
 })
 
 t.test('C2: a preflight is answered without credentials, by what it asks for', async (t) => {
   const { url } = await startConfigured(t, { ...UNREACHABLE_SERVER, resource: 'https://mcp.example/mcp', origins: [APP] })
   for (const path of ['/mcp', '/mcp/', '/mcp/below']) {
-    const answer = await send(url, preflight(APP, path, { 'Access-Control-Request-Headers': 'authorization,mcp-param-region, Mcp-Param-X_1,x-evil,mcp-param-,mcp-param-a b' }))
-    t.equal(answer.status, 204)
-    t.equal(answer.body, '')
-    t.equal(answer.headers['access-control-allow-origin'], APP)
-    t.equal(answer.headers['access-control-allow-credentials'], undefined)
-    t.same(list(answer, 'access-control-allow-methods'), ['GET', 'POST', 'DELETE', 'OPTIONS'])
-    t.same(list(answer, 'access-control-allow-headers'), [
+    const response = await send(url, preflight(APP, path, { 'Access-Control-Request-Headers': 'authorization,mcp-param-region, Mcp-Param-X_1,x-evil,mcp-param-,mcp-param-a b' }))
+    t.equal(response.status, 204)
+    t.equal(response.body, '')
+    t.equal(response.headers['access-control-allow-origin'], APP)
+    t.equal(response.headers['access-control-allow-credentials'], undefined)
+    t.same(list(response, 'access-control-allow-methods'), ['GET', 'POST', 'DELETE', 'OPTIONS'])
+    t.same(list(response, 'access-control-allow-headers'), [
       'Authorization', 'Content-Type', 'Accept', 'DPoP', 'Last-Event-ID', 'Mcp-Session-Id', 'MCP-Protocol-Version', 'Mcp-Method', 'Mcp-Name', 'traceparent', 'tracestate', 'baggage', 'mcp-param-region', 'Mcp-Param-X_1'
     ])
-    t.match(answer.headers['access-control-max-age'], /^\d+$/)
-    t.match(answer.headers.vary, /Origin/)
+    t.match(response.headers['access-control-max-age'], /^\d+$/)
+    t.match(response.headers.vary, /Origin/)
   }
 })
 
@@ -158,7 +158,7 @@ t.test('C2: OPTIONS that is no preflight needs credentials', async (t) => {
   }
 })
 
-t.test('C3: a page of an allowed origin can read every answer', async (t) => {
+t.test('C3: a page of an allowed origin can read every response', async (t) => {
   const {
     send: sendWithToken, gateway: { origin }, upstream, issuer
   } = await startScene(t, { config: { origins: [APP], limits: { bodyBytes: 1024 } } })
@@ -166,7 +166,7 @@ t.test('C3: a page of an allowed origin can read every answer', async (t) => {
   const post = { method: 'POST', path: '/mcp' }
   const withOrigin = { Origin: APP }
   const good = { ...post, headers: { ...withOrigin, ...type }, body: CALL }
-  const answers: Readonly<Record<string, RawResponse>> = {
+  const responses: Readonly<Record<string, RawResponse>> = {
     200: await sendWithToken(good),
     401: await send(origin, good),
     '400 token in the query': await sendWithToken({ ...good, path: '/mcp?access_token=x' }),
@@ -185,18 +185,18 @@ t.test('C3: a page of an allowed origin can read every answer', async (t) => {
   await issuer.stop()
   const other = await startScene(t, { config: { origins: [APP] } })
   await other.issuer.stop()
-  for (const [name, answer] of Object.entries({ ...answers, ...failures, 503: await other.send(good) })) {
-    t.equal(answer.status, Number(name.slice(0, 3)), name)
-    t.equal(answer.headers['access-control-allow-origin'], APP, name)
-    t.equal(answer.headers['access-control-allow-credentials'], undefined, name)
-    t.match(answer.headers.vary, /Origin/, name)
-    for (const exposed of EXPOSED) t.ok(list(answer, 'access-control-expose-headers').includes(exposed), `${name} ${exposed}`)
+  for (const [name, response] of Object.entries({ ...responses, ...failures, 503: await other.send(good) })) {
+    t.equal(response.status, Number(name.slice(0, 3)), name)
+    t.equal(response.headers['access-control-allow-origin'], APP, name)
+    t.equal(response.headers['access-control-allow-credentials'], undefined, name)
+    t.match(response.headers.vary, /Origin/, name)
+    for (const exposed of EXPOSED) t.ok(list(response, 'access-control-expose-headers').includes(exposed), `${name} ${exposed}`)
   }
 })
 
 t.test('the Vary of the upstream is kept beside our own', async (t) => {
   const { send } = await startScene(t, { answer: (_request, response) => { response.writeHead(200, { vary: 'Accept-Language' }).end() } })
-  const answer = await send({ path: '/mcp' })
-  t.match(answer.headers.vary, /Accept-Language/)
-  t.match(answer.headers.vary, /Origin/)
+  const response = await send({ path: '/mcp' })
+  t.match(response.headers.vary, /Accept-Language/)
+  t.match(response.headers.vary, /Origin/)
 })

@@ -14,8 +14,8 @@ const MANY_SCOPES = Array.from({ length: 500 }, (_, i) => `scope:${i}`)
  * The attributes of the one challenge; throws when there is not exactly one, or it is malformed (RFC 9110
  * §11.6.1).
  */
-function readChallenge (answer: RawResponse): Record<string, string> {
-  const values = answer.rawHeaders.filter((_, index) => index % 2 === 1 && answer.rawHeaders[index - 1]?.toLowerCase() === 'www-authenticate')
+function readChallenge (response: RawResponse): Record<string, string> {
+  const values = response.rawHeaders.filter((_, index) => index % 2 === 1 && response.rawHeaders[index - 1]?.toLowerCase() === 'www-authenticate')
   const [value = ''] = values
   if (values.length !== 1 || !/^Bearer [a-z_]+="(?:[^"\\]|\\.)*"(?:, [a-z_]+="(?:[^"\\]|\\.)*")*$/.test(value)) throw new Error(`not one challenge: ${JSON.stringify(values)}`)
   const attributes = [...value.matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, text]) => [name as string, text as string] as const)
@@ -50,12 +50,12 @@ t.test('A8, A9: without credentials: 401 with a challenge that names no error', 
       ...UNREACHABLE_SERVER, resource: 'http://127.0.0.1:1/mcp', policy: { tools: { list_todos: 'todo:read', delete_todo: ['todo:write', 'todo:admin'] } }, ...config
     })
     for (const method of ['POST', 'GET', 'DELETE']) {
-      const answer = await send(url, { method, path: '/mcp', headers })
-      t.equal(answer.status, 401, name)
-      t.same(readChallenge(answer), challenge, name)
-      t.match(JSON.parse(answer.body), { error: 'missing_token', error_description: /./ })
-      t.match(answer.headers['content-type'], /^application\/json/)
-      t.equal(answer.headers['cache-control'], 'no-store')
+      const response = await send(url, { method, path: '/mcp', headers })
+      t.equal(response.status, 401, name)
+      t.same(readChallenge(response), challenge, name)
+      t.match(JSON.parse(response.body), { error: 'missing_token', error_description: /./ })
+      t.match(response.headers['content-type'], /^application\/json/)
+      t.equal(response.headers['cache-control'], 'no-store')
     }
   }
 })
@@ -71,13 +71,13 @@ t.test('A8, A9: a bad token: 401 invalid_token, with the same scopes, whose prec
     opaque: 'opaque-token'
   }
   for (const [name, token] of Object.entries(tokens)) {
-    const answer = await send(gateway.origin, { method: 'POST', path: '/mcp', headers: { ...TYPE, Authorization: `Bearer ${token}` }, body: '{' })
-    t.equal(answer.status, 401, name)
-    const { error_description: description, ...challenge } = readChallenge(answer)
+    const response = await send(gateway.origin, { method: 'POST', path: '/mcp', headers: { ...TYPE, Authorization: `Bearer ${token}` }, body: '{' })
+    t.equal(response.status, 401, name)
+    const { error_description: description, ...challenge } = readChallenge(response)
     t.same(challenge, { error: 'invalid_token', scope: 'todo:read', resource_metadata: `${gateway.origin}/.well-known/oauth-protected-resource/mcp` }, name)
     t.match(description, /./)
-    t.same(JSON.parse(answer.body), { error: 'invalid_token', error_description: description })
-    t.notMatch(JSON.stringify(answer), /evil|other|nonce|signature|audience/i, 'no reason')
+    t.same(JSON.parse(response.body), { error: 'invalid_token', error_description: description })
+    t.notMatch(JSON.stringify(response), /evil|other|nonce|signature|audience/i, 'no reason')
   }
   const details = gateway.log.filter(({ reason }) => reason === 'invalid_token').map(({ client }) => (client as { detail: string }).detail)
   t.equal(new Set(details).size, Object.keys(tokens).length, 'each has a reason of its own in the log')
@@ -97,10 +97,10 @@ t.test('A1, A10: malformed credentials: 400 invalid_request', async (t) => {
     'a query token beside a header': { path: '/mcp?a&access%5Ftoken=x', headers: ['Authorization', `Bearer ${token}`] }
   }
   for (const [name, { path = '/mcp', headers }] of Object.entries(variants)) {
-    const answer = await send(gateway.origin, { method: 'POST', path, headers: [...headers, 'Content-Type', 'application/json'], body: JSON.stringify(toolCall('list_todos')) })
-    t.equal(answer.status, 400, name)
-    t.match(readChallenge(answer), { error: 'invalid_request' }, name)
-    t.match(JSON.parse(answer.body), { error: 'invalid_request', error_description: /./ })
+    const response = await send(gateway.origin, { method: 'POST', path, headers: [...headers, 'Content-Type', 'application/json'], body: JSON.stringify(toolCall('list_todos')) })
+    t.equal(response.status, 400, name)
+    t.match(readChallenge(response), { error: 'invalid_request' }, name)
+    t.match(JSON.parse(response.body), { error: 'invalid_request', error_description: /./ })
   }
 })
 
@@ -114,12 +114,12 @@ t.test('A1: the scheme may be spelt in any case', async (t) => {
 t.test('A6: an authorization server that was never reached: 503 with Retry-After, and no challenge', async (t) => {
   const { gateway, token, issuer } = await startScene(t)
   await issuer.stop()
-  const answer = await send(gateway.origin, { path: '/mcp', headers: { Authorization: `Bearer ${token}` } })
-  t.equal(answer.status, 503)
-  t.match(answer.headers['retry-after'], /^[1-9]\d*$/)
-  t.equal(answer.headers['www-authenticate'], undefined)
-  t.match(JSON.parse(answer.body), { error: 'authorization_server_unavailable' })
-  t.notMatch(answer.body, new URL(issuer.origin).port)
+  const response = await send(gateway.origin, { path: '/mcp', headers: { Authorization: `Bearer ${token}` } })
+  t.equal(response.status, 503)
+  t.match(response.headers['retry-after'], /^[1-9]\d*$/)
+  t.equal(response.headers['www-authenticate'], undefined)
+  t.match(JSON.parse(response.body), { error: 'authorization_server_unavailable' })
+  t.notMatch(response.body, new URL(issuer.origin).port)
 })
 
 t.test('P7: missing scopes: 403 with every scope the operation needs, in one challenge', async (t) => {
@@ -134,18 +134,18 @@ t.test('P7: missing scopes: 403 with every scope the operation needs, in one cha
     ['unlisted', undefined, [], '']
   ]
   for (const [tool, scope, missing, held] of table) {
-    const answer = await send(gateway.origin, { method: 'POST', path: '/mcp', headers: { ...TYPE, Authorization: `Bearer ${token}` }, body: JSON.stringify(toolCall(tool, {}, 'id-7')) })
-    t.equal(answer.status, 403, tool)
-    const { jsonrpc, id, error } = JSON.parse(answer.body) as {
+    const response = await send(gateway.origin, { method: 'POST', path: '/mcp', headers: { ...TYPE, Authorization: `Bearer ${token}` }, body: JSON.stringify(toolCall(tool, {}, 'id-7')) })
+    t.equal(response.status, 403, tool)
+    const { jsonrpc, id, error } = JSON.parse(response.body) as {
       jsonrpc: string, id: string, error: { code: number, data: object }
     }
     t.same([jsonrpc, id, error.code], ['2.0', 'id-7', 403])
     if (scope === undefined) {
-      t.equal(answer.headers['www-authenticate'], undefined, 'no challenge where no scope could help')
+      t.equal(response.headers['www-authenticate'], undefined, 'no challenge where no scope could help')
       t.same(error.data, { error: 'access_denied', method: 'tools/call', target: tool })
       continue
     }
-    const { error_description: description, ...challenge } = readChallenge(answer)
+    const { error_description: description, ...challenge } = readChallenge(response)
     t.same(challenge, { error: 'insufficient_scope', scope: scope + held, resource_metadata: `${gateway.origin}/.well-known/oauth-protected-resource/mcp` })
     t.match(description, /./)
     t.same(error.data, { error: 'insufficient_scope', method: 'tools/call', target: tool, requiredScopes: scope.split(' '), missingScopes: missing })
@@ -168,18 +168,18 @@ t.test('P7: the challenge names the scopes that a token keeps, for clients that 
   for (const [held, tool, scope] of rows) {
     const headers = { ...TYPE, Authorization: `Bearer ${await tokenWith({ scope: held })}` }
     const body = JSON.stringify(toolCall(tool))
-    const answer = await send(gateway.origin, { method: 'POST', path: '/mcp', headers, body })
-    t.equal(readChallenge(answer).scope, scope, `${held} calls ${tool}`)
-    t.match(JSON.parse(answer.body), { error: { data: { requiredScopes: [tool], missingScopes: [tool] } } })
+    const response = await send(gateway.origin, { method: 'POST', path: '/mcp', headers, body })
+    t.equal(readChallenge(response).scope, scope, `${held} calls ${tool}`)
+    t.match(JSON.parse(response.body), { error: { data: { requiredScopes: [tool], missingScopes: [tool] } } })
   }
   // A client like SDK 1.x, whose next token has just the scopes of the last challenge.
   let [scope, logins] = ['list', 0]
   for (const tool of ['list', 'refund', 'list', 'refund']) {
     const headers = { ...TYPE, Authorization: `Bearer ${await tokenWith({ scope })}` }
-    const answer = await send(gateway.origin, { method: 'POST', path: '/mcp', headers, body: JSON.stringify(toolCall(tool)) })
-    if (answer.status !== 403) continue
+    const response = await send(gateway.origin, { method: 'POST', path: '/mcp', headers, body: JSON.stringify(toolCall(tool)) })
+    if (response.status !== 403) continue
     logins++
-    scope = readChallenge(answer).scope as string
+    scope = readChallenge(response).scope as string
   }
   t.equal(logins, 1, 'one step-up is enough')
 })
@@ -187,9 +187,9 @@ t.test('P7: the challenge names the scopes that a token keeps, for clients that 
 t.test('P7: a denial of a subscription names everything that was asked for', async (t) => {
   const { gateway, token } = await startScene(t, { config: { policy: { resources: { 'todo://*': 'todo:read', 'secret://*': 'admin' } } } })
   const uris = ['secret://a', 'todo://b']
-  const answer = await gateway.post(token, { jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params: { notifications: { resourceSubscriptions: uris } } })
-  t.equal(answer.status, 403)
-  t.match(await answer.json(), { error: { data: { method: 'subscriptions/listen', targets: uris, missingScopes: ['admin'] } } })
+  const response = await gateway.post(token, { jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params: { notifications: { resourceSubscriptions: uris } } })
+  t.equal(response.status, 403)
+  t.match(await response.json(), { error: { data: { method: 'subscriptions/listen', targets: uris, missingScopes: ['admin'] } } })
   t.match(await gateway.logged(({ httpStatus }) => httpStatus === 403), { client: { method: 'subscriptions/listen', targets: uris } })
 })
 

@@ -15,8 +15,8 @@ function request ({ send }: Pick<Scene, 'send'>, method: Way, headers: Record<st
 }
 
 /** The refusal's code, from a JSON-RPC error or from OAuth's form. */
-function codeOf (method: Way, answer: RawResponse): unknown {
-  const body = JSON.parse(answer.body) as { id?: unknown, error: string | { data: { error: string } } }
+function codeOf (method: Way, response: RawResponse): unknown {
+  const body = JSON.parse(response.body) as { id?: unknown, error: string | { data: { error: string } } }
   if (typeof body.error === 'string') return body.error
   if (body.id !== 7) throw new Error('the id is not repeated')
   return method === 'POST' ? body.error.data.error : 'a JSON-RPC error without a message'
@@ -26,10 +26,10 @@ for (const method of WAYS) {
   t.test(`F7: ${method}: an upstream that refuses the connection gives 502`, async (t) => {
     const all = await startScene(t)
     await all.upstream.stop()
-    const answer = await request(all, method)
-    t.equal(answer.status, 502)
-    t.equal(codeOf(method, answer), 'upstream_unreachable')
-    t.notMatch(JSON.stringify(answer), new URL(all.upstream.origin).port, 'no inner address')
+    const response = await request(all, method)
+    t.equal(response.status, 502)
+    t.equal(codeOf(method, response), 'upstream_unreachable')
+    t.notMatch(JSON.stringify(response), new URL(all.upstream.origin).port, 'no inner address')
     t.match(await all.gateway.logged(({ httpStatus }) => httpStatus === 502), { reason: 'upstream_unreachable', client: { detail: /ECONNREFUSED/ } }, 'which the log has')
   })
 
@@ -39,9 +39,9 @@ for (const method of WAYS) {
       config: { limits: { upstreamTimeoutMs: 100 } },
       answer: (_request, response) => { closed.push(new Promise((resolve) => { response.once('close', resolve) })) }
     })
-    const answer = await request(all, method)
-    t.equal(answer.status, 504)
-    t.equal(codeOf(method, answer), 'upstream_timeout')
+    const response = await request(all, method)
+    t.equal(response.status, 504)
+    t.equal(codeOf(method, response), 'upstream_timeout')
     await Promise.all(closed)
     t.equal(all.upstream.received.length, 1, 'asked once')
   })
@@ -62,11 +62,11 @@ for (const method of WAYS) {
     for (const [name, answerWith] of Object.entries(breaks)) {
       const raw = await startRawUpstream(t, answerWith)
       const all = await startScene(t, { upstreamOrigin: raw.origin })
-      const answer = await request(all, method)
-      t.equal(answer.status, 502, name)
-      t.equal(codeOf(method, answer), 'upstream_broken', name)
+      const response = await request(all, method)
+      t.equal(response.status, 502, name)
+      t.equal(codeOf(method, response), 'upstream_broken', name)
       t.equal(raw.requests.length, 1, `${name}: sent once`)
-      t.notMatch(JSON.stringify(answer), /127\.0\.0\.1|UND_ERR|HPE_/)
+      t.notMatch(JSON.stringify(response), /127\.0\.0\.1|UND_ERR|HPE_/)
       t.notOk(all.gateway.log.some(({ event }) => event === 'failure'), `${name}: no failure of our own`)
     }
   })
@@ -76,11 +76,11 @@ for (const method of WAYS) {
       const all = await startScene(t, {
         answer: (_request, response) => { response.writeHead(status, { 'www-authenticate': 'Bearer realm="inner", resource_metadata="http://inner/"', 'proxy-authenticate': 'Basic' }).end('secret reason') }
       })
-      const answer = await request(all, method)
-      t.equal(answer.status, 502)
-      t.equal(codeOf(method, answer), 'upstream_refused')
-      t.equal(answer.headers['www-authenticate'], undefined)
-      t.notMatch(answer.body, /secret|inner/)
+      const response = await request(all, method)
+      t.equal(response.status, 502)
+      t.equal(codeOf(method, response), 'upstream_refused')
+      t.equal(response.headers['www-authenticate'], undefined)
+      t.notMatch(response.body, /secret|inner/)
       t.match(await all.gateway.logged(({ httpStatus }) => httpStatus === 502), { client: { detail: new RegExp(`answered ${status}`) } })
     }
   })
@@ -101,8 +101,8 @@ for (const method of WAYS) {
           if (incoming.url === '/inner') return response.writeHead(status, { location: locate(upstream.origin) }).end('moved')
           return usual(incoming, response, body)
         }
-        const answer = await request(all, method, { 'X-Kept': 'yes' })
-        t.ok(answer.status === 200 || answer.status === 202, `${status} ${name} → ${answer.status}`)
+        const response = await request(all, method, { 'X-Kept': 'yes' })
+        t.ok(response.status === 200 || response.status === 202, `${status} ${name} → ${response.status}`)
         t.same(upstream.received.map(({ method, url }) => `${method} ${url}`), [`${method} /inner`, `${method} /inner/?x=1`])
         const [first, second] = upstream.received
         t.same(second?.body, first?.body)
@@ -141,11 +141,11 @@ for (const method of WAYS) {
       [307, 'http://evil.example/inner'], [308, '//evil.example/'], [307, 'http://127.0.0.1:1/inner'], [307, 'http://'], [307, undefined], [307, 'http://user@evil.example/']
     ] as const) {
       const all = await startScene(t, { answer: (_request, response) => { response.writeHead(status, location === undefined ? {} : { location }).end('moved') } })
-      const answer = await request(all, method)
-      t.equal(answer.status, 502, `${status} ${location}`)
-      t.equal(codeOf(method, answer), 'upstream_redirect')
-      t.equal(answer.headers.location, undefined)
-      t.notMatch(answer.body, /evil|127\.0\.0\.1|inner/)
+      const response = await request(all, method)
+      t.equal(response.status, 502, `${status} ${location}`)
+      t.equal(codeOf(method, response), 'upstream_redirect')
+      t.equal(response.headers.location, undefined)
+      t.notMatch(response.body, /evil|127\.0\.0\.1|inner/)
       t.equal(all.upstream.received.length, 1)
     }
   })
@@ -159,15 +159,15 @@ for (const method of WAYS) {
   t.test(`F6: ${method}: what failed or was unavailable is not sent again`, async (t) => {
     for (const status of [500, 502, 503, 504, 429, 408]) {
       const all = await startScene(t, { answer: (_request, response) => { response.writeHead(status, { 'retry-after': '0' }).end('busy') } })
-      const answer = await request(all, method)
-      t.equal(answer.status, status)
-      t.equal(answer.body, 'busy')
+      const response = await request(all, method)
+      t.equal(response.status, status)
+      t.equal(response.body, 'busy')
       t.equal(all.upstream.received.length, 1, String(status))
     }
   })
 }
 
-t.test('an answer that cannot be written is answered for', async (t) => {
+t.test('a response that cannot be written is answered for', async (t) => {
   // What undici reads as a header and node would not write.
   const raw = await startRawUpstream(t, (socket) => { socket.end('HTTP/1.1 200 OK\r\nX-Odd: a\u0001b\r\nContent-Length: 2\r\n\r\nab') })
   const all = await startScene(t, { upstreamOrigin: raw.origin })
@@ -194,9 +194,9 @@ t.test('POST: a redirect that does not end in time gives 504, and is let go', as
       response.writeHead(307, { location: '/inner/' }).write('moved')
     }
   })
-  const answer = await request(all, 'POST')
-  t.equal(answer.status, 504)
-  t.equal(codeOf('POST', answer), 'upstream_timeout')
+  const response = await request(all, 'POST')
+  t.equal(response.status, 504)
+  t.equal(codeOf('POST', response), 'upstream_timeout')
   await Promise.all(closed)
   t.equal(all.upstream.received.length, 1, 'asked once')
 })

@@ -91,15 +91,15 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
         }).end('{}')
       }
     })
-    const answer = await send({ method, path: '/mcp', ...request })
-    t.equal(answer.status, 200)
+    const response = await send({ method, path: '/mcp', ...request })
+    t.equal(response.status, 200)
     for (const name of ['set-cookie', 'www-authenticate', 'proxy-authenticate', 'access-control-allow-origin', 'access-control-allow-credentials', 'access-control-expose-headers', 'x-hop', 'alt-svc', 'x-postern-subject']) {
-      t.equal(answer.headers[name], undefined, name)
+      t.equal(response.headers[name], undefined, name)
     }
-    t.notMatch(answer.rawHeaders.join('\n'), /theirs|timeout=1\b/)
-    t.equal(answer.headers['x-kept'], 'yes')
-    t.equal(answer.headers['content-length'], '2')
-    t.equal(answer.body, method === 'HEAD' ? '' : '{}')
+    t.notMatch(response.rawHeaders.join('\n'), /theirs|timeout=1\b/)
+    t.equal(response.headers['x-kept'], 'yes')
+    t.equal(response.headers['content-length'], '2')
+    t.equal(response.body, method === 'HEAD' ? '' : '{}')
   })
 
   t.test(`F3: ${method}: paths below the resource lead to paths below the endpoint, with their query`, async (t) => {
@@ -199,16 +199,16 @@ t.test('a body where none belongs is refused', async (t) => {
   t.equal(upstream.received.length, 0)
 })
 
-t.test('answers keep their status and body', async (t) => {
+t.test('responses keep their status and body', async (t) => {
   const statuses = [200, 201, 202, 204, 206, 304, 400, 404, 405, 406, 409, 410, 418, 429, 500, 503]
   let status = 0
   const { send } = await startScene(t, { answer: (_request, response) => { response.writeHead(status, { 'content-type': 'text/plain', 'retry-after': '7' }).end(status === 204 || status === 304 ? undefined : 'body') } })
   for (status of statuses) {
-    const answers = [await send({ path: '/mcp' }), await send({ method: 'POST', path: '/mcp', headers: [...JSON_TYPE], body: CALL })]
-    for (const answer of answers) {
-      t.equal(answer.status, status)
-      t.equal(answer.body, status === 204 || status === 304 ? '' : 'body')
-      t.equal(answer.headers['retry-after'], '7')
+    const responses = [await send({ path: '/mcp' }), await send({ method: 'POST', path: '/mcp', headers: [...JSON_TYPE], body: CALL })]
+    for (const response of responses) {
+      t.equal(response.status, status)
+      t.equal(response.body, status === 204 || status === 304 ? '' : 'body')
+      t.equal(response.headers['retry-after'], '7')
     }
   }
 })

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { toolCall } from '../helpers/gateway.js'
-import { openConnection, send } from '../helpers/raw-http.js'
+import { openConnection } from '../helpers/raw-connection.js'
+import { send } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
 
 const CALL = JSON.stringify(toolCall('list_todos', {}, 7))
@@ -35,9 +36,9 @@ t.test('M1: any other type, charset or coding is 415, and goes nowhere', async (
     ...['gzip', 'identity', 'br', 'deflate', ''].map((coding) => ['Content-Type', TYPE, 'Content-Encoding', coding])
   ]
   for (const headers of variants) {
-    const answer = await send({ method: 'POST', path: '/mcp', headers, body: CALL })
-    t.equal(answer.status, 415, headers.join(' '))
-    t.match(JSON.parse(answer.body), { jsonrpc: '2.0', error: { code: -32600, data: { error: 'unsupported_media_type' } } }, headers.join(' '))
+    const response = await send({ method: 'POST', path: '/mcp', headers, body: CALL })
+    t.equal(response.status, 415, headers.join(' '))
+    t.match(JSON.parse(response.body), { jsonrpc: '2.0', error: { code: -32600, data: { error: 'unsupported_media_type' } } }, headers.join(' '))
   }
   t.equal(upstream.received.length, 0)
 })
@@ -74,11 +75,11 @@ t.test('M1: what cannot be read or is no message is 400 with its JSON-RPC code, 
     ['a member in another case', '{"jsonrpc":"2.0","id":7,"method":"ping","Method":"tools/call"}', -32600, undefined]
   ]
   for (const [name, body, code, id] of table) {
-    const answer = await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body })
-    t.equal(answer.status, 400, name)
-    const { jsonrpc, id: answered, error } = JSON.parse(answer.body) as ErrorBody
+    const response = await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body })
+    t.equal(response.status, 400, name)
+    const { jsonrpc, id: answered, error } = JSON.parse(response.body) as ErrorBody
     t.same([jsonrpc, error.code, answered], ['2.0', code, id], name)
-    t.equal(answer.headers['www-authenticate'], undefined)
+    t.equal(response.headers['www-authenticate'], undefined)
   }
   t.equal(upstream.received.length, 0)
 })
@@ -128,9 +129,9 @@ t.test('M4: the default limit is 4 MiB', async (t) => {
   const { send } = await startScene(t)
   const body = JSON.stringify(toolCall('list_todos', { text: 'x'.repeat(4 * 1024 * 1024 - 200) }))
   t.equal((await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body })).status, 200)
-  const answer = await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE, 'Content-Length': String(4 * 1024 * 1024 + 1) } })
+  const response = await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE, 'Content-Length': String(4 * 1024 * 1024 + 1) } })
     .catch((error: unknown) => error)
-  t.match(answer, { status: 413, body: '4194304' })
+  t.match(response, { status: 413, body: '4194304' })
 })
 
 t.test('A10: a body is not waited for before credentials, and not read after a refusal', async (t) => {

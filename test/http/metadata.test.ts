@@ -29,11 +29,11 @@ t.test('R2: a client that has the document is told so', async (t) => {
   const { url } = await startConfigured(t, { resource: 'http://127.0.0.1:1/mcp', ...UNREACHABLE_SERVER })
   const etag = (await send(url, { path: PRM })).headers.etag as string
   for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
-    const answer = await send(url, { path: `${PRM}/mcp`, headers: { 'If-None-Match': known } })
-    t.equal(answer.status, 304, known)
-    t.equal(answer.body, '')
-    t.equal(answer.headers.etag, etag)
-    t.equal(answer.headers['access-control-allow-origin'], '*')
+    const response = await send(url, { path: `${PRM}/mcp`, headers: { 'If-None-Match': known } })
+    t.equal(response.status, 304, known)
+    t.equal(response.body, '')
+    t.equal(response.headers.etag, etag)
+    t.equal(response.headers['access-control-allow-origin'], '*')
   }
   for (const unknown of ['"other"', etag.slice(1, -1), '']) {
     t.equal((await send(url, { path: PRM, headers: { 'If-None-Match': unknown } })).status, 200, unknown)
@@ -54,15 +54,15 @@ t.test('R2: HEAD has the headers of GET and no body', async (t) => {
 
 t.test('a browser may ask with headers of its own', async (t) => {
   const { url } = await startConfigured(t, { resource: 'http://127.0.0.1:1/mcp', ...UNREACHABLE_SERVER })
-  const answer = await send(url, {
+  const response = await send(url, {
     method: 'OPTIONS',
     path: PRM,
     headers: { Origin: 'https://anywhere.example', 'Access-Control-Request-Method': 'GET', 'Access-Control-Request-Headers': 'mcp-protocol-version' }
   })
-  t.equal(answer.status, 204)
-  t.equal(answer.headers['access-control-allow-origin'], '*')
-  t.equal(answer.headers['access-control-allow-headers'], '*')
-  t.match(answer.headers['access-control-allow-methods'], /\bGET\b/)
+  t.equal(response.status, 204)
+  t.equal(response.headers['access-control-allow-origin'], '*')
+  t.equal(response.headers['access-control-allow-headers'], '*')
+  t.match(response.headers['access-control-allow-methods'], /\bGET\b/)
 })
 
 t.test('R3: strings are published as configured', async (t) => {

@@ -232,7 +232,7 @@ t.test('with preserveHost an upstream may announce itself by the name that it wa
   t.match(await (await fetch(gateway.resource, { headers: { authorization: `Bearer ${token}` } })).text(), /^event: endpoint\ndata: \/mcp\/~endpoint\//)
 })
 
-t.test('an event of that name on the answer to a message is none of this transport', async (t) => {
+t.test('an event of that name on the response to a message is none of this transport', async (t) => {
   const events = 'event: endpoint\ndata: /m\n\n'
   const { gateway, token } = await startScene(t, { answer: answerEvents(events) })
   t.equal(await (await gateway.post(token, toolCall('list_todos'))).text(), events)

@@ -132,9 +132,9 @@ t.test('R5: an absent path is answered in JSON', async (t) => {
 t.test('an HTTP method without meaning is refused with 405 to those with credentials', async (t) => {
   const { send, upstream } = await startScene(t)
   for (const method of ['PUT', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY']) {
-    const answer = await send({ method, path: '/mcp' })
-    t.equal(answer.status, 405, method)
-    t.equal(answer.headers.allow, 'GET, HEAD, POST, DELETE, OPTIONS')
+    const response = await send({ method, path: '/mcp' })
+    t.equal(response.status, 405, method)
+    t.equal(response.headers.allow, 'GET, HEAD, POST, DELETE, OPTIONS')
   }
   t.equal(upstream.received.length, 0)
 })

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { toolCall } from '../helpers/gateway.js'
 import { sendJson } from '../helpers/issuer.js'
-import { openConnection, type RawRequest, type RawResponse, send } from '../helpers/raw-http.js'
+import { openConnection } from '../helpers/raw-connection.js'
+import { type RawRequest, type RawResponse, send } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
 
 /** Each secret holds this, so that one search finds whichever leaks. */
@@ -15,7 +16,7 @@ const HEADERS = [
 const ARGUMENTS = { password: secret('argument'), [secret('key')]: 1 }
 const CALL = JSON.stringify(toolCall('list_todos', ARGUMENTS, secret('id')))
 
-t.test('O5: no credential, no argument and no key is in any log line or, unless the client sent it, in any answer', async (t) => {
+t.test('O5: no credential, no argument and no key is in any log line or, unless the client sent it, in any response', async (t) => {
   const { gateway, upstream, issuer, tokenWith } = await startScene(t)
   const introspection = { endpoint: `${issuer.origin}/introspect`, clientId: 'gateway', clientSecret: secret('client-secret'), cacheSeconds: 0 }
   const config = {
@@ -29,10 +30,10 @@ t.test('O5: no credential, no argument and no key is in any log line or, unless 
 
   const good = await tokenWith({ jti: secret('jti') })
   const signature = good.slice(good.lastIndexOf('.') + 1)
-  const answers: RawResponse[] = []
+  const responses: RawResponse[] = []
   const attempt = async (request: RawRequest, token: string = good): Promise<void> => {
-    const answer = await send(gateway.origin, { ...request, headers: [...HEADERS, ...(request.headers as readonly string[] | undefined ?? []), 'Authorization', `Bearer ${token}`] }).catch(() => undefined)
-    if (answer !== undefined) answers.push(answer)
+    const response = await send(gateway.origin, { ...request, headers: [...HEADERS, ...(request.headers as readonly string[] | undefined ?? []), 'Authorization', `Bearer ${token}`] }).catch(() => undefined)
+    if (response !== undefined) responses.push(response)
   }
   const post = (body: string | Buffer, more: Partial<RawRequest> = {}, token?: string): Promise<void> => attempt({ method: 'POST', path: '/mcp', body, ...more }, token)
   const everyWay = async (): Promise<void> => {
@@ -90,6 +91,6 @@ t.test('O5: no credential, no argument and no key is in any log line or, unless 
   const leaks = gateway.log.map((line) => JSON.stringify(line)).filter((line) => line.includes(MARK) || line.includes(signature) || line.includes(Buffer.from(MARK).toString('base64').slice(0, 8)))
   t.same(leaks, [], 'the log')
   // The client gets back the id that it sent; nothing else.
-  const told = answers.map(({ headers, body }) => JSON.stringify([headers, body]).replaceAll(secret('id'), '')).filter((text) => text.includes(MARK) || text.includes(signature))
-  t.same(told, [], 'the answers')
+  const told = responses.map(({ headers, body }) => JSON.stringify([headers, body]).replaceAll(secret('id'), '')).filter((text) => text.includes(MARK) || text.includes(signature))
+  t.same(told, [], 'the responses')
 })

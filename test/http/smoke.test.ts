@@ -3,7 +3,7 @@ import { startGateway, toolCall } from '../helpers/gateway.js'
 import { startIssuer } from '../helpers/issuer.js'
 import { startUpstream } from '../helpers/upstream.js'
 
-t.test('a permitted call reaches the upstream byte for byte, and its answer the client', async (t) => {
+t.test('a permitted call reaches the upstream byte for byte, and its response the client', async (t) => {
   const issuer = await startIssuer(t)
   const upstream = await startUpstream(t)
   const gateway = await startGateway(t, { upstream: `${upstream.origin}/mcp`, issuer: issuer.issuer })

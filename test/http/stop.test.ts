@@ -2,7 +2,7 @@ import t from 'tap'
 import { createTestClock } from '../helpers/clock.js'
 import { defer } from '../helpers/deferred.js'
 import { toolCall } from '../helpers/gateway.js'
-import { openConnection } from '../helpers/raw-http.js'
+import { openConnection } from '../helpers/raw-connection.js'
 import { startScene } from '../helpers/scene.js'
 import { until } from '../helpers/until.js'
 

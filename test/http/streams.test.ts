@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import t from 'tap'
 import { defer } from '../helpers/deferred.js'
 import { toolCall } from '../helpers/gateway.js'
-import { openConnection, type RawConnection } from '../helpers/raw-http.js'
+import { openConnection, type RawConnection } from '../helpers/raw-connection.js'
 import { type Scene, startScene } from '../helpers/scene.js'
 import { until } from '../helpers/until.js'
 
@@ -27,10 +27,10 @@ async function startRequest (
 
 for (const method of WAYS) {
   t.test(`F4: ${method}: an event is at the client before the upstream writes the next`, async (t) => {
-    const upstreamAnswer = defer<ServerResponse>()
-    const all = await startScene(t, { answer: (_request, response) => { upstreamAnswer.resolve(response) } })
+    const inner = defer<ServerResponse>()
+    const all = await startScene(t, { answer: (_request, response) => { inner.resolve(response) } })
     const client = await startRequest(t, all, method)
-    const response = await upstreamAnswer.promise
+    const response = await inner.promise
     response.writeHead(200, { ...SSE, 'x-accel-buffering': 'yes' }).flushHeaders()
     t.match((await client.until('\r\n\r\n')).toLowerCase(), 'x-accel-buffering: no', 'the headers are there before any event')
     for (const event of ['data: one\n\n', 'data: two\n\n', ': ping\n\n']) {
@@ -41,11 +41,11 @@ for (const method of WAYS) {
     t.match(await client.until('\r\n0\r\n\r\n'), 'data: last\n\n')
   })
 
-  t.test(`F4: ${method}: parts of any answer are handed on as they come`, async (t) => {
-    const upstreamAnswer = defer<ServerResponse>()
-    const all = await startScene(t, { answer: (_request, response) => { upstreamAnswer.resolve(response) } })
+  t.test(`F4: ${method}: parts of any response are handed on as they come`, async (t) => {
+    const inner = defer<ServerResponse>()
+    const all = await startScene(t, { answer: (_request, response) => { inner.resolve(response) } })
     const client = await startRequest(t, all, method)
-    const response = await upstreamAnswer.promise
+    const response = await inner.promise
     response.writeHead(200, { 'content-type': 'application/json' })
     for (const part of ['{"jsonrpc":"2.0",', '"id":1,', '"result":{}}']) {
       response.write(part)
@@ -100,7 +100,7 @@ for (const method of WAYS) {
     t.pass('everything arrived once the client read on')
   })
 
-  t.test(`F5: ${method}: a client that leaves before the answer ends the upstream request at once`, async (t) => {
+  t.test(`F5: ${method}: a client that leaves before the response ends the upstream request at once`, async (t) => {
     const arrived = defer()
     const left = defer()
     const all = await startScene(t, {
@@ -116,7 +116,7 @@ for (const method of WAYS) {
     t.match(await all.gateway.logged(({ event }) => event === 'request'), { complete: false })
   })
 
-  t.test(`F5: ${method}: a client that leaves during the answer ends the upstream request at once`, async (t) => {
+  t.test(`F5: ${method}: a client that leaves during the response ends the upstream request at once`, async (t) => {
     const left = defer()
     const all = await startScene(t, {
       answer: (_request, response) => {
@@ -160,15 +160,15 @@ for (const method of WAYS) {
 
   t.test(`F5: ${method}: an upstream that breaks off breaks the client's connection`, async (t) => {
     for (const headers of [SSE, { 'content-type': 'application/json', 'content-length': '100' }, { 'content-type': 'application/json' }]) {
-      const answer = defer<ServerResponse>()
-      const all = await startScene(t, { answer: (_request, response) => { answer.resolve(response) } })
+      const inner = defer<ServerResponse>()
+      const all = await startScene(t, { answer: (_request, response) => { inner.resolve(response) } })
       const client = await startRequest(t, all, method)
-      const response = await answer.promise
+      const response = await inner.promise
       response.writeHead(200, headers).write('data: one\n\n')
       await client.until('data: one')
       response.destroy()
       await client.closed
-      t.notMatch(client.received(), '\r\n0\r\n\r\n', 'the end of the answer is not pretended')
+      t.notMatch(client.received(), '\r\n0\r\n\r\n', 'the end of the response is not pretended')
       t.match(await all.gateway.logged(({ event }) => event === 'request'), { complete: false, reason: 'upstream_broken' })
     }
   })
@@ -209,13 +209,13 @@ t.test('F4: many idle streams do not slow down or block a call', async (t) => {
 })
 
 t.test('F4: a quiet stream is not cut: there is no limit between two events', async (t) => {
-  const answer = defer<ServerResponse>()
+  const inner = defer<ServerResponse>()
   const all = await startScene(t, {
     config: { limits: { upstreamTimeoutMs: 150 } },
-    answer: (_request, response) => { answer.resolve(response) }
+    answer: (_request, response) => { inner.resolve(response) }
   })
   const client = await startRequest(t, all, 'GET')
-  const response = await answer.promise
+  const response = await inner.promise
   response.writeHead(200, SSE).write('data: one\n\n')
   await client.until('data: one')
   // Longer than undici's timers are coarse: a limit of 150 ms between two parts would have cut it by then.

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
 import { createTestClock, type TestClock } from '../helpers/clock.js'
 import { defer } from '../helpers/deferred.js'
-import { openConnection, type RawConnection } from '../helpers/raw-http.js'
+import { openConnection, type RawConnection } from '../helpers/raw-connection.js'
 import { type Scene, startScene } from '../helpers/scene.js'
 
 const LISTEN = { jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params: { notifications: {}, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } } }
@@ -88,7 +88,7 @@ t.test('F11: subscriptions/listen ends just so under a type that names more than
   await client.until('\r\n0\r\n\r\n')
 })
 
-t.test('F11: the answer to a call is not cut off by the expiry of its token', async (t) => {
+t.test('F11: the response to a call is not cut off by the expiry of its token', async (t) => {
   const { client, clock, response } = await openStream(t, CALL)
   clock.advance(86_400_000)
   response.end('data: result\n\n')

@@ -1,22 +1,14 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { createAccessTokenVerifier } from '../../src/oauth/access-token.js'
 import { InvalidToken } from '../../src/oauth/failures.js'
 import { createAuthorizationServer } from '../../src/oauth/authorization-server.js'
-import type { ServerConfig } from '../../src/options/server.js'
-import { createTestClock, type TestClock } from '../helpers/clock.js'
-import { startIssuer, type TestIssuer } from '../helpers/issuer.js'
-import { authorizationServerConfig, createLog, serverConfig, type Setup, setUp, START } from './setup.js'
-
-async function start (
-  t: Test, server: Partial<ServerConfig> = {}
-): Promise<Setup & { issuer: TestIssuer, clock: TestClock }> {
-  const clock = createTestClock(START)
-  const issuer = await startIssuer(t, { now: clock.now })
-  return { ...setUp(serverConfig([authorizationServerConfig(issuer.issuer)], server), clock), issuer, clock }
-}
+import { createTestClock } from '../helpers/clock.js'
+import { authorizationServerConfig, serverConfig } from '../helpers/configuration.js'
+import { startIssuer } from '../helpers/issuer.js'
+import { createLog, setUp, startVerifier } from './setup.js'
 
 t.test('a token is verified once and remembered', async (t) => {
-  const { issuer, verifier, clock } = await start(t)
+  const { issuer, verifier, clock } = await startVerifier(t)
   const token = await issuer.token()
   const principal = await verifier.verify(token)
   t.equal(await verifier.verify(token), principal, 'the very same principal')
@@ -27,7 +19,7 @@ t.test('a token is verified once and remembered', async (t) => {
 })
 
 t.test('a token that comes several times at once is verified once', async (t) => {
-  const { issuer, verifier } = await start(t, { tokenCacheSeconds: 0 })
+  const { issuer, verifier } = await startVerifier(t, { server: { tokenCacheSeconds: 0 } })
   const token = await issuer.token()
   const [first, ...others] = await Promise.all(Array.from({ length: 10 }, () => verifier.verify(token)))
   t.ok(others.every((principal) => principal === first))
@@ -35,7 +27,8 @@ t.test('a token that comes several times at once is verified once', async (t) =>
 })
 
 t.test('a remembered token is refused in the same moment as one that is not', async (t) => {
-  const [remembering, forgetful] = [await start(t), await start(t, { tokenCacheSeconds: 0 })]
+  const remembering = await startVerifier(t)
+  const forgetful = await startVerifier(t, { server: { tokenCacheSeconds: 0 } })
   for (const { issuer, verifier, clock } of [remembering, forgetful]) {
     const token = await issuer.token({ exp: clock.now() / 1000 + 10 })
     for (const step of [0, 9, 1, 15, 14.999]) {
@@ -48,7 +41,7 @@ t.test('a remembered token is refused in the same moment as one that is not', as
 })
 
 t.test('a refused token is looked at again', async (t) => {
-  const { issuer, verifier, clock } = await start(t)
+  const { issuer, verifier, clock } = await startVerifier(t)
   const token = await issuer.token({ nbf: clock.now() / 1000 + 31 })
   await t.rejects(verifier.verify(token), InvalidToken)
   clock.advance(1_000)
@@ -56,7 +49,7 @@ t.test('a refused token is looked at again', async (t) => {
 })
 
 t.test('nothing is kept of a refused token', async (t) => {
-  const { issuer, verifier } = await start(t)
+  const { issuer, verifier } = await startVerifier(t)
   const encrypted = `${Buffer.from('{"alg":"dir","enc":"A256GCM"}').toString('base64url')}....`
   for (const token of [encrypted, 'opaque', 'x'.repeat(16_385), await issuer.token({ aud: 'https://other.example' })]) {
     const first = verifier.verify(token)
@@ -68,7 +61,7 @@ t.test('nothing is kept of a refused token', async (t) => {
 })
 
 t.test('a remembered token does not vouch for one that only looks like it', async (t) => {
-  const { issuer, verifier } = await start(t)
+  const { issuer, verifier } = await startVerifier(t)
   const token = await issuer.token()
   await verifier.verify(token)
   for (const other of [token + 'A', token.slice(0, -1), token + '=', ' ' + token, token.toLowerCase()]) {
@@ -77,13 +70,13 @@ t.test('a remembered token does not vouch for one that only looks like it', asyn
 })
 
 t.test('a token of more than 16 KiB is refused, however good it is', async (t) => {
-  const { issuer, verifier } = await start(t)
+  const { issuer, verifier } = await startVerifier(t)
   await t.resolves(verifier.verify(await issuer.token({ filler: 'x'.repeat(11_800) })))
   await t.rejects(verifier.verify(await issuer.token({ filler: 'x'.repeat(12_200) })), /longer than 16384 characters/)
 })
 
 t.test('what one protected server accepts is nothing to another', async (t) => {
-  const clock = createTestClock(START)
+  const clock = createTestClock()
   const issuer = await startIssuer(t, { now: clock.now })
   const config = authorizationServerConfig(issuer.issuer)
   const shared = createAuthorizationServer(config, { fetch, now: clock.now, log: createLog() })
@@ -101,7 +94,7 @@ t.test('what one protected server accepts is nothing to another', async (t) => {
 })
 
 t.test('two authorization servers that claim one issuer are refused at the start', async (t) => {
-  const clock = createTestClock(START)
+  const clock = createTestClock()
   const a = authorizationServerConfig('https://a.example')
   const claims = (...configs: (typeof a)[]) => () => setUp(serverConfig(configs), clock)
   t.throws(claims(a, a), /configured twice/)

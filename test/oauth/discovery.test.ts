@@ -4,17 +4,19 @@ import { createAuthorizationServer, type AuthorizationServer } from '../../src/o
 import { metadataUrls } from '../../src/oauth/discovery.js'
 import type { AuthorizationServerConfig } from '../../src/options/authorization-server.js'
 import { createTestClock } from '../helpers/clock.js'
+import { authorizationServerConfig } from '../helpers/configuration.js'
 import { type Route, sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { until } from '../helpers/until.js'
-import { authorizationServerConfig, createLog, START } from './setup.js'
+import { createLog } from './setup.js'
 
-const create = (issuer: string, overrides: Partial<AuthorizationServerConfig> = {}): AuthorizationServer =>
-  createAuthorizationServer(authorizationServerConfig(issuer, overrides), {
-    fetch,
-    now: createTestClock(START).now,
-    log: createLog(),
-    timeoutMs: 2_000
-  })
+function create (
+  issuer: string,
+  overrides: Partial<AuthorizationServerConfig> = {},
+  { clock = createTestClock(), timeoutMs = 2_000 } = {}
+): AuthorizationServer {
+  const services = { fetch, now: clock.now, log: createLog(), timeoutMs }
+  return createAuthorizationServer(authorizationServerConfig(issuer, overrides), services)
+}
 
 /** An issuer whose metadata is at one path only. */
 async function startAt (t: Test, wellKnown: string, path = ''): Promise<TestIssuer> {
@@ -133,26 +135,15 @@ t.test('A5: a connection that is reset or broken off does not end the search', a
 t.test('A5: all places together have one time limit', async (t) => {
   const issuer = await startIssuer(t, { path: '/a' })
   issuer.mode = 'hang'
-  const authorizationServer = createAuthorizationServer(authorizationServerConfig(issuer.issuer), {
-    fetch,
-    now: createTestClock(START).now,
-    log: createLog(),
-    timeoutMs: 50
-  })
+  const authorizationServer = create(issuer.issuer, {}, { timeoutMs: 50 })
   await t.rejects(authorizationServer.metadata(), AuthorizationServerUnavailable)
   t.equal(issuer.requests.length, 1)
 })
 
 t.test('the last good metadata is served while the authorization server is down, without limit', async (t) => {
-  const clock = createTestClock(START)
+  const clock = createTestClock()
   const issuer = await startIssuer(t)
-  const log = createLog()
-  const authorizationServer = createAuthorizationServer(authorizationServerConfig(issuer.issuer), {
-    fetch,
-    now: clock.now,
-    log,
-    timeoutMs: 2_000
-  })
+  const authorizationServer = create(issuer.issuer, {}, { clock })
   const first = await authorizationServer.metadata()
   await issuer.stop()
   for (const seconds of [60, 3_600, 86_400 * 30]) {
@@ -162,14 +153,9 @@ t.test('the last good metadata is served while the authorization server is down,
 })
 
 t.test('metadata that changed is served after its time', async (t) => {
-  const clock = createTestClock(START)
+  const clock = createTestClock()
   const issuer = await startIssuer(t)
-  const authorizationServer = createAuthorizationServer(authorizationServerConfig(issuer.issuer), {
-    fetch,
-    now: clock.now,
-    log: createLog(),
-    timeoutMs: 2_000
-  })
+  const authorizationServer = create(issuer.issuer, {}, { clock })
   await authorizationServer.metadata()
   issuer.metadata = { ...issuer.metadata, changed: true }
   clock.advance(599_000)

@@ -1,12 +1,11 @@
 import t from 'tap'
 import type { AuthorizationServerConfig } from '../../src/options/authorization-server.js'
 import type { ServerConfig } from '../../src/options/server.js'
-import { createAccessTokenVerifier } from '../../src/oauth/access-token.js'
-import { createAuthorizationServer } from '../../src/oauth/authorization-server.js'
 import { createTestClock } from '../helpers/clock.js'
+import { authorizationServerConfig, serverConfig } from '../helpers/configuration.js'
 import { sendJson, startIssuer } from '../helpers/issuer.js'
 import { createSigningKey } from '../helpers/keys.js'
-import { authorizationServerConfig, createLog, serverConfig, START } from './setup.js'
+import { setUp } from './setup.js'
 
 /** Tokens and metadata as real authorization servers make them: a token goes in, a principal comes out. */
 interface Fixture {
@@ -28,7 +27,7 @@ interface Fixture {
   }>>
 }
 
-const clock = createTestClock(START)
+const clock = createTestClock()
 const NOW = clock.now() / 1000
 const times = { iat: NOW - 10, nbf: NOW - 10, exp: NOW + 3_590 }
 const key = await createSigningKey('RS256', 'kid-1')
@@ -330,23 +329,13 @@ for (const [name, fixture] of Object.entries(FIXTURES)) {
     for (const [url, document] of Object.entries(fixture.documents)) {
       host.routes.set(`/${new URL(url).host}${new URL(url).pathname}`, (_request, response) => sendJson(response, document))
     }
-    const config = authorizationServerConfig(fixture.issuer, fixture.as)
-    const server = serverConfig([config], fixture.server)
+    const server = serverConfig([authorizationServerConfig(fixture.issuer, fixture.as)], fixture.server)
     // Every host of the fixture is served by one socket, at a path that starts with its name.
     const toLoopback: typeof fetch = (input, init) => {
       const { host: name, pathname } = new URL(String(input))
       return fetch(`${host.origin}/${name}${pathname}`, init)
     }
-    const authorizationServer = createAuthorizationServer(config, {
-      fetch: toLoopback,
-      now: clock.now,
-      log: createLog()
-    })
-    const verifier = createAccessTokenVerifier({
-      server,
-      trusted: [{ config, authorizationServer }],
-      now: clock.now
-    })
+    const { verifier } = setUp(server, clock, { fetch: toLoopback })
 
     for (const [what, { header = {}, claims, principal }] of Object.entries(fixture.accepted)) {
       const { scopes, ...rest } = await verifier.verify(await key.sign(claims, header))

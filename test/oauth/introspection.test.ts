@@ -5,12 +5,13 @@ import { jwtVerify } from 'jose'
 import { createAccessTokenVerifier } from '../../src/oauth/access-token.js'
 import type { AuthorizationServer } from '../../src/oauth/authorization-server.js'
 import { AuthorizationServerUnavailable, InvalidToken } from '../../src/oauth/failures.js'
-import type { AuthorizationServerConfig, IntrospectionConfig } from '../../src/options/authorization-server.js'
+import type { IntrospectionConfig } from '../../src/options/authorization-server.js'
 import type { ServerConfig } from '../../src/options/server.js'
 import { createTestClock, type TestClock } from '../helpers/clock.js'
-import { type Route, sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
+import { authorizationServerConfig, serverConfig } from '../helpers/configuration.js'
+import { AUDIENCE, type Route, sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { until } from '../helpers/until.js'
-import { authorizationServerConfig, RESOURCE, serverConfig, type Setup, setUp, START } from './setup.js'
+import { type Overrides, type Setup, setUp } from './setup.js'
 
 interface Asked {
   readonly form: Record<string, string>
@@ -48,12 +49,12 @@ interface Scene extends Setup {
 }
 
 async function start (
-  t: Test, overrides: { server?: Partial<ServerConfig>, as?: Partial<AuthorizationServerConfig> } = {}
+  t: Test, overrides: Pick<Overrides, 'server' | 'as'> = {}
 ): Promise<Scene> {
-  const clock = createTestClock(START)
+  const clock = createTestClock()
   const issuer = await startOpaqueIssuer(t)
   const config = authorizationServerConfig(issuer.issuer, { introspection: SECRET, ...overrides.as })
-  const claims = { active: true, sub: 'alice', client_id: 'client-1', scope: 'todo:read', aud: RESOURCE, exp: clock.now() / 1000 + 600 }
+  const claims = { active: true, sub: 'alice', client_id: 'client-1', scope: 'todo:read', aud: AUDIENCE, exp: clock.now() / 1000 + 600 }
   issuer.tokens.set('good', claims)
   return { ...setUp(serverConfig([config], overrides.server), clock), issuer, clock, claims }
 }
@@ -225,8 +226,8 @@ t.test('metadata without an endpoint says what to configure, and a configured en
   await t.rejects(without.verifier.verify('good'), /configure introspection.endpoint/)
   const issuer = await startOpaqueIssuer(t)
   const config = authorizationServerConfig(issuer.issuer, { introspection: { ...SECRET, endpoint: `${issuer.origin}/introspect` } })
-  const { verifier, authorizationServers } = setUp(serverConfig([config]), createTestClock(START))
-  issuer.tokens.set('good', { active: true, sub: 'a', aud: RESOURCE })
+  const { verifier, authorizationServers } = setUp(serverConfig([config]), createTestClock())
+  issuer.tokens.set('good', { active: true, sub: 'a', aud: AUDIENCE })
   await t.resolves(verifier.verify('good'))
   t.same(issuer.requests, ['/introspect'])
   t.equal(authorizationServers[0]?.state(), 'fresh', 'ready without keys')
@@ -235,7 +236,7 @@ t.test('metadata without an endpoint says what to configure, and a configured en
 t.test('secrets are not sent over plain http, nor to where a redirect points', async (t) => {
   const issuer = await startOpaqueIssuer(t)
   const other = await startOpaqueIssuer(t)
-  const ask = (endpoint: string) => setUp(serverConfig([authorizationServerConfig(issuer.issuer, { introspection: { ...SECRET, endpoint } })]), createTestClock(START)).verifier.verify('good')
+  const ask = (endpoint: string) => setUp(serverConfig([authorizationServerConfig(issuer.issuer, { introspection: { ...SECRET, endpoint } })]), createTestClock()).verifier.verify('good')
   await t.rejects(ask('http://as.example/introspect'), /plain http/)
   issuer.routes.set('/introspect', (_request, response) => response.writeHead(307, { location: `${other.origin}/introspect` }).end())
   await t.rejects(ask(`${issuer.origin}/introspect`), /redirects/)
@@ -243,13 +244,13 @@ t.test('secrets are not sent over plain http, nor to where a redirect points', a
 })
 
 t.test('the first authorization server that knows a token decides', async (t) => {
-  const clock = createTestClock(START)
+  const clock = createTestClock()
   const [one, two] = [await startOpaqueIssuer(t), await startOpaqueIssuer(t)]
   const configs = [one, two].map(
     ({ issuer }) => authorizationServerConfig(issuer, { introspection: { ...SECRET, cacheSeconds: 0 } })
   )
   const { verifier } = setUp(serverConfig(configs), clock)
-  const claims = { active: true, sub: 'a', aud: RESOURCE }
+  const claims = { active: true, sub: 'a', aud: AUDIENCE }
   two.tokens.set('second', claims)
   t.equal((await verifier.verify('second')).issuer, two.issuer)
   one.tokens.set('both', { ...claims, aud: 'https://other.example' })
@@ -269,7 +270,7 @@ t.test('a JWT is verified, never asked about', async (t) => {
   const exp = clock.now() / 1000 + 60
   await t.resolves(verifier.verify(await issuer.token({ exp, iat: undefined })))
   const bad = await issuer.token({ exp, iat: undefined, aud: 'https://other.example' })
-  const claims = { active: true, sub: 'a', aud: RESOURCE }
+  const claims = { active: true, sub: 'a', aud: AUDIENCE }
   for (const token of [bad, bad + '=', await issuer.token({ exp, iss: 'https://other.example' }), (await issuer.token({ exp })).slice(0, -4) + 'AAAA']) {
     issuer.tokens.set(token, claims)
     await t.rejects(verifier.verify(token), InvalidToken)

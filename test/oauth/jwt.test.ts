@@ -2,13 +2,12 @@ import t, { type Test } from 'tap'
 import { createHmac } from 'node:crypto'
 import { CompactEncrypt, CompactSign, exportJWK, exportSPKI, generateKeyPair, UnsecuredJWT } from 'jose'
 import { InvalidToken } from '../../src/oauth/failures.js'
-import type { AuthorizationServerConfig } from '../../src/options/authorization-server.js'
-import type { ServerConfig } from '../../src/options/server.js'
 import type { Principal } from '../../src/oauth/principal.js'
 import { createTestClock, type TestClock } from '../helpers/clock.js'
-import { startIssuer, type TestIssuer } from '../helpers/issuer.js'
+import { authorizationServerConfig, serverConfig } from '../helpers/configuration.js'
+import { AUDIENCE, startIssuer, type TestIssuer } from '../helpers/issuer.js'
 import { createSigningKey, forgeToken, type SigningKey } from '../helpers/keys.js'
-import { authorizationServerConfig, RESOURCE, serverConfig, setUp, START } from './setup.js'
+import { type Overrides, setUp, startVerifier } from './setup.js'
 
 /** Made once: RSA keys take their time. */
 const rsa = await createSigningKey('RS256', 'rsa')
@@ -26,13 +25,9 @@ interface Scene {
 async function start (
   t: Test,
   key: SigningKey = ec,
-  overrides: { server?: Partial<ServerConfig>, as?: Partial<AuthorizationServerConfig> } = {}
+  overrides: Pick<Overrides, 'server' | 'as'> = {}
 ): Promise<Scene> {
-  const clock = createTestClock(START)
-  const issuer = await startIssuer(t, { key, now: clock.now })
-  const { verifier } = setUp(
-    serverConfig([authorizationServerConfig(issuer.issuer, overrides.as)], overrides.server), clock
-  )
+  const { issuer, verifier, clock } = await startVerifier(t, { ...overrides, issuer: { key } })
   return {
     issuer,
     clock,
@@ -78,7 +73,7 @@ t.test('Ed25519 is accepted with a key that is published as EdDSA, once it is co
 
 t.test('a token without signature is refused', async (t) => {
   const { issuer, refuses, seconds } = await start(t)
-  const claims = { iss: issuer.issuer, aud: RESOURCE, sub: 'mallory', exp: seconds + 60 }
+  const claims = { iss: issuer.issuer, aud: AUDIENCE, sub: 'mallory', exp: seconds + 60 }
   for (const alg of ['none', 'None', 'NONE', 'nOnE', '']) {
     await refuses(forgeToken({ alg, kid: 'ec' }, claims), /never accepted/, `alg ${alg}`)
   }
@@ -92,7 +87,7 @@ t.test('a token without signature is refused', async (t) => {
 
 t.test('a signature made of zeros is refused (CVE-2022-21449)', async (t) => {
   const { issuer, refuses, seconds } = await start(t)
-  await refuses(forgeToken({ alg: 'ES256', kid: 'ec' }, { iss: issuer.issuer, aud: RESOURCE, sub: 'm', exp: seconds + 60 }, new Uint8Array(64)), /does not verify/)
+  await refuses(forgeToken({ alg: 'ES256', kid: 'ec' }, { iss: issuer.issuer, aud: AUDIENCE, sub: 'm', exp: seconds + 60 }, new Uint8Array(64)), /does not verify/)
 })
 
 t.test('an HMAC over what the authorization server publishes is refused, whatever is configured', async (t) => {
@@ -109,7 +104,7 @@ t.test('an HMAC over what the authorization server publishes is refused, whateve
   }
   for (const [name, secret] of Object.entries(secrets)) {
     for (const alg of ['HS256', 'HS384', 'HS512', 'hs256']) {
-      const signed = forgeToken({ alg, kid: 'rsa' }, { iss: issuer.issuer, aud: RESOURCE, sub: 'm', exp: seconds + 60 }).slice(0, -1)
+      const signed = forgeToken({ alg, kid: 'rsa' }, { iss: issuer.issuer, aud: AUDIENCE, sub: 'm', exp: seconds + 60 }).slice(0, -1)
       const mac = createHmac(`sha${alg.slice(2)}`, secret).update(signed).digest('base64url')
       await refuses(`${signed}.${mac}`, /never accepted/, `${alg} with ${name}`)
     }
@@ -119,7 +114,7 @@ t.test('an HMAC over what the authorization server publishes is refused, whateve
 t.test('a symmetric key in the key set verifies nothing', async (t) => {
   const { issuer, refuses, seconds } = await start(t, ec, { as: { algorithms: ['HS256', 'ES256'] as never } })
   issuer.keys = [{ kty: 'oct', k: Buffer.from('secret').toString('base64url'), kid: 'h', alg: 'HS256' }, ec.jwk]
-  const signed = forgeToken({ alg: 'HS256', kid: 'h' }, { iss: issuer.issuer, aud: RESOURCE, sub: 'm', exp: seconds + 60 }).slice(0, -1)
+  const signed = forgeToken({ alg: 'HS256', kid: 'h' }, { iss: issuer.issuer, aud: AUDIENCE, sub: 'm', exp: seconds + 60 }).slice(0, -1)
   await refuses(`${signed}.${createHmac('sha256', 'secret').update(signed).digest('base64url')}`, /never accepted/)
 })
 
@@ -132,8 +127,8 @@ t.test('an algorithm that does not fit the key, or that the key is not for, is r
   const scene = await start(t, rsa)
   const pss = await createSigningKey('PS256', 'rsa')
   scene.issuer.keys = [rsa.jwk, { ...pss.jwk, alg: 'RS256' }]
-  await scene.refuses(await pss.sign({ iss: scene.issuer.issuer, aud: RESOURCE, sub: 'm', exp: scene.seconds + 60 }), /no key published for PS256/, 'the key is for RS256')
-  await scene.refuses(await ec.sign({ iss: scene.issuer.issuer, aud: RESOURCE, sub: 'm', exp: scene.seconds + 60 }, { kid: 'rsa' }), /no key published for ES256/, 'an EC signature for an RSA key')
+  await scene.refuses(await pss.sign({ iss: scene.issuer.issuer, aud: AUDIENCE, sub: 'm', exp: scene.seconds + 60 }), /no key published for PS256/, 'the key is for RS256')
+  await scene.refuses(await ec.sign({ iss: scene.issuer.issuer, aud: AUDIENCE, sub: 'm', exp: scene.seconds + 60 }, { kid: 'rsa' }), /no key published for ES256/, 'an EC signature for an RSA key')
 })
 
 t.test('a key that is published for another use is not tried', async (t) => {
@@ -151,7 +146,7 @@ t.test('a key that is published with its private part is not trusted', async (t)
 })
 
 t.test("another issuer's key under the same kid verifies nothing here", async (t) => {
-  const clock = createTestClock(START)
+  const clock = createTestClock()
   const stranger = await createSigningKey('ES256', 'ec')
   const [one, two] = [
     await startIssuer(t, { key: ec, now: clock.now }), await startIssuer(t, { key: stranger, now: clock.now })
@@ -172,7 +167,7 @@ t.test('keys and URLs in the header are ignored', async (t) => {
   const claims = { iss: issuer.issuer }
   const headers = { jwk: await exportJWK(stranger.publicKey), jku: `${evil.origin}/jwks`, x5u: `${evil.origin}/x5u`, x5c: ['AAAA'], x5t: 'AAAA', iss: evil.issuer }
   for (const [name, value] of Object.entries(headers)) {
-    await refuses(await evil.token({ ...claims, aud: RESOURCE }, { [name]: value }), /does not verify/, name)
+    await refuses(await evil.token({ ...claims, aud: AUDIENCE }, { [name]: value }), /does not verify/, name)
     await accepts(await issuer.token({}, { [name]: value }), `${name} beside a good signature`)
   }
   await refuses(await evil.token(claims, { ...headers, kid: undefined }), /does not verify/, 'all of them, and no kid')
@@ -181,7 +176,7 @@ t.test('keys and URLs in the header are ignored', async (t) => {
 
 t.test('A2: critical extensions are refused', async (t) => {
   const { issuer, refuses, seconds } = await start(t)
-  const payload = { iss: issuer.issuer, aud: RESOURCE, sub: 'm', exp: seconds + 60 }
+  const payload = { iss: issuer.issuer, aud: AUDIENCE, sub: 'm', exp: seconds + 60 }
   for (const crit of [['exp'], ['b64'], [], 'b64', null, ['http://example.invalid/UNDEFINED']]) {
     await refuses(forgeToken({ alg: 'ES256', kid: 'ec', b64: true, crit }, payload), /critical extensions/, JSON.stringify(crit))
   }
@@ -233,7 +228,7 @@ t.test('A2: exp is required, and a token ends when exp and the tolerance have pa
 
 t.test('exp that overflows to infinity is refused', async (t) => {
   const { issuer, refuses, seconds } = await start(t)
-  const payload = Buffer.from(`{"iss":"${issuer.issuer}","aud":"${RESOURCE}","sub":"m","iat":${seconds},"exp":1e999}`)
+  const payload = Buffer.from(`{"iss":"${issuer.issuer}","aud":"${AUDIENCE}","sub":"m","iat":${seconds},"exp":1e999}`)
   await refuses(await new CompactSign(payload).setProtectedHeader({ alg: 'ES256', kid: 'ec' }).sign(ec.privateKey), /exp is not a date/)
 })
 
@@ -296,14 +291,14 @@ t.test('A2: a token that is bound to a key is refused as a Bearer token', async 
 
 t.test('A3: a token for another resource is refused', async (t) => {
   const { issuer, accepts, refuses } = await start(t)
-  await accepts(await issuer.token({ aud: [RESOURCE] }))
-  await accepts(await issuer.token({ aud: ['https://other.example', RESOURCE] }), 'one audience of several')
+  await accepts(await issuer.token({ aud: [AUDIENCE] }))
+  await accepts(await issuer.token({ aud: ['https://other.example', AUDIENCE] }), 'one audience of several')
   await refuses(await issuer.token({ aud: undefined }), /no audience/)
   await refuses(await issuer.token({ aud: [] }), /no audience/)
-  for (const aud of ['https://other.example/mcp', RESOURCE + '/', RESOURCE.toUpperCase(), 'https://mcp.example', 'https://mcp.example/', `${RESOURCE} https://other`, '', ['https://other.example/mcp']]) {
+  for (const aud of ['https://other.example/mcp', AUDIENCE + '/', AUDIENCE.toUpperCase(), 'https://mcp.example', 'https://mcp.example/', `${AUDIENCE} https://other`, '', ['https://other.example/mcp']]) {
     await refuses(await issuer.token({ aud }), /another audience/, JSON.stringify(aud))
   }
-  for (const aud of [null, 1, { [RESOURCE]: true }, [RESOURCE, 1], [[RESOURCE]]]) {
+  for (const aud of [null, 1, { [AUDIENCE]: true }, [AUDIENCE, 1], [[AUDIENCE]]]) {
     await refuses(await issuer.token({ aud }), /aud is neither/, JSON.stringify(aud))
   }
 })
@@ -322,7 +317,7 @@ t.test('A3: a resource without path and its slash form are one audience', async 
 t.test('A3: a configured audience replaces the resource, and one for the issuer replaces both', async (t) => {
   const byServer = await start(t, ec, { server: { audience: ['api://todo', '8b5cbb23'] } })
   await byServer.accepts(await byServer.issuer.token({ aud: '8b5cbb23' }))
-  await byServer.refuses(await byServer.issuer.token({ aud: RESOURCE }), /another audience/)
+  await byServer.refuses(await byServer.issuer.token({ aud: AUDIENCE }), /another audience/)
   const byIssuer = await start(t, ec, { server: { audience: ['api://todo'] }, as: { audience: ['res_1'] } })
   await byIssuer.accepts(await byIssuer.issuer.token({ aud: ['res_1'] }))
   await byIssuer.refuses(await byIssuer.issuer.token({ aud: 'api://todo' }), /another audience/)
@@ -331,9 +326,9 @@ t.test('A3: a configured audience replaces the resource, and one for the issuer 
 })
 
 t.test('A3: strictAudience refuses a token that is also for somebody else', async (t) => {
-  const { issuer, accepts, refuses } = await start(t, ec, { server: { strictAudience: true, audience: [RESOURCE, 'api://todo'] } })
-  await accepts(await issuer.token({ aud: [RESOURCE, 'api://todo'] }))
-  await refuses(await issuer.token({ aud: [RESOURCE, 'https://other.example'] }), /also meant for another audience/)
+  const { issuer, accepts, refuses } = await start(t, ec, { server: { strictAudience: true, audience: [AUDIENCE, 'api://todo'] } })
+  await accepts(await issuer.token({ aud: [AUDIENCE, 'api://todo'] }))
+  await refuses(await issuer.token({ aud: [AUDIENCE, 'https://other.example'] }), /also meant for another audience/)
 })
 
 t.test('A3: client ids replace only a missing audience', async (t) => {
@@ -345,7 +340,7 @@ t.test('A3: client ids replace only a missing audience', async (t) => {
   await refuses(await issuer.token({ aud: undefined, client_id: undefined, azp: 'app-1' }), /another client/, 'azp is not client_id')
   await refuses(await issuer.token({ aud: undefined, client_id: ['app-1'] }), /another client/)
   await refuses(await issuer.token({ aud: undefined, client_id: 'app-1', token_use: 'other' }), /not an access token/)
-  await accepts(await issuer.token({ aud: RESOURCE, client_id: 'app-1' }), 'an audience, and the right one')
+  await accepts(await issuer.token({ aud: AUDIENCE, client_id: 'app-1' }), 'an audience, and the right one')
   await refuses(await issuer.token({ aud: 'https://other.example', client_id: 'app-1' }), /another audience/)
   const none = await start(t, ec, { as: { clientIds: [] } })
   await none.refuses(await none.issuer.token({ aud: undefined, client_id: 'app-1' }), /another client/)
@@ -445,7 +440,7 @@ t.test('a token without kid is tried with every key that fits', async (t) => {
   issuer.keys = [...others.map(({ jwk }) => jwk), ec.jwk]
   await accepts(await issuer.token({}, { kid: undefined }))
   const stranger = await createSigningKey('ES256', 'z')
-  await refuses(await stranger.sign({ iss: issuer.issuer, aud: RESOURCE, sub: 'm', exp: 4e9 }, { kid: undefined }), /any published key/)
+  await refuses(await stranger.sign({ iss: issuer.issuer, aud: AUDIENCE, sub: 'm', exp: 4e9 }, { kid: undefined }), /any published key/)
 })
 
 t.test('A5: keys without kid are tried for a kid that no key has', async (t) => {
@@ -455,7 +450,7 @@ t.test('A5: keys without kid are tried for a kid that no key has', async (t) => 
   await accepts(await issuer.token(), 'a token with kid, and a lone key without one')
   await accepts(await issuer.token({}, { kid: 'another' }))
   const stranger = await createSigningKey('ES256', 'x')
-  const forged = await stranger.sign({ iss: issuer.issuer, aud: RESOURCE, sub: 'm', exp: 4e9 })
+  const forged = await stranger.sign({ iss: issuer.issuer, aud: AUDIENCE, sub: 'm', exp: 4e9 })
   await refuses(forged, /any published key/, 'the signature decides, not the kid')
 })
 

@@ -1,39 +1,17 @@
 import t, { type Test } from 'tap'
 import { AuthorizationServerUnavailable, InvalidToken } from '../../src/oauth/failures.js'
-import type { AuthorizationServerConfig } from '../../src/options/authorization-server.js'
-import type { ServerConfig } from '../../src/options/server.js'
-import { createTestClock, type TestClock } from '../helpers/clock.js'
-import { type Route, sendJson, startIssuer, type TestIssuer } from '../helpers/issuer.js'
-import { createSigningKey, forgeToken, type SigningKey } from '../helpers/keys.js'
+import { type Route, sendJson } from '../helpers/issuer.js'
+import { createSigningKey, forgeToken } from '../helpers/keys.js'
 import { until } from '../helpers/until.js'
-import { authorizationServerConfig, serverConfig, type Setup, setUp, START } from './setup.js'
+import { type Overrides, type Setup, startVerifier, type VerifierScene } from './setup.js'
 
 const MINUTE = 60_000
 
-interface Scene extends Setup {
-  readonly issuer: TestIssuer
-  readonly clock: TestClock
-}
+/** Tokens that outlive every test, so that only keys decide. */
+const lifetimeSeconds = 90 * 86_400
 
-async function start (
-  t: Test,
-  overrides: {
-    server?: Partial<ServerConfig>,
-    as?: Partial<AuthorizationServerConfig>,
-    timeoutMs?: number,
-    key?: SigningKey
-  } = {}
-): Promise<Scene> {
-  const clock = createTestClock(START)
-  const issuer = await startIssuer(t, {
-    now: clock.now,
-    ...(overrides.key === undefined ? {} : { key: overrides.key })
-  })
-  // Tokens that outlive every test, so that only keys decide.
-  const token = issuer.token.bind(issuer)
-  issuer.token = (claims, header) => token({ exp: clock.now() / 1000 + 90 * 86_400, ...claims }, header)
-  const server = serverConfig([authorizationServerConfig(issuer.issuer, overrides.as)], overrides.server)
-  return { ...setUp(server, clock, overrides.timeoutMs), issuer, clock }
+function start (t: Test, overrides: Overrides = {}): Promise<VerifierScene> {
+  return startVerifier(t, { ...overrides, issuer: { lifetimeSeconds, ...overrides.issuer } })
 }
 
 async function outcome (promise: Promise<unknown>): Promise<string> {

@@ -1,29 +1,24 @@
 import t, { type Test } from 'tap'
 import { AuthorizationServerUnavailable, InvalidToken } from '../../src/oauth/failures.js'
-import { createTestClock, type TestClock } from '../helpers/clock.js'
-import { startIssuer, type TestIssuer } from '../helpers/issuer.js'
+import { createTestClock } from '../helpers/clock.js'
+import { authorizationServerConfig, serverConfig } from '../helpers/configuration.js'
+import { startIssuer } from '../helpers/issuer.js'
 import { createSigningKey } from '../helpers/keys.js'
 import { until } from '../helpers/until.js'
-import { authorizationServerConfig, serverConfig, type Setup, setUp, START } from './setup.js'
+import { setUp, startVerifier, type VerifierScene } from './setup.js'
 
 const HOUR = 3_600_000
 const MINUTE = 60_000
 
-interface Scene extends Setup {
-  readonly issuer: TestIssuer
-  readonly clock: TestClock
+interface Scene extends VerifierScene {
   readonly state: () => string | undefined
 }
 
 async function start (t: Test, timeoutMs = 2_000): Promise<Scene> {
-  const clock = createTestClock(START)
-  const issuer = await startIssuer(t, { now: clock.now })
-  const token = issuer.token.bind(issuer)
-  issuer.token = (claims, header) => token({ exp: clock.now() / 1000 + 90 * 86_400, ...claims }, header)
-  const setup = setUp(
-    serverConfig([authorizationServerConfig(issuer.issuer)], { tokenCacheSeconds: 0 }), clock, timeoutMs
-  )
-  return { ...setup, issuer, clock, state: () => setup.authorizationServers[0]?.state() }
+  const scene = await startVerifier(t, {
+    server: { tokenCacheSeconds: 0 }, issuer: { lifetimeSeconds: 90 * 86_400 }, timeoutMs
+  })
+  return { ...scene, state: () => scene.authorizationServers[0]?.state() }
 }
 
 async function failure (promise: Promise<unknown>): Promise<unknown> {
@@ -70,7 +65,7 @@ t.test('junk for an authorization server that is down is unavailable too: it can
 })
 
 t.test('an outage of one authorization server does not affect the others', async (t) => {
-  const clock = createTestClock(START)
+  const clock = createTestClock()
   const [up, down] = [await startIssuer(t, { now: clock.now }), await startIssuer(t, { now: clock.now })]
   const { verifier } = setUp(
     serverConfig([authorizationServerConfig(down.issuer), authorizationServerConfig(up.issuer)]), clock

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { buildProtectedResourceMetadata, metadataPath, metadataUrl, resourcePath } from '../../src/oauth/protected-resource.js'
-import { authorizationServerConfig, serverConfig } from './setup.js'
+import { authorizationServerConfig, serverConfig } from '../helpers/configuration.js'
 
 const AS = authorizationServerConfig('https://as.example')
 

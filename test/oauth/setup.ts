@@ -1,14 +1,12 @@
-import type { AuthorizationServerConfig } from '../../src/options/authorization-server.js'
-import { server, type ServerConfig } from '../../src/options/server.js'
-import { complete } from '../../src/options/terms.js'
+import type { Test } from 'tap'
 import { createAccessTokenVerifier, type AccessTokenVerifier } from '../../src/oauth/access-token.js'
 import { createAuthorizationServer, type AuthorizationServer } from '../../src/oauth/authorization-server.js'
 import type { Clock } from '../../src/clock.js'
-
-export const RESOURCE = 'https://mcp.example/mcp'
-
-/** Where the clocks of these tests start: at a whole second, as times in tokens are. */
-export const START = Date.UTC(2026, 10, 22)
+import type { AuthorizationServerConfig } from '../../src/options/authorization-server.js'
+import type { ServerConfig } from '../../src/options/server.js'
+import { createTestClock, type TestClock } from '../helpers/clock.js'
+import { authorizationServerConfig, serverConfig } from '../helpers/configuration.js'
+import { startIssuer, type TestIssuer, type TestIssuerOptions } from '../helpers/issuer.js'
 
 /** What was logged, as JSON text line by line. */
 export interface TestLog {
@@ -25,46 +23,48 @@ export function createLog (): TestLog {
   return { lines, warn: write('warn'), info: write('info') }
 }
 
-export function authorizationServerConfig (
-  issuer: string, overrides: Partial<AuthorizationServerConfig> = {}
-): AuthorizationServerConfig {
-  return {
-    issuer,
-    issuers: [],
-    algorithms: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'],
-    scopeClaim: ['scope', 'scp', 'scopes'],
-    allowHttp: false,
-    ...overrides
-  }
-}
-
-export function serverConfig (
-  authorizationServers: readonly AuthorizationServerConfig[], overrides: Partial<ServerConfig> = {}
-): ServerConfig {
-  const written = { resource: RESOURCE, upstream: 'http://127.0.0.1:1/mcp', authorizationServers: [] }
-  return {
-    ...complete(server, written),
-    authorizationServers,
-    audience: [overrides.resource ?? RESOURCE],
-    ...overrides
-  }
-}
-
 export interface Setup {
   readonly verifier: AccessTokenVerifier
   readonly authorizationServers: readonly AuthorizationServer[]
   readonly log: TestLog
 }
 
-/** Returns the verifier of a server with its authorization servers, fetching for real. */
-export function setUp (server: ServerConfig, clock: Pick<Clock, 'now'>, timeoutMs = 2_000): Setup {
+interface Fetching {
+  readonly timeoutMs?: number
+  readonly fetch?: typeof fetch
+}
+
+/** Returns the verifier of a server without a gateway, with its authorization servers, fetching for real. */
+export function setUp (server: ServerConfig, { now }: Pick<Clock, 'now'>, fetching: Fetching = {}): Setup {
   const log = createLog()
+  const services = { fetch, now, log, timeoutMs: 2_000, ...fetching }
   const trusted = server.authorizationServers.map((config) => ({
-    config, authorizationServer: createAuthorizationServer(config, { fetch, now: clock.now, log, timeoutMs })
+    config, authorizationServer: createAuthorizationServer(config, services)
   }))
   return {
-    verifier: createAccessTokenVerifier({ server, trusted, now: clock.now }),
+    verifier: createAccessTokenVerifier({ server, trusted, now }),
     authorizationServers: trusted.map(({ authorizationServer }) => authorizationServer),
     log
   }
+}
+
+export interface Overrides {
+  readonly server?: Partial<ServerConfig>
+  readonly as?: Partial<AuthorizationServerConfig>
+  readonly timeoutMs?: number
+  readonly issuer?: Omit<TestIssuerOptions, 'now'>
+}
+
+export interface VerifierScene extends Setup {
+  readonly issuer: TestIssuer
+  readonly clock: TestClock
+}
+
+/** Starts an authorization server, and returns the verifier of a server that trusts it. */
+export async function startVerifier (t: Test, overrides: Overrides = {}): Promise<VerifierScene> {
+  const { server, as, timeoutMs = 2_000 } = overrides
+  const clock = createTestClock()
+  const issuer = await startIssuer(t, { ...overrides.issuer, now: clock.now })
+  const config = serverConfig([authorizationServerConfig(issuer.issuer, as)], server)
+  return { ...setUp(config, clock, { timeoutMs }), issuer, clock }
 }

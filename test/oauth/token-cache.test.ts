@@ -2,7 +2,6 @@ import t from 'tap'
 import type { Principal } from '../../src/oauth/principal.js'
 import { createTokenCache, type TokenCache } from '../../src/oauth/token-cache.js'
 import { createTestClock, type TestClock } from '../helpers/clock.js'
-import { START } from './setup.js'
 
 const principal = (subject: string, expiresAt = 4e9): Principal => ({ issuer: 'i', subject, scopes: new Set(), expiresAt })
 const isCurrent = (): boolean => true
@@ -17,7 +16,7 @@ const held = (cache: TokenCache, from: number, to: number): number =>
 function start (
   options: { seconds?: number, maxTokens?: number, maxCharacters?: number } = {}
 ): { cache: TokenCache, clock: TestClock } {
-  const clock = createTestClock(START)
+  const clock = createTestClock()
   return { clock, cache: createTokenCache({ seconds: 60, now: clock.now, ...options }) }
 }
 

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { holdBody } from '../../../src/http/request/request-body.js'
-import { openConnection, type RawConnection } from '../../helpers/raw-http.js'
+import { openConnection, type RawConnection } from '../../helpers/raw-connection.js'
 import { until } from '../../helpers/until.js'
 
 interface Arrived {
