@@ -1,7 +1,7 @@
 import type { RouteHandlerMethod } from 'fastify'
 import type { ServerConfig } from '../options/server.js'
 import type { Upstream, UpstreamRequest } from '../upstream/upstream.js'
-import { isListening, type ReceiveResponse } from './response/receive-response.js'
+import { opensStream, type ReceiveResponse } from './response/receive-response.js'
 import { found } from './request/findings.js'
 import { Refusal } from './request/refusal.js'
 import { upstreamHeaders } from './request/upstream-headers.js'
@@ -23,7 +23,7 @@ export function forwardMessage (
       path: found(request, 'upstreamPath'),
       headers,
       body: found(request, 'message').bytes,
-      longLived: isListening(request)
+      longLived: opensStream(request)
     }
     request.isForwarded = true
     upstream.send(post, (control) => receive(request, reply, control, post.path))

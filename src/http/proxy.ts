@@ -2,7 +2,7 @@ import type { FastifyHttpProxyOptions } from '@fastify/http-proxy'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ServerConfig } from '../options/server.js'
 import type { Upstream, UpstreamRequest } from '../upstream/upstream.js'
-import type { ReceiveResponse } from './response/receive-response.js'
+import { opensStream, type ReceiveResponse } from './response/receive-response.js'
 import { found } from './request/findings.js'
 import { Refusal } from './request/refusal.js'
 import { upstreamHeaders } from './request/upstream-headers.js'
@@ -35,7 +35,7 @@ export function proxyOptions (
     const { request, reply, headers } = carried
     const method = request.method as typeof METHODS[number]
     request.isForwarded = true
-    const sent: UpstreamRequest = { method, path, headers, longLived: true }
+    const sent: UpstreamRequest = { method, path, headers, longLived: opensStream(request) }
     upstream.send(sent, (control) => receive(request, reply, control, path))
   }
 

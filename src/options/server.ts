@@ -21,7 +21,8 @@ export const serverLimits = {
     maximum: MAX_TIMER_MS,
     default: 60_000,
     description: 'How long the upstream may take until its response header, in milliseconds; then 504. ' +
-      'A stream that has begun is not cut.'
+      'A stream that has begun is not cut, and a listening stream may begin later. ' +
+      'Set it above the duration of the slowest tool if the upstream sends the header with the result.'
   })
 }
 

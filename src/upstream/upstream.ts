@@ -8,7 +8,7 @@ export interface UpstreamRequest {
   readonly path: string
   readonly headers: Record<string, string | string[]>
   readonly body?: Buffer
-  /** Expected to stay open for long: kept apart, so that it never takes the place of a call. */
+  /** Asks for a stream that may be quiet for long: its response header has no time limit (F7). */
   readonly longLived: boolean
 }
 

@@ -22,6 +22,8 @@ export interface TestUpstream {
   answer: Answer
   /** Connections that are open now. */
   readonly connections: () => number
+  /** Connections accepted so far. */
+  readonly accepted: () => number
   /** Stops listening and breaks all connections. */
   stop (): Promise<void>
 }
@@ -29,6 +31,7 @@ export interface TestUpstream {
 /** Starts an upstream and stops it after the test. */
 export async function startUpstream (t: Test, answer: Answer = answerEmptyResult): Promise<TestUpstream> {
   let open = 0
+  let accepted = 0
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -46,6 +49,7 @@ export async function startUpstream (t: Test, answer: Answer = answerEmptyResult
   })
   server.on('connection', (socket) => {
     open++
+    accepted++
     socket.once('close', () => { open-- })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -54,6 +58,7 @@ export async function startUpstream (t: Test, answer: Answer = answerEmptyResult
     received: [],
     answer,
     connections: () => open,
+    accepted: () => accepted,
     stop: () => new Promise((resolve) => {
       server.close(() => resolve())
       server.closeAllConnections()

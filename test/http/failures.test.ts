@@ -185,6 +185,22 @@ t.test('F7: a failure to reach the upstream is told in JSON, uncached, with the 
   }
 })
 
+for (const method of WAYS) {
+  t.test(`F7: ${method}: informational responses are passed over, and an unasked 100 gives 502`, async (t) => {
+    const statuses = { '102 Processing': 200, '103 Early Hints': 200, '100 Continue': 502 }
+    for (const [informational, expected] of Object.entries(statuses)) {
+      const head = `HTTP/1.1 ${informational}\r\n\r\n`
+      const final = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'
+      const raw = await startRawUpstream(t, (socket) => { socket.write(head + head + final) })
+      const all = await startScene(t, { upstreamOrigin: raw.origin })
+      const answer = await request(all, method)
+      t.equal(answer.status, expected, informational)
+      if (expected === 502) t.equal(codeOf(method, answer), 'upstream_broken')
+      t.equal(raw.requests.length, 1, `${informational}: sent once`)
+    }
+  })
+}
+
 t.test('POST: a redirect that does not end in time gives 504, and is let go', async (t) => {
   const closed: Promise<unknown>[] = []
   const all = await startScene(t, {

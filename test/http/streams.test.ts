@@ -208,6 +208,25 @@ t.test('F4: many idle streams do not slow down or block a call', async (t) => {
   t.equal(open, 0)
 })
 
+for (const method of WAYS) {
+  t.test(`F5: ${method}: a client that closes its sending side has left, and the upstream request ends`, async (t) => {
+    const received = defer<ServerResponse>()
+    const closed = defer()
+    const all = await startScene(t, {
+      answer: (_request, response) => {
+        response.once('close', () => closed.resolve())
+        received.resolve(response)
+      }
+    })
+    const client = await startRequest(t, all, method)
+    await received.promise
+    client.socket.end() // it still reads
+    await closed.promise
+    t.equal(await client.closed, 'end')
+    t.equal(client.received(), '')
+  })
+}
+
 t.test('F4: a quiet stream is not cut: there is no limit between two events', async (t) => {
   const inner = defer<ServerResponse>()
   const all = await startScene(t, {

@@ -44,6 +44,7 @@ function passResponse (
 ): ResponseReceiver {
   const { raw } = reply
   raw.once('close', () => control.abort())
+  let forget = opensStream(request) ? watchStream(request, reply, control, options) : undefined
   return {
     onResponse (status, headers) {
       if (raw.destroyed) return
@@ -51,9 +52,9 @@ function passResponse (
       raw.writeHead(status, responseHeaders(request, reply, headers, options.sessions))
       reply.hijack()
       raw.on('drain', () => control.resume())
-      if (!isEventStream(headers)) return
+      if (!isEventStream(headers)) return forget?.()
       raw.flushHeaders()
-      watchStream(request, reply, control, options)
+      forget ??= watchStream(request, reply, control, options)
       if (isListening(request)) tellUnderWay(raw)
     },
     onData: (chunk) => raw.write(chunk),
@@ -70,23 +71,32 @@ function passResponse (
   }
 }
 
-/** Makes a stream end, cleanly, when the gateway stops (O3) or the token that opened it expires (F11). */
+/**
+ * Makes a stream end, cleanly, when the gateway stops (O3) or the token that opened it expires (F11). A
+ * stream whose header has not come yet ends with a refusal. Returns how to forget the stream.
+ */
 function watchStream (
   request: FastifyRequest, reply: FastifyReply, control: RequestControl, options: ResponseOptions
-): void {
+): () => void {
   function end (): void {
     control.abort()
-    reply.raw.end()
+    if (reply.sent) {
+      reply.raw.end()
+      return
+    }
+    reply.send(new Refusal('upstream_timeout', { reason: 'the stream ended before its response header' }))
   }
-  const forget = options.openStreams.add(end)
+  const remove = options.openStreams.add(end)
   const principal = found(request, 'principal')
   const endsAtExpiry = options.endStreamsAtTokenExpiry && isListening(request)
   const { clock } = options
   const cancel = endsAtExpiry ? clock.after(millisecondsLeft(principal, clock), end) : undefined
-  reply.raw.once('close', () => {
-    forget()
+  function forget (): void {
+    remove()
     cancel?.()
-  })
+  }
+  reply.raw.once('close', forget)
+  return forget
 }
 
 function millisecondsLeft (principal: Principal, clock: Clock): number {
@@ -96,6 +106,12 @@ function millisecondsLeft (principal: Principal, clock: Clock): number {
 /** Returns whether the response waits for what may come, rather than for the end of a call (F11). */
 export function isListening ({ method, message }: FastifyRequest): boolean {
   return method === 'GET' || (message?.kind === 'request' && message.method === 'subscriptions/listen')
+}
+
+/** Returns whether the request asks for a listening stream, whose response may begin at any time (F7). */
+export function opensStream (request: FastifyRequest): boolean {
+  if (request.method !== 'GET') return isListening(request)
+  return request.headers.accept?.toLowerCase().includes('text/event-stream') ?? false
 }
 
 function responseHeaders (
