@@ -68,7 +68,7 @@ export async function registerMcpRoute (
     messages.addHook('preHandler', authorize({ policy, resourceMetadata, stepUpScopes: keepScopes }))
     const toolHeaders = rememberToolHeaders()
     messages.addHook('preHandler', checkToolHeaders(toolHeaders))
-    const readLists = filters ? filterLists(policy, toolHeaders) : learnTools(toolHeaders)
+    const readLists = filters ? filterLists(policy, toolHeaders, services.clock) : learnTools(toolHeaders)
     const receive = receiveResponses(responses, readLists)
     const { bodyBytes: bodyLimit } = config.limits
     const handler = forwardMessage(config, upstream, receive)

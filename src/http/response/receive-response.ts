@@ -93,9 +93,13 @@ function millisecondsLeft (principal: Principal, clock: Clock): number {
   return principal.expiresAt * 1000 - clock.now()
 }
 
-/** Returns whether the response waits for what may come, rather than for the end of a call (F11). */
+/**
+ * Returns whether the response waits for what may come, rather than for the end of a call (F11). A server may
+ * open a stream for a `subscriptions/listen` that has no id, too.
+ */
 export function isListening ({ method, message }: FastifyRequest): boolean {
-  return method === 'GET' || (message?.kind === 'request' && message.method === 'subscriptions/listen')
+  if (method === 'GET') return true
+  return message !== null && message.kind !== 'response' && message.method === 'subscriptions/listen'
 }
 
 function responseHeaders (
