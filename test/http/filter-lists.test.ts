@@ -1,9 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
+import { createTestClock } from '../helpers/clock.js'
 import { defer } from '../helpers/deferred.js'
 import type { TestGateway } from '../helpers/gateway.js'
 import { startRawUpstream } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
+import { until } from '../helpers/until.js'
 import type { Answer } from '../helpers/upstream.js'
 
 const TOOLS = ['list_todos', 'get_todo', 'delete_todo', 'reset', 'constructor', '__proto__']
@@ -309,6 +311,29 @@ t.test('a client that leaves while its list is held takes the upstream along', a
   leave.abort()
   await t.rejects(pending, { name: 'AbortError' })
   await closed.promise
+})
+
+t.test('F7: a list whose body hangs is 504, and the upstream is let go', async (t) => {
+  const clock = createTestClock()
+  const [asked, closed] = [defer(), defer()]
+  const { gateway, token } = await startScene(t, {
+    clock,
+    config: { limits: { upstreamTimeoutMs: 5000 } },
+    answer (_request, response) {
+      response.writeHead(200, { 'content-type': 'application/json' }).once('close', () => { closed.resolve() })
+      response.write('{"id":7,', () => asked.resolve())
+    }
+  })
+  const before = clock.pending()
+  const pending = gateway.post(token, list('tools/list'))
+  await asked.promise
+  await until(() => clock.pending() > before, 'the body has a time limit')
+  clock.advance(5001)
+  const response = await pending
+  t.equal(response.status, 504)
+  t.match(await response.json(), { id: 7, error: { data: { error: 'upstream_timeout' } } })
+  await closed.promise
+  t.equal(clock.pending(), before)
 })
 
 t.test('an upstream that breaks off within a list leaves nothing of it behind', async (t) => {

@@ -14,6 +14,8 @@ import type { OpenStreams } from './open-streams.js'
 
 export interface ResponseOptions {
   readonly clock: Clock
+  /** How long a body that is held may take after its header (F7). */
+  readonly bodyTimeoutMs: number
   readonly openStreams: OpenStreams
   readonly sessions: SessionBinding
   readonly endStreamsAtTokenExpiry: boolean
@@ -31,7 +33,12 @@ export function receiveResponses (options: ResponseOptions, chooseFor: ChooseEdi
   return (request, reply, control, path) => {
     const receiver = passResponse(request, reply, control, options)
     const choose = chooseFor(request, path)
-    return choose === undefined ? receiver : editResponse(receiver, control, choose)
+    if (choose === undefined) return receiver
+    return editResponse(receiver, control, choose, (expire) => {
+      const stop = options.clock.after(options.bodyTimeoutMs, expire)
+      reply.raw.once('close', stop)
+      return stop
+    })
   }
 }
 
