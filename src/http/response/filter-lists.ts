@@ -6,6 +6,7 @@ import {
   filterListing, holdsNoList, holdsNoMessage, isListMethod, listedTools, readListing, UnreadableList,
   type ListFilter
 } from '../../mcp/listing.js'
+import type { Message } from '../../mcp/message.js'
 import { isModern } from '../../mcp/revision.js'
 import type { ToolHeaders } from '../../mcp/tool-headers.js'
 import type { Principal } from '../../oauth/principal.js'
@@ -19,6 +20,8 @@ import { findObstacle, mediaType } from './response-type.js'
 
 const LIST_TOOLS = 'tools/list'
 const UNREADABLE = 'the response to a list request is neither JSON nor an event stream'
+
+const EVERYTHING: ListFilter = { isAllowed: () => true, isModern: true }
 
 /** Returns a message as it is to be passed on. Throws UnreadableList. */
 type EditMessage = (message: Buffer) => Buffer
@@ -36,7 +39,7 @@ export function filterLists (policy: Policy, toolHeaders: ToolHeaders, clock: Cl
     const filter = filterFor(policy, principal, version)
     // A notification has no response. An upstream that gives one to it may give a list.
     if (message.kind === 'response' || !isListMethod(message.method)) {
-      return editOther(filter, () => underWay.has(principal))
+      return editOther(filter, isCacheable(message) ? () => true : () => underWay.has(principal))
     }
     const { method } = message
     const end = underWay.begin(principal)
@@ -52,13 +55,14 @@ export function filterLists (policy: Policy, toolHeaders: ToolHeaders, clock: Cl
 
 /**
  * Servers know the response to write to by the id of the request. When two requests have the same id, the
- * result of the first may come in the response to the second. So streams are filtered, and other bodies as
- * long as a list may come.
+ * result of the first may come in the response to the second. So streams are filtered, and other bodies
+ * where they must be read.
  */
-function editOther (filter: ListFilter, mayBeList: () => boolean): ChooseEdit {
+function editOther (filter: ListFilter, mustRead: () => boolean): ChooseEdit {
   return (status, headers) => {
     const isStream = isEventStream(headers)
-    if (!isStream && !mayBeList()) return { kind: 'none' }
+    const isPlainError = status >= 400 && !isJson(mediaType(headers))
+    if (!isStream && (isPlainError || !mustRead())) return { kind: 'none' }
     const obstacle = findObstacle(status, headers)
     if (obstacle !== undefined) return { kind: 'failure', reason: obstacle }
     return isStream
@@ -67,7 +71,16 @@ function editOther (filter: ListFilter, mayBeList: () => boolean): ChooseEdit {
   }
 }
 
-/** Returns how tools are learned from lists that pass on as they come (M6). */
+/** Returns whether the result says who may share it, and is no list (server/utilities/caching). */
+function isCacheable (message: Message): boolean {
+  if (message.kind === 'response' || !isModern(message.protocolVersion)) return false
+  return message.method === 'resources/read' || message.method === 'server/discover'
+}
+
+/**
+ * Returns how tools are learned from lists that pass on as they come (M6). What may not be shared is said so
+ * nevertheless.
+ */
 export function learnTools (toolHeaders: ToolHeaders): ChooseEditFor {
   const chooseForCopy = editLists((bytes) => {
     toolHeaders.learn(listedTools(readListing(bytes)))
@@ -75,6 +88,7 @@ export function learnTools (toolHeaders: ToolHeaders): ChooseEditFor {
   })
   return (request) => {
     const message = found(request, 'message')
+    if (isCacheable(message)) return editOther(EVERYTHING, () => true)
     if (message.kind === 'response' || message.method !== LIST_TOOLS) return undefined
     return (status, headers) => ({ kind: 'copy', edit: chooseForCopy(status, headers) })
   }
