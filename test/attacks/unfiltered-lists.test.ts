@@ -96,6 +96,7 @@ t.test('P9: an answer that the filter and the client could read differently is n
     'two byte order marks': events(`\ufeff\ufeffdata: ${LIST}\n\n`),
     'a line in a comment, for readers of Python': events(`: x\u2028data: ${LIST}\n\n`),
     'a line in an id, for readers of Python': events(`id: x\u0085data: ${LIST}\ndata: {}\n\n`),
+    'a list in UTF-7': events(`data: ${LIST.replaceAll('{', '+AHs-').replaceAll('[', '+AFs-')}\n\n`, { 'content-type': 'text/event-stream; charset="UTF-7"' }),
     'a compressed stream': events(`data: ${LIST}\n\n`, { 'content-encoding': 'br' }),
     'with a digest': json(LIST, { etag: '"1"', digest: `sha-256=${digest}`, 'cache-control': 'public' })
   }
