@@ -80,7 +80,8 @@ t.test('P9: a result that only some may read never says that everybody may share
   ]
   const rules = { ...policy, methods: { 'server/discover': true } }
   for (const filterLists of [true, false]) {
-    const { gateway, token, upstream } = await startScene(t, { config: { policy: { ...rules, filterLists } } })
+    const config = { policy: { ...rules, filterLists } }
+    const { gateway, token, upstream } = await startScene(t, { config })
     for (const { method, params } of messages) {
       const name = 'uri' in params ? { 'mcp-name': params.uri } : {}
       const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method, ...name }
