@@ -139,6 +139,7 @@ function protect (config: ServerConfig, services: Services, openStreams: OpenStr
     upstream: openHttpUpstream(config.upstream, config.limits.upstreamTimeoutMs),
     responses: {
       clock: services.clock,
+      bodyTimeoutMs: config.limits.upstreamTimeoutMs,
       openStreams,
       sessions: { keys, resource: config.resource },
       endStreamsAtTokenExpiry: config.streams.endAtTokenExpiry

@@ -69,7 +69,7 @@ export async function registerMcpRoute (
     messages.addHook('preHandler', authorize({ policy, resourceMetadata, stepUpScopes: keepScopes }))
     const toolHeaders = rememberToolHeaders()
     messages.addHook('preHandler', checkToolHeaders(toolHeaders))
-    const readLists = filters ? filterLists(policy, toolHeaders) : learnTools(toolHeaders)
+    const readLists = filters ? filterLists(policy, toolHeaders, services.clock) : learnTools(toolHeaders)
     const receive = receiveResponses(responses, readLists)
     const handler = forwardMessage(config, upstream, receive)
     for (const url of ['/', '/*']) messages.post(url, handler)

@@ -8,11 +8,19 @@ import { TooManyBytes, holdBytes } from './held-bytes.js'
 export interface ServerSentEvent {
   /** The last `event` field of the event; `message` when there is none or it is empty. */
   readonly type: string
-  /** All `data` fields, joined by LF. */
+  /** All `data` fields, joined by LF; empty when there is none. */
   readonly data: Buffer
+  /**
+   * The lines that a tolerant reader could read as something else: no field of the standard, or a field with
+   * a character at which only some readers end a line.
+   */
+  readonly stray: readonly Buffer[]
 }
 
-/** Returns the data that an event is to have. What it throws ends the editing and reaches the caller. */
+/**
+ * Returns the data that an event is to have. It is called for every event with data or stray lines. What it
+ * throws ends the editing and reaches the caller.
+ */
 export type EditEvent = (event: ServerSentEvent) => Buffer
 
 export interface EventEditor {
@@ -54,9 +62,16 @@ const CR = 0x0d
 const SPACE = 0x20
 const COLON = 0x3a
 const NEWLINE = Buffer.from('\n')
+const CRLF = Buffer.from('\r\n')
 const DATA_FIELD = Buffer.from('data: ')
 const NOTHING = Buffer.alloc(0)
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
+
+/** A comment is a field without a name, and its text is no field of anybody. */
+const HARMLESS_FIELDS: ReadonlySet<string> = new Set(['', 'event', 'id', 'retry'])
+/** Where Python's `splitlines` ends a line, and the standard does not. */
+const OTHER_LINE_ENDS = ['\v', '\f', '\x1c', '\x1d', '\x1e', '\u0085', '\u2028', '\u2029']
+  .map((end) => Buffer.from(end))
 
 /**
  * Returns an editor for one stream. It takes chunks cut anywhere, and holds at most `maxEventBytes` of an
@@ -132,11 +147,23 @@ function editBlock (block: Buffer, isFirst: boolean, edit: EditEvent): Buffer {
   const lines = splitLines(block, isFirst && block.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0)
   const fields = lines.map((line) => readField(block.subarray(line.start, line.end)))
   const values = fields.filter(({ name }) => name === 'data').map(({ value }) => value)
-  if (values.length === 0) return block
+  const stray = findStray(block, lines, fields)
+  if (values.length === 0 && stray.length === 0) return block
   const type = fields.findLast(({ name }) => name === 'event')?.value.toString()
   const data = joinLines(values)
-  const edited = edit({ type: type === undefined || type === '' ? 'message' : type, data })
+  const edited = edit({ type: type === undefined || type === '' ? 'message' : type, data, stray })
   return edited === data || edited.equals(data) ? block : replaceData(block, lines, fields, edited)
+}
+
+function findStray (block: Buffer, lines: readonly Line[], fields: readonly Field[]): Buffer[] {
+  return lines
+    .filter((_line, index) => isStray(fields[index] as Field))
+    .map(({ start, end }) => block.subarray(start, end))
+}
+
+function isStray ({ name, value }: Field): boolean {
+  if (name === 'data') return false
+  return !HARMLESS_FIELDS.has(name) || OTHER_LINE_ENDS.some((end) => value.includes(end))
 }
 
 function splitLines (block: Buffer, start: number): Line[] {
@@ -161,21 +188,36 @@ function readField (line: Buffer): Field {
 }
 
 function joinLines (values: readonly Buffer[]): Buffer {
-  if (values.length === 1) return values[0] as Buffer
+  if (values.length <= 1) return values[0] ?? NOTHING
   return Buffer.concat(values.flatMap((value, index) => index === 0 ? [value] : [NEWLINE, value]))
 }
 
-/** Returns the block with new data where the old data began, on as many lines as the new data has. */
+/**
+ * Returns the block with new data where the old data began, on as many lines as the new data has. The last
+ * line keeps its end, which is that of the event.
+ */
 function replaceData (
   block: Buffer, lines: readonly Line[], fields: readonly Field[], data: Buffer
 ): Buffer {
   const first = fields.findIndex(({ name }) => name === 'data')
+  const common = commonEnding(block, lines)
   const parts = [block.subarray(0, lines[0]?.start)]
   lines.forEach((line, index) => {
-    if (index === first) parts.push(...dataFields(data, block.subarray(line.end, line.next)))
-    else if (fields[index]?.name !== 'data') parts.push(block.subarray(line.start, line.next))
+    const ending = index === lines.length - 1 ? block.subarray(line.end, line.next) : common
+    if (index === first) parts.push(...dataFields(data, ending))
+    else if (fields[index]?.name !== 'data') parts.push(block.subarray(line.start, line.end), ending)
   })
   return Buffer.concat(parts)
+}
+
+/**
+ * Returns how the lines of an event end. Where they end differently, a line that goes could leave a CR before
+ * an LF, which would be one end instead of two. After CRLF, whatever follows is a line of its own.
+ */
+function commonEnding (block: Buffer, lines: readonly Line[]): Buffer {
+  const endings = lines.slice(0, -1).map(({ end, next }) => block.subarray(end, next))
+  const [ending = NOTHING] = endings
+  return endings.every((other) => other.equals(ending)) ? ending : CRLF
 }
 
 /** `ending` is empty when the stream broke off within the line. */

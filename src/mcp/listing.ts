@@ -102,6 +102,23 @@ export function holdsNoMessage (bytes: Buffer): boolean {
 }
 
 /**
+ * The names that a message needs to hold a list or a cacheScope, as a tolerant reader may compare them, or
+ * bytes that may spell one otherwise: see `foldName`.
+ */
+const REVEALING = new RegExp(
+  ['tools', 'resource', 'prompts', 'cachescope'].map((name) => [...name].join('[\\W_]*')).join('|') +
+    '|\\\\u|[\\x80-\\xff]', 'i'
+)
+
+/**
+ * Returns whether no reader can find a list or a cacheScope in these bytes. It only looks for names, so that
+ * events that are no lists cost little and need not be unambiguous.
+ */
+export function holdsNoList (bytes: Buffer): boolean {
+  return holdsNoMessage(bytes) || !REVEALING.test(bytes.toString('latin1'))
+}
+
+/**
  * Returns the lists in one JSON-RPC message. Throws UnreadableList for bytes that are not one unambiguous
  * JSON object, a batch included, and for a list or an entry of a wrong type.
  */
@@ -115,13 +132,13 @@ export function readListing (message: Buffer): Listing {
 }
 
 /**
- * Returns the message without the list entries that are not allowed, and with `cacheScope: "private"` where a
- * list has or needs one; the same Buffer when nothing changes.
+ * Returns the message without the list entries that are not allowed, and with `cacheScope: "private"` where
+ * the result has one or a list needs one; the same Buffer when nothing changes.
  */
 export function filterListing ({ message, lists, result }: Listing, filter: ListFilter): Buffer {
-  if (result === undefined || lists.length === 0) return message
+  if (result === undefined) return message
   const edits = lists.flatMap((list) => cutEntries(list.entries, areAllowed(list, filter)))
-  return applyEdits(message, [...edits, ...markPrivate(result, filter.isModern)])
+  return applyEdits(message, [...edits, ...markPrivate(result, filter.isModern && lists.length > 0)])
 }
 
 /** Returns the tools that the message lists, in its order. */
@@ -142,7 +159,8 @@ function scanMessage (message: Buffer): Picked<typeof MESSAGE.shape> {
 function readList (kind: ListKind, { members }: Result): List[] {
   const { member, key } = kind
   const list = members[member]
-  if (list === undefined) return []
+  // Go writes an empty list as null.
+  if (list === undefined || list.type === 'null') return []
   if (list.type !== 'array') throw new UnreadableList(`result.${member} is not an array`)
   const entries = list.elements.map((entry) => {
     if (entry.type !== 'object') throw new UnreadableList(`an entry of result.${member} is not an object`)
@@ -171,10 +189,10 @@ function cutEntries (entries: readonly Entry[], isKept: readonly boolean[]): Edi
   return [...edits, { start: entries[lastKept]?.end ?? first.start, end: last.end, text: '' }]
 }
 
-/** A list that differs between principals must not be shared among them. */
-function markPrivate ({ start, members: { cacheScope } }: Result, isModern: boolean): Edit[] {
+/** What the policy allows to one principal must not be shared with others. */
+function markPrivate ({ start, members: { cacheScope } }: Result, needsScope: boolean): Edit[] {
   if (cacheScope === undefined) {
-    return isModern ? [{ start: start + 1, end: start + 1, text: '"cacheScope":"private",' }] : []
+    return needsScope ? [{ start: start + 1, end: start + 1, text: '"cacheScope":"private",' }] : []
   }
   if (cacheScope.type === 'string' && cacheScope.value === 'private') return []
   return [{ start: cacheScope.start, end: cacheScope.end, text: '"private"' }]

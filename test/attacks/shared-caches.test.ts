@@ -68,3 +68,34 @@ t.test('F9: what a cache or server in front obeys before Cache-Control does not 
     for (const name of names) t.notMatch(text.toLowerCase(), name.toLowerCase(), name)
   }
 })
+
+t.test('P9: a result that only some may read never says that everybody may share it', async (t) => {
+  const meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' }
+  const result = '{"jsonrpc":"2.0","id":1,"result":{"contents":[],"ttlMs":60000,"cacheScope":"public"}}'
+  const expected = result.replace('public', 'private')
+  const policy = { resources: { 'todo://a': true } }
+  const messages = [
+    { method: 'resources/read', params: { uri: 'todo://a', _meta: meta } },
+    { method: 'server/discover', params: { _meta: meta } }
+  ]
+  const rules = { ...policy, methods: { 'server/discover': true } }
+  for (const filterLists of [true, false]) {
+    const config = { policy: { ...rules, filterLists } }
+    const { gateway, token, upstream } = await startScene(t, { config })
+    for (const { method, params } of messages) {
+      const name = 'uri' in params ? { 'mcp-name': params.uri } : {}
+      const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method, ...name }
+      const ask = async (type: string, body: string | Buffer): Promise<string> => {
+        upstream.answer = (_request, response) => { response.writeHead(200, { 'content-type': type }).end(body) }
+        const response = await gateway.post(token, { jsonrpc: '2.0', id: 1, method, params }, { headers })
+        return `${response.status} ${await response.text()}`
+      }
+      t.equal(await ask('application/json', result), `200 ${expected}`, method)
+      t.equal(await ask('text/event-stream', `data: ${result}\n\n`), `200 data: ${expected}\n\n`, method)
+      t.equal(await ask('application/json', '{"result":{}}'), '200 {"result":{}}', 'what says nothing stays')
+      const twice = result.replace('"cacheScope"', '"cacheScope":"private","cacheScope"')
+      t.match(await ask('application/json', twice), /^502 /)
+      t.match(await ask('application/json', Buffer.alloc(17 * 1024 * 1024, 'x')), /^502 /, 'too large to be read')
+    }
+  }
+})

@@ -85,6 +85,18 @@ t.test('P9: an answer that the filter and the client could read differently is n
     'an event that is cut off': events(`data: ${LIST}`),
     'events in another case': events(`Data: ${SECRET}\ndata: ${LIST}\n\n`.replace(`Data: ${SECRET}\n`, 'Data: x\n')),
     'two events': events(`data: ${list('')}\n\ndata: ${LIST}\n\n`),
+    'bare JSON as an event': events(`${LIST}\n\n`),
+    'bare JSON before an event': events(`${LIST}\ndata: {}\n\n`),
+    'bare JSON in a stream that is cut off': events(LIST),
+    'a field after a space': events(` data: ${LIST}\n\n`),
+    'a field in another case': events(`Data: ${LIST}\n\n`),
+    'a field with a space after it': events(`data : ${LIST}\n\n`),
+    'such a field beside a good one': events(`data: ${list('')}\n data: ${LIST}\n\n`),
+    'a late byte order mark': events(`: x\n\n\ufeffdata: ${LIST}\n\n`),
+    'two byte order marks': events(`\ufeff\ufeffdata: ${LIST}\n\n`),
+    'a line in a comment, for readers of Python': events(`: x\u2028data: ${LIST}\n\n`),
+    'a line in an id, for readers of Python': events(`id: x\u0085data: ${LIST}\ndata: {}\n\n`),
+    'a list in UTF-7': events(`data: ${LIST.replaceAll('{', '+AHs-').replaceAll('[', '+AFs-')}\n\n`, { 'content-type': 'text/event-stream; charset="UTF-7"' }),
     'a compressed stream': events(`data: ${LIST}\n\n`, { 'content-encoding': 'br' }),
     'with a digest': json(LIST, { etag: '"1"', digest: `sha-256=${digest}`, 'cache-control': 'public' })
   }

@@ -1,9 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
+import { createTestClock } from '../helpers/clock.js'
 import { defer } from '../helpers/deferred.js'
 import type { TestGateway } from '../helpers/gateway.js'
 import { startRawUpstream } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
+import { until } from '../helpers/until.js'
 import type { Answer } from '../helpers/upstream.js'
 
 const TOOLS = ['list_todos', 'get_todo', 'delete_todo', 'reset', 'constructor', '__proto__']
@@ -155,6 +157,8 @@ t.test('P9: a list that cannot be read is refused with 502, and never shown', as
     'two types': answerJson(secret, { 'content-type': 'text/html, application/json' }),
     'a type that only names events': answerJson(`data: ${secret}\n\n`, { 'content-type': 'text/plain; x=text/event-stream' }),
     'JSON or events': answerJson(`data: ${secret}\n\n`, { 'content-type': 'application/json, text/event-stream' }),
+    'events or JSON': answerJson(secret, { 'content-type': 'text/event-stream; x=application/json' }),
+    'events, which JSON is named for': answerJson(`data: ${secret}\n\n`, { 'content-type': 'text/event-stream; x=application/json' }),
     'JSON or events, with an error': answerJson(secret, { 'content-type': 'application/json, text/event-stream' }, 404),
     'no type': (_request, response) => { response.writeHead(200).end(secret) },
     'an error with a broken list in it': answerJson(secret.slice(0, -1), {}, 500)
@@ -248,13 +252,49 @@ t.test('P9: filterLists: false hands lists on as they come', async (t) => {
   t.match(await readStream(gateway, token), 'reset')
 })
 
-t.test('the answer to a call is never looked into', async (t) => {
+t.test('P9: the answer to a call is not looked into, unless it is an event stream', async (t) => {
   const body = '{"id":7,"result":{"tools":[{"name":"reset"}],"tools":null}}'
   const { gateway, upstream, token } = await startScene(t, { answer: answerJson(body, { 'content-type': 'text/x-odd' }) })
   const call = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'get_todo' } }
   t.equal(await (await gateway.post(token, call)).text(), body)
-  upstream.answer = (_request, response) => { response.writeHead(200, { 'content-type': 'text/event-stream' }).end(`data: ${body}`) }
-  t.equal(await (await gateway.post(token, call)).text(), `data: ${body}`)
+  const result = '{"id":7,"result":{"content":[],"structuredContent":{"a":1,"a":NaN}}}'
+  const events = (data: string): Answer => (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).end(`data: ${data}\n\n`)
+  }
+  upstream.answer = events(result)
+  t.equal(await (await gateway.post(token, call)).text(), `data: ${result}\n\n`, 'where no list can be, anything may')
+  upstream.answer = events(toolList(['get_todo', 'reset']))
+  const messages = [call, { ...call, method: 'ping' }, { jsonrpc: '2.0', method: 'notifications/x' }, { jsonrpc: '2.0', id: 7, result: {} }]
+  for (const message of messages) {
+    t.equal(await (await gateway.post(token, message)).text(), `data: ${toolList(['get_todo'])}\n\n`)
+  }
+  upstream.answer = events(body)
+  t.equal(await readBroken(await gateway.post(token, call)), '')
+})
+
+t.test('F4: the progress of a call is handed on at once', async (t) => {
+  const opened = defer<ServerResponse>()
+  const { gateway, token } = await startScene(t, {
+    answer (_request, response) {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+      opened.resolve(response)
+    }
+  })
+  const response = await gateway.post(token, { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'get_todo' } })
+  const upstream = await opened.promise
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  for (const sent of [': keep-alive\n', 'data: {"method":"notifications/progress","params":{"progress":1}}\n\n', 'data: {"id":7,"result":{}}\n\n']) {
+    upstream.write(sent)
+    t.equal(new TextDecoder().decode((await reader.read()).value), sent)
+  }
+  await reader.cancel()
+})
+
+t.test('P9: a list that is null hides nothing', async (t) => {
+  const body = '{"jsonrpc":"2.0","id":7,"result":{"tools":null}}'
+  const { gateway, token } = await startScene(t, { answer: answerJson(body) })
+  const response = await gateway.post(token, list('tools/list'))
+  t.equal(`${response.status} ${await response.text()}`, `200 ${body}`)
 })
 
 t.test('a client that leaves while its list is held takes the upstream along', async (t) => {
@@ -271,6 +311,29 @@ t.test('a client that leaves while its list is held takes the upstream along', a
   leave.abort()
   await t.rejects(pending, { name: 'AbortError' })
   await closed.promise
+})
+
+t.test('F7: a list whose body hangs is 504, and the upstream is let go', async (t) => {
+  const clock = createTestClock()
+  const [asked, closed] = [defer(), defer()]
+  const { gateway, token } = await startScene(t, {
+    clock,
+    config: { limits: { upstreamTimeoutMs: 5000 } },
+    answer (_request, response) {
+      response.writeHead(200, { 'content-type': 'application/json' }).once('close', () => { closed.resolve() })
+      response.write('{"id":7,', () => asked.resolve())
+    }
+  })
+  const before = clock.pending()
+  const pending = gateway.post(token, list('tools/list'))
+  await asked.promise
+  await until(() => clock.pending() > before, 'the body has a time limit')
+  clock.advance(5001)
+  const response = await pending
+  t.equal(response.status, 504)
+  t.match(await response.json(), { id: 7, error: { data: { error: 'upstream_timeout' } } })
+  await closed.promise
+  t.equal(clock.pending(), before)
 })
 
 t.test('an upstream that breaks off within a list leaves nothing of it behind', async (t) => {

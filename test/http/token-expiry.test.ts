@@ -34,7 +34,7 @@ async function openStream (
   const client = await openConnection(t, all.gateway.origin)
   const body = message === undefined ? '' : JSON.stringify(message)
   const lines = message === undefined ? [] : ['Content-Type: application/json', `Content-Length: ${body.length}`]
-  if (message === LISTEN) lines.push('MCP-Protocol-Version: 2026-07-28', 'Mcp-Method: subscriptions/listen')
+  if (message !== undefined && message !== CALL) lines.push('MCP-Protocol-Version: 2026-07-28', 'Mcp-Method: subscriptions/listen')
   client.write([`${message === undefined ? 'GET' : 'POST'} /mcp HTTP/1.1`, 'Host: localhost', `Authorization: Bearer ${all.token}`, ...lines, '', body].join('\r\n'))
   await client.until('data: {}')
   return { ...all, client, clock, upstreamClosed: closed.promise, response: await answered.promise }
@@ -43,7 +43,9 @@ async function openStream (
 /** The timer of a gateway on which nothing is asked: it looks for requests that take long. */
 const OF_GATEWAY = 1
 
-for (const [name, message] of [['the legacy stream', undefined], ['subscriptions/listen', LISTEN]] as const) {
+const { id, ...LISTEN_WITHOUT_ID } = LISTEN
+
+for (const [name, message] of [['the legacy stream', undefined], ['subscriptions/listen', LISTEN], ['subscriptions/listen without an id', LISTEN_WITHOUT_ID]] as const) {
   t.test(`F11: ${name} ends, cleanly, when the token that opened it expires`, async (t) => {
     const { client, clock, upstreamClosed, gateway } = await openStream(t, message)
     clock.advance(598_000)

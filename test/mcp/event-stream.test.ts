@@ -17,11 +17,11 @@ function run (
   return Buffer.concat(out).toString('latin1')
 }
 
-/** The events that an edit sees. */
+/** The events that an edit sees, and that a reader of the standard dispatches. */
 function eventsOf (text: string): { type: string, data: string }[] {
   const seen: ServerSentEvent[] = []
   run([text], (event) => {
-    seen.push(event)
+    if (event.data.length > 0 || event.stray.length === 0) seen.push(event)
     return event.data
   })
   return seen.map(({ type, data }) => ({ type, data: data.toString() }))
@@ -64,6 +64,37 @@ t.test('only the data of an edited event changes', async (t) => {
   t.equal(run(['data:x\ndata\n\n'], ({ data }) => Buffer.from(data)), 'data:x\ndata\n\n', 'equal data is no change')
   t.equal(edit('data: a'), 'data: new', 'also when the stream breaks off within it')
   t.equal(Buffer.from(edit('\ufeffdata: a\n\n'), 'latin1').toString(), '\ufeffdata: new\n\n')
+})
+
+t.test('an edited event ends where it ended, whatever its lines end with', async (t) => {
+  const edit = (text: string): string => run([text], ({ data }) => data.includes('a') ? Buffer.from('new') : data)
+  t.equal(edit('data: a\rdata: b\n\ndata: c\n\n'), 'data: new\r\n\ndata: c\n\n')
+  t.equal(edit('data: a\nid: 1\rdata: b\r\n\ndata: c\n\n'), 'data: new\r\nid: 1\r\n\ndata: c\n\n')
+  const ends = ['\n', '\r', '\r\n']
+  const pairs = ends.flatMap((a) => ends.map((b) => [a, b] as const))
+  for (const [first, second, blank] of pairs.flatMap((pair) => ends.map((c) => [...pair, c] as const))) {
+    // There the blank line would be a half of the line end before it.
+    if (second === '\r' && blank === '\n') continue
+    const text = `data: a${first}data: b${second}${blank}data: c\n\n`
+    t.strictSame(eventsOf(edit(text)).map(({ data }) => data), ['new', 'c'], JSON.stringify(text))
+    t.ok(edit(text).split('\r\n').join('\n').split('\r').join('\n').startsWith('data: new\n\n'), JSON.stringify(text))
+  }
+})
+
+t.test('lines that are no field are shown, and those that only some readers end', async (t) => {
+  const strayOf = (text: string): string[] => {
+    const seen: string[] = []
+    run([text], ({ data, stray }) => {
+      seen.push(...stray.map(String))
+      return data
+    })
+    return seen
+  }
+  t.strictSame(strayOf(' data: a\nData: b\ndata : c\n\ufeffdata: d\n{}\n\n'), [' data: a', 'Data: b', 'data : c', '\ufeffdata: d', '{}'])
+  t.strictSame(strayOf('data: a\ndata\nevent: b\nid: 1\nretry: 2\n: c\n:\n\n'), [])
+  t.strictSame(strayOf(': a\u2028b\n: caf\u00e9 \u2026\nid: a\u0085b\nretry: \x0b\n\n'), [': a\u2028b', 'id: a\u0085b', 'retry: \x0b'])
+  t.strictSame(strayOf('\n{}'), ['{}'], 'also when the stream breaks off')
+  t.equal(run(['{}\n\n'], () => Buffer.from('x')), '{}\n\n', 'they have no data to change')
 })
 
 t.test('edited data of several lines becomes several fields', async (t) => {

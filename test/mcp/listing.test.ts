@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import {
-  filterListing, holdsNoMessage, isListMethod, listedTools, readListing, UnreadableList, type ListFilter
+  filterListing, holdsNoList, holdsNoMessage, isListMethod, listedTools, readListing, UnreadableList,
+  type ListFilter
 } from '../../src/mcp/listing.js'
 import type { Operation } from '../../src/policy/policy.js'
 
@@ -61,6 +62,7 @@ t.test('what is no list comes back as the same buffer', async (t) => {
     '{"jsonrpc":"2.0","id":1,"result":{"resultType":"input_required","inputRequests":{}}}',
     '{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"{\\"tools\\":[]}"}],"structuredContent":{"tools":[{"name":"t"}]}}}',
     '{"jsonrpc":"2.0","id":1,"result":{"capabilities":{"tools":{},"prompts":{}}}}',
+    '{"jsonrpc":"2.0","id":1,"result":{"tools":null}}',
     '{}'
   ]) {
     const bytes = Buffer.from(text)
@@ -82,7 +84,6 @@ t.test('a list that two readers may read differently, or that is no list, is ref
     'another spelling of name': '{"result":{"tools":[{"name":"a","Name":"t"}]}}',
     'a prototype': '{"result":{"__proto__":{"tools":[{"name":"t"}]}}}',
     'half a surrogate pair in a name': '{"result":{"tools":[{"name":"\\ud800"}]}}',
-    'null as the list': '{"result":{"tools":null}}',
     'an object as the list': '{"result":{"tools":{"t":{}}}}',
     'a list as the result': '{"result":[{"name":"t"}]}',
     'a text as an entry': '{"result":{"tools":["t"]}}',
@@ -131,7 +132,8 @@ t.test('a list says that it is for one principal alone, where results say so', a
   t.equal(filter('{"result":{"cacheScope":"\\u0070rivate","tools":[]}}', modern), '{"result":{"cacheScope":"\\u0070rivate","tools":[]}}')
   t.equal(filter('{"result":{"tools":[]}}', EVERYTHING), '{"result":{"tools":[]}}', 'a legacy result gets no new member')
   t.equal(filter('{"result":{"tools":[],"cacheScope":"public"}}', EVERYTHING), '{"result":{"tools":[],"cacheScope":"private"}}', 'but does not say the opposite')
-  t.equal(filter('{"result":{"contents":[],"cacheScope":"public"}}', modern), '{"result":{"contents":[],"cacheScope":"public"}}', 'what is no list stays shared')
+  t.equal(filter('{"result":{"contents":[],"cacheScope":"public"}}', modern), '{"result":{"contents":[],"cacheScope":"private"}}', 'what is no list is as private')
+  t.equal(filter('{"result":{"contents":[]}}', modern), '{"result":{"contents":[]}}', 'but gets no new member')
 })
 
 t.test('the tools of a message are those of its list, each with the text of its entry', async (t) => {
@@ -181,4 +183,13 @@ t.test('P9: what is left is the list of what is allowed, in its order, for whoev
     return JSON.stringify(JSON.parse(filtered.toString())) === JSON.stringify(expected)
   }))
   t.pass()
+})
+
+t.test('only bytes that no reader could take for a list are not read', async (t) => {
+  for (const text of ['', 'tools', '{"result":{"content":[{"type":"text","text":"a\\n\\"b\\""}]}}', '{"method":"notifications/progress"}']) {
+    t.ok(holdsNoList(Buffer.from(text)), text)
+  }
+  const names = ['tools', 'Tools', 'TOOLS', 'to_ols', 't-ools', 'tools\\n', 'too l s', 'tool\u017f', '\uff54ools', 'to\u200bols', '\\u0074ools', 'resources', 'resourceTemplates', 'resource_templates', 'prompts', 'pro-mpts', 'cacheScope', 'cache_scope']
+  for (const name of names) t.notOk(holdsNoList(Buffer.from(`{"result":{"${name}":[]}}`)), name)
+  t.notOk(holdsNoList(Buffer.from('{"result":{"tools":[]}}', 'utf16le')), 'UTF-16')
 })

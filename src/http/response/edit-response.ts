@@ -30,12 +30,18 @@ export type ResponseEdit =
 
 export type ChooseEdit = (status: number, headers: IncomingHttpHeaders) => ResponseEdit
 
+/** Starts the time that a held body has to become complete. Returns how to stop it. */
+export type LimitTime = (expire: () => void) => () => void
+
 /** Ends a response that cannot be edited: nothing more of it is sent. */
 type Fail = (error: unknown) => void
 
+/** A held body did not become complete in time. */
+class IncompleteBody extends Error {}
+
 /** Returns a receiver that edits the response, as chosen for it, on its way to another receiver. */
 export function editResponse (
-  receiver: ResponseReceiver, control: RequestControl, choose: ChooseEdit
+  receiver: ResponseReceiver, control: RequestControl, choose: ChooseEdit, limitTime: LimitTime
 ): ResponseReceiver {
   let current = receiver
 
@@ -47,7 +53,7 @@ export function editResponse (
 
   return {
     onResponse (status, headers) {
-      current = editorFor(choose(status, headers), receiver, fail)
+      current = editorFor(choose(status, headers), receiver, fail, limitTime)
       current.onResponse(status, headers)
     },
     onData: (chunk) => current.onData(chunk),
@@ -57,34 +63,50 @@ export function editResponse (
 }
 
 function asFailure (error: unknown): UpstreamFailure {
-  const kind = error instanceof UnusableEndpoint ? 'redirect' : 'unreadable'
-  return { kind, reason: error instanceof Error ? error.message : String(error) }
+  return { kind: failureKind(error), reason: error instanceof Error ? error.message : String(error) }
 }
+
+function failureKind (error: unknown): UpstreamFailure['kind'] {
+  if (error instanceof UnusableEndpoint) return 'redirect'
+  return error instanceof IncompleteBody ? 'timeout' : 'unreadable'
+}
+
+/** Nobody waits for a copy. */
+const UNLIMITED: LimitTime = () => () => {}
 
 const DEAF: ResponseReceiver = { onResponse () {}, onData: () => true, onEnd () {}, onFailure () {} }
 
-function editorFor (edit: ResponseEdit, receiver: ResponseReceiver, fail: Fail): ResponseReceiver {
+function editorFor (
+  edit: ResponseEdit, receiver: ResponseReceiver, fail: Fail, limitTime: LimitTime
+): ResponseReceiver {
   switch (edit.kind) {
     case 'none': return receiver
-    case 'body': return editBody(receiver, edit.edit, fail)
+    case 'body': return editBody(receiver, edit.edit, fail, limitTime)
     case 'events': return editStream(receiver, edit.edit, fail)
     case 'copy': return editCopy(receiver, edit.edit)
     case 'without-body': return dropBody(receiver)
     case 'failure': return { ...DEAF, onResponse: () => { fail(edit.reason) } }
-    case 'failure-if-any': return refuseAnyBody(receiver, edit.reason, fail)
+    case 'failure-if-any': return refuseAnyBody(receiver, edit.reason, fail, limitTime)
   }
 }
 
-function editBody (receiver: ResponseReceiver, edit: (body: Buffer) => Buffer, fail: Fail): ResponseReceiver {
+function editBody (
+  receiver: ResponseReceiver, edit: (body: Buffer) => Buffer, fail: Fail, limitTime: LimitTime
+): ResponseReceiver {
   const held = holdBytes(MAX_BYTES)
   let head: readonly [status: number, headers: IncomingHttpHeaders] = [0, {}]
+  let stopTime = (): void => {}
   return {
-    onResponse (...statusAndHeaders) { head = statusAndHeaders },
+    onResponse (...statusAndHeaders) {
+      head = statusAndHeaders
+      stopTime = limitTime(() => { fail(new IncompleteBody('the body did not become complete in time')) })
+    },
     onData (chunk) {
       attempt(() => held.append(chunk), fail)
       return true
     },
     onEnd () {
+      stopTime()
       const body = held.take()
       let edited = body
       if (!attempt(() => { edited = edit(body) }, fail)) return
@@ -93,7 +115,10 @@ function editBody (receiver: ResponseReceiver, edit: (body: Buffer) => Buffer, f
       if (edited.length > 0) receiver.onData(edited)
       receiver.onEnd()
     },
-    onFailure: receiver.onFailure
+    onFailure (failure) {
+      stopTime()
+      receiver.onFailure(failure)
+    }
   }
 }
 
@@ -115,7 +140,7 @@ function editStream (receiver: ResponseReceiver, edit: EditEvent, fail: Fail): R
 }
 
 function editCopy (receiver: ResponseReceiver, edit: ResponseEdit): ResponseReceiver {
-  let copy: ResponseReceiver = editorFor(edit, DEAF, () => { copy = DEAF })
+  let copy: ResponseReceiver = editorFor(edit, DEAF, () => { copy = DEAF }, UNLIMITED)
   return {
     onResponse (status, headers) {
       receiver.onResponse(status, headers)
@@ -143,9 +168,11 @@ function dropBody (receiver: ResponseReceiver): ResponseReceiver {
   }
 }
 
-function refuseAnyBody (receiver: ResponseReceiver, reason: string, fail: Fail): ResponseReceiver {
+function refuseAnyBody (
+  receiver: ResponseReceiver, reason: string, fail: Fail, limitTime: LimitTime
+): ResponseReceiver {
   return {
-    ...editBody(receiver, (body) => body, fail),
+    ...editBody(receiver, (body) => body, fail, limitTime),
     onData (chunk) {
       if (chunk.length > 0) fail(reason)
       return true

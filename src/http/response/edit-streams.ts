@@ -45,11 +45,15 @@ export function editStreams ({ server, upstream, seal, editEvents }: EditStreams
 function announceFirst (announce: (announced: string) => string, edit: EditEvent): EditEvent {
   let isFirst = true
   return (event) => {
-    const isAnnouncement = event.type === 'endpoint'
+    const isStray = event.stray.some((line) => line.includes('endpoint'))
+    const isAnnouncement = event.type === 'endpoint' || isStray
+    if (isAnnouncement && event.stray.length > 0) {
+      throw new UnusableEndpoint('readers could disagree about the message endpoint that is announced')
+    }
     if (isAnnouncement && !isFirst) {
       throw new UnusableEndpoint('a message endpoint is announced in the middle of a stream')
     }
-    isFirst = false
+    if (event.data.length > 0) isFirst = false
     return isAnnouncement ? Buffer.from(announce(event.data.toString())) : edit(event)
   }
 }

@@ -14,6 +14,8 @@ import type { OpenStreams } from './open-streams.js'
 
 export interface ResponseOptions {
   readonly clock: Clock
+  /** How long a body that is held may take after its header (F7). */
+  readonly bodyTimeoutMs: number
   readonly openStreams: OpenStreams
   readonly sessions: SessionBinding
   readonly endStreamsAtTokenExpiry: boolean
@@ -31,7 +33,12 @@ export function receiveResponses (options: ResponseOptions, chooseFor: ChooseEdi
   return (request, reply, control, path) => {
     const receiver = passResponse(request, reply, control, options)
     const choose = chooseFor(request, path)
-    return choose === undefined ? receiver : editResponse(receiver, control, choose)
+    if (choose === undefined) return receiver
+    return editResponse(receiver, control, choose, (expire) => {
+      const stop = options.clock.after(options.bodyTimeoutMs, expire)
+      reply.raw.once('close', stop)
+      return stop
+    })
   }
 }
 
@@ -103,9 +110,13 @@ function millisecondsLeft (principal: Principal, clock: Clock): number {
   return principal.expiresAt * 1000 - clock.now()
 }
 
-/** Returns whether the response waits for what may come, rather than for the end of a call (F11). */
+/**
+ * Returns whether the response waits for what may come, rather than for the end of a call (F11). A server may
+ * open a stream for a `subscriptions/listen` that has no id, too.
+ */
 export function isListening ({ method, message }: FastifyRequest): boolean {
-  return method === 'GET' || (message?.kind === 'request' && message.method === 'subscriptions/listen')
+  if (method === 'GET') return true
+  return message !== null && message.kind !== 'response' && message.method === 'subscriptions/listen'
 }
 
 /** Returns whether the request asks for a listening stream, whose response may begin at any time (F7). */

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { editResponse, type ResponseEdit } from '../../../src/http/response/edit-response.js'
+import { createTestClock } from '../../helpers/clock.js'
 import type { ResponseReceiver } from '../../../src/upstream/upstream.js'
 
 interface Watched {
@@ -9,7 +10,7 @@ interface Watched {
 }
 
 /** Puts an edit before a receiver that takes `room` chunks before it asks for a pause. */
-function watch (edit: ResponseEdit, room = Infinity): Watched {
+function watch (edit: ResponseEdit, room = Infinity, clock = createTestClock()): Watched {
   const heard: unknown[] = []
   let chunks = 0
   const receiver: ResponseReceiver = {
@@ -21,7 +22,8 @@ function watch (edit: ResponseEdit, room = Infinity): Watched {
     onEnd: () => heard.push('end'),
     onFailure: ({ kind, reason }) => heard.push(`${kind}: ${reason}`)
   }
-  const edited = editResponse(receiver, { resume () {}, abort: () => heard.push('abort') }, () => edit)
+  const control = { resume () {}, abort: () => heard.push('abort') }
+  const edited = editResponse(receiver, control, () => edit, clock.after.bind(clock, 1000))
   edited.onResponse(200, {})
   return { edited, heard }
 }
@@ -92,4 +94,26 @@ t.test('a copy that cannot be edited changes nothing', async (t) => {
     broken.edited.onFailure({ kind: 'broken', reason: 'it broke off' })
     t.strictSame(broken.heard, [200, 'broken: it broke off'], edit.kind)
   }
+})
+
+t.test('a held body must be complete in time, and nothing else', async (t) => {
+  const edits: readonly ResponseEdit[] = [
+    { kind: 'body', edit: (body) => body },
+    { kind: 'failure-if-any', reason: 'it is bad' }
+  ]
+  for (const edit of edits) {
+    const clock = createTestClock()
+    const { heard } = watch(edit, Infinity, clock)
+    clock.advance(1001)
+    t.strictSame(heard, ['abort', 'timeout: the body did not become complete in time'], edit.kind)
+    const ended = watch(edit, Infinity, clock)
+    ended.edited.onEnd()
+    watch(edit, Infinity, clock).edited.onFailure({ kind: 'broken', reason: 'it broke off' })
+    t.equal(clock.pending(), 0, edit.kind)
+  }
+  const clock = createTestClock()
+  watch({ kind: 'events', edit: ({ data }) => data }, Infinity, clock)
+  watch({ kind: 'copy', edit: { kind: 'body', edit: (body) => body } }, Infinity, clock)
+  watch({ kind: 'none' }, Infinity, clock)
+  t.equal(clock.pending(), 0)
 })
