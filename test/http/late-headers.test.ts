@@ -5,7 +5,8 @@ import type { Clock } from '../../src/clock.js'
 import { createTestClock } from '../helpers/clock.js'
 import { defer } from '../helpers/deferred.js'
 import { toolCall } from '../helpers/gateway.js'
-import { openConnection, type RawConnection, rawRequest } from '../helpers/raw-http.js'
+import { openConnection, type RawConnection } from '../helpers/raw-connection.js'
+import { rawRequest } from '../helpers/raw-http.js'
 import { type Scene, startScene } from '../helpers/scene.js'
 
 const LISTEN = JSON.stringify({

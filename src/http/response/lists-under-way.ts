@@ -51,6 +51,7 @@ export function noteListsUnderWay (clock: Clock): ListsUnderWay {
   }
 }
 
-function keyOf ({ issuer, subject, clientId }: Principal): string {
-  return JSON.stringify([issuer, subject, clientId])
+/** Clients of one user may share a session (F10), and with it the ids of requests. */
+function keyOf ({ issuer, subject }: Principal): string {
+  return JSON.stringify([issuer, subject])
 }
