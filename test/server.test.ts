@@ -92,8 +92,8 @@ t.test('a configuration that cannot be built changes nothing', async (t) => {
   if (only === undefined) throw new Error('there is a server')
   const broken: Config = { ...config, servers: [{ ...only, resource: 'http://127.0.0.1:1/other', policy: { ...only.policy, tools: { 'a*': 'x', '*a': 'y' } } }] }
   await t.rejects(server.reload(broken))
-  t.equal((await send(server.url, { path: '/mcp' })).status, 401)
-  t.equal((await send(server.url, { path: '/other' })).status, 404)
+  t.equal((await send(server.url, { target: '/mcp' })).status, 401)
+  t.equal((await send(server.url, { target: '/other' })).status, 404)
 })
 
 t.test('a configuration that is not used any more lets go of its upstream, as soon as its last request is over', async (t) => {
@@ -209,8 +209,8 @@ t.test('stop: requests under an older configuration finish, too', async (t) => {
 
 t.test('the listener\'s limits hold', async (t) => {
   const { url } = await startConfigured(t, { resource: 'http://127.0.0.1:1/mcp', ...UNREACHABLE_SERVER, limits: { headerBytes: 20_000, connections: 2 } })
-  t.equal((await send(url, { path: '/health', headers: { 'X-Long': 'x'.repeat(18_000) } })).status, 200)
-  t.equal((await send(url, { path: '/health', headers: { 'X-Long': 'x'.repeat(22_000) } })).status, 431)
+  t.equal((await send(url, { target: '/health', headers: { 'X-Long': 'x'.repeat(18_000) } })).status, 200)
+  t.equal((await send(url, { target: '/health', headers: { 'X-Long': 'x'.repeat(22_000) } })).status, 431)
   const [first, second] = [await openConnection(t, url), await openConnection(t, url)]
   for (const client of [first, second]) {
     client.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n')

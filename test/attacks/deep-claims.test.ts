@@ -48,6 +48,6 @@ t.test('A2: metadata that is nested too deep is a failed fetch', async (t) => {
   scene.issuer.routes.set('/.well-known/oauth-authorization-server', (_request, response) => { response.end(deep) })
   const mirror = await fetch(`${scene.gateway.origin}/.well-known/oauth-authorization-server/mcp`)
   t.equal(mirror.status, 502)
-  const { status } = await scene.send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': 'application/json' }, body: PERMITTED_CALL })
+  const { status } = await scene.send({ method: 'POST', target: '/mcp', headers: { 'Content-Type': 'application/json' }, body: PERMITTED_CALL })
   t.equal(status, 503)
 })

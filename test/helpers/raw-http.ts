@@ -11,29 +11,32 @@ export interface RawResponse {
   readonly body: string
 }
 
+/** A request exactly as it is sent. */
 export interface RawRequest {
   readonly method?: string
-  /** The request target exactly as it is sent. */
-  readonly path: string
-  /** A flat list is sent in its order and casing, repetitions included. */
+  readonly target: string
+  /** Complete header lines, without their line ends, in their order; or values by name. */
   readonly headers?: Readonly<Record<string, string>> | readonly string[]
   readonly body?: string | Buffer
 }
 
 /**
- * Sends one request on a connection of its own, with headers and targets that fetch would refuse or rewrite.
+ * Sends one request on a connection of its own, with headers and targets that fetch would refuse or rewrite,
+ * and reads the response. What is not quite HTTP is for `sendOne` and `sendRaw`.
  */
 export function send (
-  origin: string, { method = 'GET', path, headers = {}, body }: RawRequest
+  origin: string, { method = 'GET', target, headers = {}, body }: RawRequest
 ): Promise<RawResponse> {
   const { hostname, port, host } = new URL(origin)
-  const list = Array.isArray(headers) ? [...headers as readonly string[]] : Object.entries(headers).flat()
-  if (!hasHeader(list, 'host')) list.unshift('Host', host)
-  const isFramed = hasHeader(list, 'content-length') || hasHeader(list, 'transfer-encoding')
-  if (body !== undefined && !isFramed) list.push('Content-Length', String(Buffer.byteLength(body)))
+  const lines = headerLines(headers)
+  if (!hasHeader(lines, 'host')) lines.unshift(`Host: ${host}`)
+  const isFramed = hasHeader(lines, 'content-length') || hasHeader(lines, 'transfer-encoding')
+  if (body !== undefined && !isFramed) lines.push(`Content-Length: ${Buffer.byteLength(body)}`)
+  const list = lines.flatMap(nameAndValue)
   return new Promise((resolve, reject) => {
-    const options = { hostname, port, method, path, headers: list as never, agent: false, setHost: false }
-    const outgoing = httpRequest(options, (response) => {
+    const outgoing = httpRequest({
+      hostname, port, method, path: target, headers: list as never, agent: false, setHost: false
+    }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.once('error', reject)
@@ -49,8 +52,20 @@ export function send (
   })
 }
 
-function hasHeader (list: readonly string[], name: string): boolean {
-  return list.some((entry, index) => index % 2 === 0 && entry.toLowerCase() === name)
+/** Returns headers as lines. */
+export function headerLines (headers: NonNullable<RawRequest['headers']>): string[] {
+  if (Array.isArray(headers)) return [...headers as readonly string[]]
+  return Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+}
+
+function nameAndValue (line: string): [name: string, value: string] {
+  const colon = line.indexOf(':')
+  if (colon === -1) throw new Error(`no header line: ${JSON.stringify(line)}`)
+  return [line.slice(0, colon), line.slice(colon + 1).replace(/^ /, '')]
+}
+
+function hasHeader (lines: readonly string[], name: string): boolean {
+  return lines.some((line) => line.split(':', 1)[0]?.trimEnd().toLowerCase() === name)
 }
 
 /** A gateway, as far as requests are sent to it. */
@@ -125,15 +140,12 @@ function isWhole (text: string, isHead: boolean): boolean {
   return isHead || text.length >= end + 4 + length
 }
 
-export interface WireRequest {
-  readonly method?: string
-  readonly target?: string
+/** A request as bytes: a RawRequest that need not be in order, and has defaults. */
+export interface WireRequest extends Partial<RawRequest> {
   readonly version?: string
   /** Undefined leaves the credentials out. */
   readonly token?: string | undefined
-  /** Complete header lines, without their line ends. */
   readonly headers?: readonly string[]
-  readonly body?: string | Buffer
   /** Default: what the body needs; `false` leaves the framing to `headers`. */
   readonly contentLength?: number | false
 }
@@ -142,14 +154,13 @@ export interface WireRequest {
 export function rawRequest (gateway: Endpoint, request: WireRequest = {}): Buffer {
   const { method = 'POST', version = 'HTTP/1.1', token, headers = [], body = '' } = request
   const target = request.target ?? new URL(gateway.resource).pathname
-  const hasType = headers.some((line) => /^content-type\s*:/i.test(line))
   const bytes = Buffer.from(body as string, 'utf8')
   const length = request.contentLength ?? bytes.length
   const head = [
     `${method} ${target} ${version}`,
-    ...(headers.some((line) => /^host\s*:/i.test(line)) ? [] : [`Host: ${new URL(gateway.origin).host}`]),
+    ...(hasHeader(headers, 'host') ? [] : [`Host: ${new URL(gateway.origin).host}`]),
     ...(token === undefined ? [] : [`Authorization: Bearer ${token}`]),
-    ...(method === 'POST' && !hasType ? ['Content-Type: application/json'] : []),
+    ...(method === 'POST' && !hasHeader(headers, 'content-type') ? ['Content-Type: application/json'] : []),
     ...(length === false || (length === 0 && method !== 'POST') ? [] : [`Content-Length: ${length}`]),
     ...headers
   ]

@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import type { Clock } from '../../src/clock.js'
 import { startGateway, type TestGateway } from './gateway.js'
 import { startIssuer, type TestIssuer } from './issuer.js'
-import { type RawRequest, type RawResponse, send } from './raw-http.js'
+import { headerLines, type RawRequest, type RawResponse, send } from './raw-http.js'
 import { type Answer, startUpstream, type TestUpstream } from './upstream.js'
 
 export interface SceneOptions {
@@ -55,18 +55,6 @@ export async function startScene (t: Test, options: SceneOptions = {}): Promise<
     token,
     readToken: await tokenWith({ scope: 'todo:read' }),
     tokenWith,
-    send: (request) => send(gateway.origin, { ...request, headers: withToken(request.headers ?? {}, token) })
+    send: (request) => send(gateway.origin, { ...request, headers: [...headerLines(request.headers ?? {}), `Authorization: Bearer ${token}`] })
   }
-}
-
-function withToken (
-  headers: NonNullable<RawRequest['headers']>, token: string
-): NonNullable<RawRequest['headers']> {
-  const authorization = `Bearer ${token}`
-  if (isList(headers)) return [...headers, 'Authorization', authorization]
-  return { ...headers, Authorization: authorization }
-}
-
-function isList (headers: NonNullable<RawRequest['headers']>): headers is readonly string[] {
-  return Array.isArray(headers)
 }

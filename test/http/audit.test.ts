@@ -23,7 +23,7 @@ t.test('O4: a forwarded call leaves one event with who, what, and how it went', 
     }
   })
   const body = JSON.stringify(toolCall('list_todos', { secret: 'argument' }))
-  const response = await send({ method: 'POST', path: '/mcp', headers: TYPE, body })
+  const response = await send({ method: 'POST', target: '/mcp', headers: TYPE, body })
   const { time, level, responseBytes, ...event } = await gateway.logged(({ event }) => event === 'request')
   t.same(event, {
     event: 'request',
@@ -49,7 +49,7 @@ t.test('O4: every request that reached authentication leaves exactly one event, 
   const arrived = defer()
   const { gateway, send: sendWithToken, upstream } = await startScene(t, { config: { origins: ['https://app.example'] } })
   const { origin } = gateway
-  const call = { method: 'POST', path: '/mcp', headers: TYPE, body: JSON.stringify(toolCall('list_todos')) }
+  const call = { method: 'POST', target: '/mcp', headers: TYPE, body: JSON.stringify(toolCall('list_todos')) }
   const expected: Readonly<Record<string, unknown>>[] = []
   const sent = async (request: Promise<unknown>, event: Readonly<Record<string, unknown>>): Promise<void> => {
     await request
@@ -57,11 +57,11 @@ t.test('O4: every request that reached authentication leaves exactly one event, 
     if (events(gateway).length < expected.length) await gateway.logged((line) => line['event'] === 'request' && events(gateway).length >= expected.length)
   }
   await sent(sendWithToken(call), { decision: 'allow', httpStatus: 200 })
-  await sent(sendWithToken({ path: '/mcp' }), { decision: 'allow', httpStatus: 202 })
+  await sent(sendWithToken({ target: '/mcp' }), { decision: 'allow', httpStatus: 202 })
   await sent(send(origin, call), { decision: 'deny', reason: 'missing_token', httpStatus: 401 })
   await sent(send(origin, { ...call, headers: { ...TYPE, Authorization: 'Bearer x' } }), { decision: 'deny', reason: 'invalid_token', httpStatus: 401 })
-  await sent(sendWithToken({ ...call, path: '/mcp?access_token=x' }), { decision: 'deny', reason: 'invalid_request', httpStatus: 400 })
-  await sent(sendWithToken({ ...call, path: '/mcp/..%2f' }), { decision: 'deny', reason: 'bad_path', httpStatus: 400 })
+  await sent(sendWithToken({ ...call, target: '/mcp?access_token=x' }), { decision: 'deny', reason: 'invalid_request', httpStatus: 400 })
+  await sent(sendWithToken({ ...call, target: '/mcp/..%2f' }), { decision: 'deny', reason: 'bad_path', httpStatus: 400 })
   await sent(sendWithToken({ ...call, body: '{' }), { decision: 'deny', reason: 'bad_message', httpStatus: 400 })
   await sent(sendWithToken({ ...call, body: JSON.stringify(toolCall('unlisted')) }), { decision: 'deny', reason: 'access_denied', rule: 'tools unlisted', httpStatus: 403, client: { target: 'unlisted' } })
   await sent(sendWithToken({ ...call, method: 'PUT' }), { decision: 'deny', reason: 'method_not_allowed', httpStatus: 405 })
@@ -69,7 +69,7 @@ t.test('O4: every request that reached authentication leaves exactly one event, 
   await sent(sendWithToken({ ...call, headers: { ...TYPE, 'Mcp-Session-Id': 'x' } }), { decision: 'deny', reason: 'session_not_found', httpStatus: 404 })
   const client = await openConnection(t, origin)
   upstream.answer = () => arrived.resolve()
-  const pending = sendWithToken({ ...call, path: '/mcp/slow' }).catch(() => {})
+  const pending = sendWithToken({ ...call, target: '/mcp/slow' }).catch(() => {})
   await arrived.promise
   await upstream.stop()
   await sent(pending, { decision: 'allow', reason: 'upstream_broken', httpStatus: 502 })
@@ -82,7 +82,7 @@ t.test('O4: every request that reached authentication leaves exactly one event, 
   t.equal(events(gateway).length, expected.length)
   t.equal(new Set(events(gateway).map(({ requestId }) => requestId)).size, expected.length, 'each with an id of its own')
 
-  for (const other of [{ path: '/health' }, { path: '/.well-known/oauth-protected-resource' }, { path: '/other' }, { path: '/mcp', headers: { Origin: 'https://evil.example' } }, { method: 'OPTIONS', path: '/mcp', headers: { Origin: 'https://app.example', 'Access-Control-Request-Method': 'POST' } }]) {
+  for (const other of [{ target: '/health' }, { target: '/.well-known/oauth-protected-resource' }, { target: '/other' }, { target: '/mcp', headers: { Origin: 'https://evil.example' } }, { method: 'OPTIONS', target: '/mcp', headers: { Origin: 'https://app.example', 'Access-Control-Request-Method': 'POST' } }]) {
     await send(origin, other)
   }
   await sent(send(origin, call), { decision: 'deny' })
@@ -217,7 +217,7 @@ t.test('O4: what a client sends stands under `client` alone, shortened, and cann
     path: `/${marker}?${marker}=${marker}`
   })
   await gateway.post(await tokenWith({ iss: `https://${marker}` }), toolCall('list_todos'))
-  await send(gateway.origin, { path: '/mcp', headers: { Authorization: `Bearer ${marker} ${marker}`, Host: '127.0.0.1:1' } })
+  await send(gateway.origin, { target: '/mcp', headers: { Authorization: `Bearer ${marker} ${marker}`, Host: '127.0.0.1:1' } })
   await gateway.logged(({ event, httpStatus }) => event === 'request' && httpStatus === 400)
   t.equal(events(gateway).length, 6)
   for (const { client, ...rest } of gateway.log) {

@@ -9,7 +9,7 @@ const CALL = JSON.stringify(toolCall('list_todos'))
 const EXPOSED = ['WWW-Authenticate', 'Mcp-Session-Id', 'MCP-Protocol-Version', 'Retry-After', 'DPoP-Nonce']
 
 function preflight (origin: string, path = '/mcp', more: Record<string, string> = {}): Parameters<typeof send>[1] {
-  return { method: 'OPTIONS', path, headers: { Origin: origin, 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'authorization, content-type', ...more } }
+  return { method: 'OPTIONS', target: path, headers: { Origin: origin, 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'authorization, content-type', ...more } }
 }
 
 function list (response: RawResponse, name: string): string[] {
@@ -61,7 +61,7 @@ t.test('C1: an Origin is the resource\'s own, a configured one, or refused befor
     const host = { Host: new URL(resource).host }
     const name = `${origin} at ${resource} with ${String(origins)}`
     for (const method of ['GET', 'POST', 'DELETE', 'PUT']) {
-      const response = await send(url, { method, path: '/mcp', headers: { ...host, Origin: origin } })
+      const response = await send(url, { method, target: '/mcp', headers: { ...host, Origin: origin } })
       t.equal(response.status, allowed ? 401 : 403, `${method} ${name}`)
       t.equal(response.headers['access-control-allow-origin'], allowed ? origin : undefined, name)
       if (allowed) t.match(response.headers.vary, /\bOrigin\b/i, name)
@@ -77,7 +77,7 @@ t.test('C1: an Origin is the resource\'s own, a configured one, or refused befor
 
 t.test('C1: a foreign Origin is refused even with a valid token, which is not looked at', async (t) => {
   const { send, upstream, issuer } = await startScene(t)
-  const response = await send({ method: 'POST', path: '/mcp', headers: { Origin: 'https://evil.example', 'Content-Type': 'application/json' }, body: CALL })
+  const response = await send({ method: 'POST', target: '/mcp', headers: { Origin: 'https://evil.example', 'Content-Type': 'application/json' }, body: CALL })
   t.equal(response.status, 403)
   t.equal(upstream.received.length, 0)
   t.equal(issuer.count('/jwks'), 0)
@@ -86,7 +86,7 @@ t.test('C1: a foreign Origin is refused even with a valid token, which is not lo
 t.test('C1a: health and metadata are for any Origin and any Host', async (t) => {
   const { url } = await startConfigured(t, { ...UNREACHABLE_SERVER, resource: 'http://localhost:3002/mcp' })
   for (const path of ['/health', '/.well-known/oauth-protected-resource', '/.well-known/oauth-protected-resource/mcp']) {
-    t.equal((await send(url, { path, headers: { Origin: 'https://evil.example', Host: 'evil.example' } })).status, 200, path)
+    t.equal((await send(url, { target: path, headers: { Origin: 'https://evil.example', Host: 'evil.example' } })).status, 200, path)
   }
 })
 
@@ -128,7 +128,7 @@ t.test('C1a: Host: on loopback only names of this machine and configured ones, e
     const { url } = await startConfigured(
       t, { ...UNREACHABLE_SERVER, resource, ...(hosts === undefined ? {} : { hosts }) }
     )
-    const response = await send(url, { path: '/mcp', headers: { Host: host } })
+    const response = await send(url, { target: '/mcp', headers: { Host: host } })
     t.equal(response.status, served ? 401 : 421, `${host} at ${resource}`)
     if (!served) t.match(JSON.parse(response.body), { error: 'host_not_allowed' })
   }
@@ -154,7 +154,7 @@ t.test('C2: a preflight is answered without credentials, by what it asks for', a
 t.test('C2: OPTIONS that is no preflight needs credentials', async (t) => {
   const { url } = await startConfigured(t, { ...UNREACHABLE_SERVER, resource: 'https://mcp.example/mcp', origins: [APP] })
   for (const headers of [{}, { Origin: APP }, { 'Access-Control-Request-Method': 'POST' }, { Origin: APP, 'Access-Control-Request-Headers': 'authorization' }]) {
-    t.equal((await send(url, { method: 'OPTIONS', path: '/mcp', headers: headers as Record<string, string> })).status, 401, JSON.stringify(headers))
+    t.equal((await send(url, { method: 'OPTIONS', target: '/mcp', headers: headers as Record<string, string> })).status, 401, JSON.stringify(headers))
   }
 })
 
@@ -163,14 +163,14 @@ t.test('C3: a page of an allowed origin can read every response', async (t) => {
     send: sendWithToken, gateway: { origin }, upstream, issuer
   } = await startScene(t, { config: { origins: [APP], limits: { bodyBytes: 1024 } } })
   const type = { 'Content-Type': 'application/json' }
-  const post = { method: 'POST', path: '/mcp' }
+  const post = { method: 'POST', target: '/mcp' }
   const withOrigin = { Origin: APP }
   const good = { ...post, headers: { ...withOrigin, ...type }, body: CALL }
   const responses: Readonly<Record<string, RawResponse>> = {
     200: await sendWithToken(good),
     401: await send(origin, good),
-    '400 token in the query': await sendWithToken({ ...good, path: '/mcp?access_token=x' }),
-    '400 path': await sendWithToken({ ...good, path: '/mcp/%2e%2e/' }),
+    '400 token in the query': await sendWithToken({ ...good, target: '/mcp?access_token=x' }),
+    '400 path': await sendWithToken({ ...good, target: '/mcp/%2e%2e/' }),
     '400 syntax': await sendWithToken({ ...good, body: '{' }),
     '400 body not allowed': await sendWithToken({ ...good, method: 'DELETE' }),
     '403 policy': await sendWithToken({ ...good, body: JSON.stringify(toolCall('unlisted')) }),
@@ -181,7 +181,7 @@ t.test('C3: a page of an allowed origin can read every response', async (t) => {
     421: await sendWithToken({ ...good, headers: { ...good.headers, Host: 'evil.example' } })
   }
   await upstream.stop()
-  const failures = { 502: await sendWithToken(good), '502 GET': await sendWithToken({ path: '/mcp', headers: withOrigin }) }
+  const failures = { 502: await sendWithToken(good), '502 GET': await sendWithToken({ target: '/mcp', headers: withOrigin }) }
   await issuer.stop()
   const other = await startScene(t, { config: { origins: [APP] } })
   await other.issuer.stop()
@@ -196,7 +196,7 @@ t.test('C3: a page of an allowed origin can read every response', async (t) => {
 
 t.test('the Vary of the upstream is kept beside our own', async (t) => {
   const { send } = await startScene(t, { answer: (_request, response) => { response.writeHead(200, { vary: 'Accept-Language' }).end() } })
-  const response = await send({ path: '/mcp' })
+  const response = await send({ target: '/mcp' })
   t.match(response.headers.vary, /Accept-Language/)
   t.match(response.headers.vary, /Origin/)
 })

@@ -50,7 +50,7 @@ t.test('A8, A9: without credentials: 401 with a challenge that names no error', 
       ...UNREACHABLE_SERVER, resource: 'http://127.0.0.1:1/mcp', policy: { tools: { list_todos: 'todo:read', delete_todo: ['todo:write', 'todo:admin'] } }, ...config
     })
     for (const method of ['POST', 'GET', 'DELETE']) {
-      const response = await send(url, { method, path: '/mcp', headers })
+      const response = await send(url, { method, target: '/mcp', headers })
       t.equal(response.status, 401, name)
       t.same(readChallenge(response), challenge, name)
       t.match(JSON.parse(response.body), { error: 'missing_token', error_description: /./ })
@@ -71,7 +71,7 @@ t.test('A8, A9: a bad token: 401 invalid_token, with the same scopes, whose prec
     opaque: 'opaque-token'
   }
   for (const [name, token] of Object.entries(tokens)) {
-    const response = await send(gateway.origin, { method: 'POST', path: '/mcp', headers: { ...TYPE, Authorization: `Bearer ${token}` }, body: '{' })
+    const response = await send(gateway.origin, { method: 'POST', target: '/mcp', headers: { ...TYPE, Authorization: `Bearer ${token}` }, body: '{' })
     t.equal(response.status, 401, name)
     const { error_description: description, ...challenge } = readChallenge(response)
     t.same(challenge, { error: 'invalid_token', scope: 'todo:read', resource_metadata: `${gateway.origin}/.well-known/oauth-protected-resource/mcp` }, name)
@@ -85,19 +85,19 @@ t.test('A8, A9: a bad token: 401 invalid_token, with the same scopes, whose prec
 
 t.test('A1, A10: malformed credentials: 400 invalid_request', async (t) => {
   const { gateway, token } = await startScene(t)
-  const variants: Readonly<Record<string, { path?: string, headers: readonly string[] }>> = {
-    'two headers': { headers: ['Authorization', `Bearer ${token}`, 'Authorization', `Bearer ${token}`] },
-    'two headers, one of another scheme': { headers: ['Authorization', 'Basic x', 'authorization', `Bearer ${token}`] },
-    'a list': { headers: ['Authorization', `Bearer ${token}, Bearer ${token}`] },
-    'trailing junk': { headers: ['Authorization', `Bearer ${token} x`] },
-    'no token': { headers: ['Authorization', 'Bearer'] },
-    'an empty token': { headers: ['Authorization', 'Bearer '] },
-    'too long': { headers: ['Authorization', `Bearer ${'x'.repeat(16_385)}`] },
-    'a query token': { path: `/mcp?access_token=${token}`, headers: [] },
-    'a query token beside a header': { path: '/mcp?a&access%5Ftoken=x', headers: ['Authorization', `Bearer ${token}`] }
+  const variants: Readonly<Record<string, { target?: string, headers: readonly string[] }>> = {
+    'two headers': { headers: [`Authorization: Bearer ${token}`, `Authorization: Bearer ${token}`] },
+    'two headers, one of another scheme': { headers: ['Authorization: Basic x', `authorization: Bearer ${token}`] },
+    'a list': { headers: [`Authorization: Bearer ${token}, Bearer ${token}`] },
+    'trailing junk': { headers: [`Authorization: Bearer ${token} x`] },
+    'no token': { headers: ['Authorization: Bearer'] },
+    'an empty token': { headers: ['Authorization: Bearer '] },
+    'too long': { headers: [`Authorization: Bearer ${'x'.repeat(16_385)}`] },
+    'a query token': { target: `/mcp?access_token=${token}`, headers: [] },
+    'a query token beside a header': { target: '/mcp?a&access%5Ftoken=x', headers: [`Authorization: Bearer ${token}`] }
   }
-  for (const [name, { path = '/mcp', headers }] of Object.entries(variants)) {
-    const response = await send(gateway.origin, { method: 'POST', path, headers: [...headers, 'Content-Type', 'application/json'], body: JSON.stringify(toolCall('list_todos')) })
+  for (const [name, { target = '/mcp', headers }] of Object.entries(variants)) {
+    const response = await send(gateway.origin, { method: 'POST', target, headers: [...headers, 'Content-Type: application/json'], body: JSON.stringify(toolCall('list_todos')) })
     t.equal(response.status, 400, name)
     t.match(readChallenge(response), { error: 'invalid_request' }, name)
     t.match(JSON.parse(response.body), { error: 'invalid_request', error_description: /./ })
@@ -107,14 +107,14 @@ t.test('A1, A10: malformed credentials: 400 invalid_request', async (t) => {
 t.test('A1: the scheme may be spelt in any case', async (t) => {
   const { gateway, token } = await startScene(t)
   for (const scheme of ['bearer', 'BEARER', 'bEaReR']) {
-    t.equal((await send(gateway.origin, { path: '/mcp', headers: { Authorization: `${scheme} ${token}` } })).status, 202)
+    t.equal((await send(gateway.origin, { target: '/mcp', headers: { Authorization: `${scheme} ${token}` } })).status, 202)
   }
 })
 
 t.test('A6: an authorization server that was never reached: 503 with Retry-After, and no challenge', async (t) => {
   const { gateway, token, issuer } = await startScene(t)
   await issuer.stop()
-  const response = await send(gateway.origin, { path: '/mcp', headers: { Authorization: `Bearer ${token}` } })
+  const response = await send(gateway.origin, { target: '/mcp', headers: { Authorization: `Bearer ${token}` } })
   t.equal(response.status, 503)
   t.match(response.headers['retry-after'], /^[1-9]\d*$/)
   t.equal(response.headers['www-authenticate'], undefined)
@@ -134,7 +134,7 @@ t.test('P7: missing scopes: 403 with every scope the operation needs, in one cha
     ['unlisted', undefined, [], '']
   ]
   for (const [tool, scope, missing, held] of table) {
-    const response = await send(gateway.origin, { method: 'POST', path: '/mcp', headers: { ...TYPE, Authorization: `Bearer ${token}` }, body: JSON.stringify(toolCall(tool, {}, 'id-7')) })
+    const response = await send(gateway.origin, { method: 'POST', target: '/mcp', headers: { ...TYPE, Authorization: `Bearer ${token}` }, body: JSON.stringify(toolCall(tool, {}, 'id-7')) })
     t.equal(response.status, 403, tool)
     const { jsonrpc, id, error } = JSON.parse(response.body) as {
       jsonrpc: string, id: string, error: { code: number, data: object }
@@ -168,7 +168,7 @@ t.test('P7: the challenge names the scopes that a token keeps, for clients that 
   for (const [held, tool, scope] of rows) {
     const headers = { ...TYPE, Authorization: `Bearer ${await tokenWith({ scope: held })}` }
     const body = JSON.stringify(toolCall(tool))
-    const response = await send(gateway.origin, { method: 'POST', path: '/mcp', headers, body })
+    const response = await send(gateway.origin, { method: 'POST', target: '/mcp', headers, body })
     t.equal(readChallenge(response).scope, scope, `${held} calls ${tool}`)
     t.match(JSON.parse(response.body), { error: { data: { requiredScopes: [tool], missingScopes: [tool] } } })
   }
@@ -176,7 +176,7 @@ t.test('P7: the challenge names the scopes that a token keeps, for clients that 
   let [scope, logins] = ['list', 0]
   for (const tool of ['list', 'refund', 'list', 'refund']) {
     const headers = { ...TYPE, Authorization: `Bearer ${await tokenWith({ scope })}` }
-    const response = await send(gateway.origin, { method: 'POST', path: '/mcp', headers, body: JSON.stringify(toolCall(tool)) })
+    const response = await send(gateway.origin, { method: 'POST', target: '/mcp', headers, body: JSON.stringify(toolCall(tool)) })
     if (response.status !== 403) continue
     logins++
     scope = readChallenge(response).scope as string
@@ -213,7 +213,7 @@ t.test('M7: no header and no query chooses a weaker check', async (t) => {
   const { send, upstream } = await startScene(t)
   const body = JSON.stringify(toolCall('unlisted'))
   for (const version of ['2024-11-05', '2025-03-26', '1.0', '', '2026-07-28x', 'DRAFT', '0000-00-00']) {
-    const { status } = await send({ method: 'POST', path: '/mcp', headers: { ...TYPE, 'MCP-Protocol-Version': version }, body })
+    const { status } = await send({ method: 'POST', target: '/mcp', headers: { ...TYPE, 'MCP-Protocol-Version': version }, body })
     t.ok(status === 403 || status === 400, `${version}: ${status}`)
   }
   t.equal(upstream.received.length, 0)

@@ -10,8 +10,8 @@ type Way = typeof WAYS[number]
 
 function request ({ send }: Pick<Scene, 'send'>, method: Way, headers: Record<string, string> = {}): Promise<RawResponse> {
   return method === 'POST'
-    ? send({ method, path: '/mcp', headers: { 'Content-Type': 'application/json', ...headers }, body: CALL })
-    : send({ method, path: '/mcp', headers })
+    ? send({ method, target: '/mcp', headers: { 'Content-Type': 'application/json', ...headers }, body: CALL })
+    : send({ method, target: '/mcp', headers })
 }
 
 /** The refusal's code, from a JSON-RPC error or from OAuth's form. */

@@ -180,7 +180,7 @@ t.test('an upstream that names two types is answered for as well', async (t) => 
   const { gateway, token, send } = await startScene(t, { upstreamOrigin: upstream.origin })
   t.equal((await gateway.post(token, { jsonrpc: '2.0', id: 7, method: 'ping' })).status, 200)
   t.equal((await gateway.post(token, { jsonrpc: '2.0', id: 7, method: 'tools/list' })).status, 502)
-  t.match(await send({ path: '/mcp' }), { status: 200, body: `data: ${toolList([])}\n\n` })
+  t.match(await send({ target: '/mcp' }), { status: 200, body: `data: ${toolList([])}\n\n` })
 })
 
 t.test('F4: a list larger than the gateway holds is refused, and the upstream is cut off', async (t) => {

@@ -4,7 +4,7 @@ import { send } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
 
 const CALL = JSON.stringify(toolCall('list_todos'))
-const JSON_TYPE = ['Content-Type', 'application/json'] as const
+const JSON_TYPE = ['Content-Type: application/json'] as const
 
 t.test('M3: the upstream receives the very bytes of the message', async (t) => {
   const { send, upstream } = await startScene(t)
@@ -14,7 +14,7 @@ t.test('M3: the upstream receives the very bytes of the message', async (t) => {
     '{"jsonrpc":"2.0","method":"notifications/progress","params":{"é":"\u{1f600}","null":null,"f":false,"zero":0}}'
   ]
   for (const body of bodies) {
-    const { status } = await send({ method: 'POST', path: '/mcp', headers: [...JSON_TYPE], body: Buffer.from(body) })
+    const { status } = await send({ method: 'POST', target: '/mcp', headers: [...JSON_TYPE], body: Buffer.from(body) })
     t.ok(status === 200 || status === 202, String(status))
     t.equal(upstream.received.at(-1)?.body.toString(), body)
     t.equal(upstream.received.at(-1)?.headers['content-length'], String(Buffer.byteLength(body)))
@@ -23,7 +23,7 @@ t.test('M3: the upstream receives the very bytes of the message', async (t) => {
 
 t.test('a message sent in chunks arrives whole', async (t) => {
   const { send, upstream } = await startScene(t)
-  const { status } = await send({ method: 'POST', path: '/mcp', headers: [...JSON_TYPE, 'Transfer-Encoding', 'chunked'], body: CALL })
+  const { status } = await send({ method: 'POST', target: '/mcp', headers: [...JSON_TYPE, 'Transfer-Encoding: chunked'], body: CALL })
   t.equal(status, 200)
   t.equal(upstream.received[0]?.body.toString(), CALL)
   t.notOk(upstream.received[0]?.headers['transfer-encoding'])
@@ -35,15 +35,15 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
   t.test(`F1: ${method}: what may not go up stays here, in any spelling`, async (t) => {
     const { send, upstream, token } = await startScene(t)
     const headers = [
-      'COOKIE', 'sid=secret', 'Proxy-Authorization', 'Basic secret', 'pRoXy-Connection', 'keep-alive', 'X-FORWARDED-FOR', '6.6.6.6', 'x-Forwarded-Host', 'evil.example',
-      'X_Forwarded_For', '6.6.6.6', 'Forwarded', 'for=6.6.6.6', 'Via', '1.1 evil', 'X-Real-IP', '6.6.6.6', 'Keep-Alive', 'timeout=99', 'TE', 'trailers',
-      'X-Postern-Subject', 'root', 'x-postern-scopes', 'admin', 'X_Postern_Subject', 'root', 'X-Postern_Client-Id', 'root', 'x-postern-new', 'root',
-      'CF-Connecting-IP', '6.6.6.6', 'Fastly-Client-IP', '6.6.6.6', 'X-Cluster-Client-IP', '6.6.6.6', 'X-Envoy-External-Address', '6.6.6.6',
-      'Remote-User', 'root', 'X-Remote-User', 'root', 'X-Auth-Request-User', 'root', 'X-SSL-Client-Verify', 'root', 'X-Request-Id', 'evil',
-      'DPoP', 'proof', 'HTTP2-Settings', 'AAA', 'Accept-Encoding', 'gzip', 'X-HTTP-Method-Override', 'DELETE',
-      'X-Private', 'hop', 'Connection', 'close, X-Private', 'Upgrade-Insecure-Requests', '1', 'X-Kept', 'yes'
+      'COOKIE: sid=secret', 'Proxy-Authorization: Basic secret', 'pRoXy-Connection: keep-alive', 'X-FORWARDED-FOR: 6.6.6.6', 'x-Forwarded-Host: evil.example',
+      'X_Forwarded_For: 6.6.6.6', 'Forwarded: for=6.6.6.6', 'Via: 1.1 evil', 'X-Real-IP: 6.6.6.6', 'Keep-Alive: timeout=99', 'TE: trailers',
+      'X-Postern-Subject: root', 'x-postern-scopes: admin', 'X_Postern_Subject: root', 'X-Postern_Client-Id: root', 'x-postern-new: root',
+      'CF-Connecting-IP: 6.6.6.6', 'Fastly-Client-IP: 6.6.6.6', 'X-Cluster-Client-IP: 6.6.6.6', 'X-Envoy-External-Address: 6.6.6.6',
+      'Remote-User: root', 'X-Remote-User: root', 'X-Auth-Request-User: root', 'X-SSL-Client-Verify: root', 'X-Request-Id: evil',
+      'DPoP: proof', 'HTTP2-Settings: AAA', 'Accept-Encoding: gzip', 'X-HTTP-Method-Override: DELETE',
+      'X-Private: hop', 'Connection: close, X-Private', 'Upgrade-Insecure-Requests: 1', 'X-Kept: yes'
     ]
-    const { status } = await send({ method, path: '/mcp', ...request, headers: [...request.headers, ...headers] })
+    const { status } = await send({ method, target: '/mcp', ...request, headers: [...request.headers, ...headers] })
     t.ok(status < 300, String(status))
     const received = upstream.received[0]
     if (received === undefined) throw new Error('nothing arrived')
@@ -63,8 +63,8 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
 
   t.test(`${method}: headers that break http proxies do no harm`, async (t) => {
     const { send } = await startScene(t)
-    for (const header of [['Keep-Alive', 'timeout=5'], ['Expect', '100-continue'], ['TE', 'gzip'], ['Connection', 'upgrade, close'], ['Upgrade', 'h2c'], ['Connection', 'authorization, host, content-length, content-type']]) {
-      const { status } = await send({ method, path: '/mcp', ...request, headers: [...request.headers, ...header] })
+    for (const header of [['Keep-Alive: timeout=5'], ['Expect: 100-continue'], ['TE: gzip'], ['Connection: upgrade, close'], ['Upgrade: h2c'], ['Connection: authorization, host, content-length, content-type']]) {
+      const { status } = await send({ method, target: '/mcp', ...request, headers: [...request.headers, ...header] })
       t.ok(status < 300, `${header.join(': ')} → ${status}`)
     }
   })
@@ -91,7 +91,7 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
         }).end('{}')
       }
     })
-    const response = await send({ method, path: '/mcp', ...request })
+    const response = await send({ method, target: '/mcp', ...request })
     t.equal(response.status, 200)
     for (const name of ['set-cookie', 'www-authenticate', 'proxy-authenticate', 'access-control-allow-origin', 'access-control-allow-credentials', 'access-control-expose-headers', 'x-hop', 'alt-svc', 'x-postern-subject']) {
       t.equal(response.headers[name], undefined, name)
@@ -105,7 +105,7 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
   t.test(`F3: ${method}: paths below the resource lead to paths below the endpoint, with their query`, async (t) => {
     const { send, upstream } = await startScene(t)
     for (const [path, expected] of [['/mcp', '/inner'], ['/mcp?a=1&b=%20%2F..', '/inner?a=1&b=%20%2F..'], ['/mcp/', '/inner/'], ['/mcp/rest/%C3%A9', '/inner/rest/%C3%A9'], [`/mcp/${'x'.repeat(300)}?q=${'y'.repeat(2000)}`, `/inner/${'x'.repeat(300)}?q=${'y'.repeat(2000)}`]] as const) {
-      const { status } = await send({ method, path, ...request })
+      const { status } = await send({ method, target: path, ...request })
       t.ok(status < 300, `${path.slice(0, 30)} → ${status}`)
       t.equal(upstream.received.at(-1)?.url, expected)
     }
@@ -114,7 +114,7 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
   t.test(`${method}: an ambiguous path or a token in the query is refused, and reaches nobody`, async (t) => {
     const { send, upstream } = await startScene(t)
     for (const path of ['/mcp/../x', '/mcp/%2e%2e/x', '/mcp/a%2fb', '/mcp//x', '/mcp/a%5cb', '/mcp/%00', '/mcp/..;/x', '/%6dcp', '/mcp?access_token=x', '/mcp/x?a=b&%61ccess_token=y']) {
-      t.equal((await send({ method, path, ...request })).status, 400, path)
+      t.equal((await send({ method, target: path, ...request })).status, 400, path)
     }
     t.equal(upstream.received.length, 0)
   })
@@ -122,18 +122,18 @@ for (const method of ['POST', 'GET', 'HEAD', 'DELETE']) {
 
 t.test('P1: no rule is asked about what carries no message', async (t) => {
   const { send, upstream } = await startScene(t, { config: { policy: { methods: { '*': false } } } })
-  t.equal((await send({ method: 'POST', path: '/mcp', headers: [...JSON_TYPE], body: CALL })).status, 403)
-  for (const method of ['GET', 'HEAD', 'DELETE']) await send({ method, path: '/mcp/below' })
+  t.equal((await send({ method: 'POST', target: '/mcp', headers: [...JSON_TYPE], body: CALL })).status, 403)
+  for (const method of ['GET', 'HEAD', 'DELETE']) await send({ method, target: '/mcp/below' })
   t.same(upstream.received.map(({ method }) => method), ['GET', 'HEAD', 'DELETE'])
 })
 
 t.test('a resource at the root maps every path that is not public', async (t) => {
   const { send, upstream } = await startScene(t, { path: '/' })
   for (const [path, expected] of [['/', '/inner'], ['/mcp', '/inner/mcp'], ['/.well-known/x', '/inner/.well-known/x'], ['/health/x', '/inner/health/x']] as const) {
-    t.equal((await send({ path })).status, 202)
+    t.equal((await send({ target: path })).status, 202)
     t.equal(upstream.received.at(-1)?.url, expected)
   }
-  t.equal((await send({ path: '/health' })).body, '{"status":"healthy"}')
+  t.equal((await send({ target: '/health' })).body, '{"status":"healthy"}')
   t.equal(upstream.received.length, 4)
 })
 
@@ -141,7 +141,7 @@ t.test('F2: identity headers can be switched off one by one, and stay unforgeabl
   const { send, upstream } = await startScene(
     t, { config: { identityHeaders: { subject: true, clientId: false, issuer: false, scopes: false } } }
   )
-  await send({ path: '/mcp', headers: { 'X-Postern-Client-Id': 'root', 'X-Postern-Subject': 'root' } })
+  await send({ target: '/mcp', headers: { 'X-Postern-Client-Id': 'root', 'X-Postern-Subject': 'root' } })
   const names = Object.keys(upstream.received[0]?.headers ?? {}).filter((name) => name.startsWith('x-postern-'))
   t.same(names, ['x-postern-subject'])
   t.equal(upstream.received[0]?.headers['x-postern-subject'], 'alice')
@@ -161,8 +161,8 @@ t.test('identity values cannot break out of their header', async (t) => {
 
 t.test('F1: the operator removes further headers, by name or by the beginning of it', async (t) => {
   const { send, upstream } = await startScene(t, { config: { removeHeaders: ['X-Corp-User', 'X-SSO-*'] } })
-  const headers = [...JSON_TYPE, 'x-corp-USER', 'root', 'X-Sso-Groups', 'root', 'X_SSO_Groups', 'root', 'X-Kept', 'yes']
-  for (const request of [{ path: '/mcp' }, { path: '/mcp/below' }, { method: 'POST', path: '/mcp', body: CALL }]) {
+  const headers = [...JSON_TYPE, 'x-corp-USER: root', 'X-Sso-Groups: root', 'X_SSO_Groups: root', 'X-Kept: yes']
+  for (const request of [{ target: '/mcp' }, { target: '/mcp/below' }, { method: 'POST', target: '/mcp', body: CALL }]) {
     const { status } = await send({ ...request, headers })
     t.ok(status < 300, String(status))
     const received = upstream.received.at(-1)
@@ -174,15 +174,15 @@ t.test('F1: the operator removes further headers, by name or by the beginning of
 
 t.test('F1: preserveHost hands on the Host that the client used', async (t) => {
   const { send, upstream } = await startScene(t, { config: { preserveHost: true, hosts: ['public.example'] } })
-  await send({ path: '/mcp', headers: { Host: 'public.example' } })
-  await send({ method: 'POST', path: '/mcp', headers: ['Host', 'public.example', ...JSON_TYPE], body: CALL })
+  await send({ target: '/mcp', headers: { Host: 'public.example' } })
+  await send({ method: 'POST', target: '/mcp', headers: ['Host: public.example', ...JSON_TYPE], body: CALL })
   t.same(upstream.received.map(({ headers }) => headers.host), ['public.example', 'public.example'])
 })
 
 t.test('F1: the operator\'s headers win over the client\'s, whatever the spelling', async (t) => {
   const { send, upstream } = await startScene(t, { config: { upstreamHeaders: { 'X-Api-Key': 'ours', Authorization: 'Bearer ours' } } })
-  for (const request of [{ path: '/mcp' }, { method: 'POST', path: '/mcp', body: CALL }]) {
-    await send({ ...request, headers: [...JSON_TYPE, 'x-api-key', 'theirs', 'X_API_KEY', 'theirs'] })
+  for (const request of [{ target: '/mcp' }, { method: 'POST', target: '/mcp', body: CALL }]) {
+    await send({ ...request, headers: [...JSON_TYPE, 'x-api-key: theirs', 'X_API_KEY: theirs'] })
     const { rawHeaders = [] } = upstream.received.at(-1) ?? {}
     t.notMatch(rawHeaders.join('\n'), 'theirs')
     t.equal(rawHeaders.filter((value) => value === 'ours').length, 1)
@@ -193,8 +193,8 @@ t.test('F1: the operator\'s headers win over the client\'s, whatever the spellin
 t.test('a body where none belongs is refused', async (t) => {
   const { send, upstream } = await startScene(t)
   for (const method of ['GET', 'HEAD', 'DELETE']) {
-    t.equal((await send({ method, path: '/mcp', headers: [...JSON_TYPE], body: CALL })).status, 400, method)
-    t.equal((await send({ method, path: '/mcp', headers: ['Transfer-Encoding', 'chunked'], body: CALL })).status, 400, `${method} chunked`)
+    t.equal((await send({ method, target: '/mcp', headers: [...JSON_TYPE], body: CALL })).status, 400, method)
+    t.equal((await send({ method, target: '/mcp', headers: ['Transfer-Encoding: chunked'], body: CALL })).status, 400, `${method} chunked`)
   }
   t.equal(upstream.received.length, 0)
 })
@@ -204,7 +204,7 @@ t.test('responses keep their status and body', async (t) => {
   let status = 0
   const { send } = await startScene(t, { answer: (_request, response) => { response.writeHead(status, { 'content-type': 'text/plain', 'retry-after': '7' }).end(status === 204 || status === 304 ? undefined : 'body') } })
   for (status of statuses) {
-    const responses = [await send({ path: '/mcp' }), await send({ method: 'POST', path: '/mcp', headers: [...JSON_TYPE], body: CALL })]
+    const responses = [await send({ target: '/mcp' }), await send({ method: 'POST', target: '/mcp', headers: [...JSON_TYPE], body: CALL })]
     for (const response of responses) {
       t.equal(response.status, status)
       t.equal(response.body, status === 204 || status === 304 ? '' : 'body')
@@ -216,7 +216,7 @@ t.test('responses keep their status and body', async (t) => {
 t.test('without a token nothing goes up, whatever the HTTP method', async (t) => {
   const { gateway, upstream } = await startScene(t)
   for (const method of ['POST', 'GET', 'HEAD', 'DELETE', 'PUT']) {
-    t.equal((await send(gateway.origin, { method, path: '/mcp', headers: [...JSON_TYPE], body: CALL })).status, 401, method)
+    t.equal((await send(gateway.origin, { method, target: '/mcp', headers: [...JSON_TYPE], body: CALL })).status, 401, method)
   }
   t.equal(upstream.received.length, 0)
 })

@@ -18,7 +18,7 @@ interface ErrorBody {
 t.test('M1: JSON in UTF-8 is accepted however its type is spelt', async (t) => {
   const { send } = await startScene(t)
   for (const type of [TYPE, 'Application/JSON', 'application/json;charset=utf-8', 'application/json; charset=UTF-8', 'application/json ; charset="utf-8"', 'application/json; CHARSET=utf-8', ' application/json ']) {
-    t.equal((await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': type }, body: CALL })).status, 200, type)
+    t.equal((await send({ method: 'POST', target: '/mcp', headers: { 'Content-Type': type }, body: CALL })).status, 200, type)
   }
 })
 
@@ -31,12 +31,12 @@ t.test('M1: any other type, charset or coding is 415, and goes nowhere', async (
       'application/json; charset=latin1', 'application/json; charset=utf-16', 'application/json; charset=utf-7', 'application/json; charset=utf8', 'application/json; boundary=x',
       'application/json; charset=utf-8; charset=utf-16', 'application/json, text/plain', 'text/plain, application/json', 'application/json; charset', 'application/json;charset=\'utf-8\'',
       'application /json', 'json', '/', '', '*/*', 'application/*'
-    ].map((type) => ['Content-Type', type]),
-    ['Content-Type', 'text/plain', 'Content-Type', TYPE],
-    ...['gzip', 'identity', 'br', 'deflate', ''].map((coding) => ['Content-Type', TYPE, 'Content-Encoding', coding])
+    ].map((type) => [`Content-Type: ${type}`]),
+    ['Content-Type: text/plain', `Content-Type: ${TYPE}`],
+    ...['gzip', 'identity', 'br', 'deflate', ''].map((coding) => [`Content-Type: ${TYPE}`, `Content-Encoding: ${coding}`])
   ]
   for (const headers of variants) {
-    const response = await send({ method: 'POST', path: '/mcp', headers, body: CALL })
+    const response = await send({ method: 'POST', target: '/mcp', headers, body: CALL })
     t.equal(response.status, 415, headers.join(' '))
     t.match(JSON.parse(response.body), { jsonrpc: '2.0', error: { code: -32600, data: { error: 'unsupported_media_type' } } }, headers.join(' '))
   }
@@ -75,7 +75,7 @@ t.test('M1: what cannot be read or is no message is 400 with its JSON-RPC code, 
     ['a member in another case', '{"jsonrpc":"2.0","id":7,"method":"ping","Method":"tools/call"}', -32600, undefined]
   ]
   for (const [name, body, code, id] of table) {
-    const response = await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body })
+    const response = await send({ method: 'POST', target: '/mcp', headers: { 'Content-Type': TYPE }, body })
     t.equal(response.status, 400, name)
     const { jsonrpc, id: answered, error } = JSON.parse(response.body) as ErrorBody
     t.same([jsonrpc, error.code, answered], ['2.0', code, id], name)
@@ -94,7 +94,7 @@ t.test('no body at all is no JSON', async (t) => {
 t.test('a large id is repeated digit for digit', async (t) => {
   const { send } = await startScene(t)
   for (const id of ['123456789012345678901234567890', '1.0', '-0', '1e2', '"\\u0041\\"x"']) {
-    const { status, body } = await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body: `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"unlisted"}}` })
+    const { status, body } = await send({ method: 'POST', target: '/mcp', headers: { 'Content-Type': TYPE }, body: `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"unlisted"}}` })
     t.equal(status, 403)
     t.match(body, `"id":${id},`)
   }
@@ -104,9 +104,9 @@ t.test('M4: nesting up to 64 is accepted, not deeper', async (t) => {
   const { send } = await startScene(t)
   // The message and its params and arguments are three levels.
   const nested = (depth: number): string => JSON.stringify(toolCall('list_todos', {}, 7)).replace('"arguments":{}', `"arguments":{"a":${'['.repeat(depth - 3)}${']'.repeat(depth - 3)}}`)
-  t.equal((await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body: nested(64) })).status, 200)
+  t.equal((await send({ method: 'POST', target: '/mcp', headers: { 'Content-Type': TYPE }, body: nested(64) })).status, 200)
   for (const depth of [65, 100_000]) {
-    const { status, body } = await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body: nested(depth) })
+    const { status, body } = await send({ method: 'POST', target: '/mcp', headers: { 'Content-Type': TYPE }, body: nested(depth) })
     t.equal(status, 400)
     t.match(JSON.parse(body), { error: { code: -32600 } })
   }
@@ -115,9 +115,9 @@ t.test('M4: nesting up to 64 is accepted, not deeper', async (t) => {
 t.test('M4: a body beyond the limit is 413, which names the limit', async (t) => {
   const { send, upstream } = await startScene(t, { config: { limits: { bodyBytes: 1024 } } })
   const sized = (bytes: number): string => CALL + ' '.repeat(bytes - CALL.length)
-  t.equal((await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body: sized(1024) })).status, 200)
-  for (const headers of [['Content-Type', TYPE], ['Content-Type', TYPE, 'Transfer-Encoding', 'chunked']]) {
-    const { status, body } = await send({ method: 'POST', path: '/mcp', headers, body: sized(1025) })
+  t.equal((await send({ method: 'POST', target: '/mcp', headers: { 'Content-Type': TYPE }, body: sized(1024) })).status, 200)
+  for (const headers of [[`Content-Type: ${TYPE}`], [`Content-Type: ${TYPE}`, 'Transfer-Encoding: chunked']]) {
+    const { status, body } = await send({ method: 'POST', target: '/mcp', headers, body: sized(1025) })
     t.equal(status, 413)
     t.match((JSON.parse(body) as ErrorBody).error.message, '1024 bytes')
     t.match(JSON.parse(body), { error: { code: -32600, data: { error: 'body_too_large' } } })
@@ -128,8 +128,8 @@ t.test('M4: a body beyond the limit is 413, which names the limit', async (t) =>
 t.test('M4: the default limit is 4 MiB', async (t) => {
   const { send } = await startScene(t)
   const body = JSON.stringify(toolCall('list_todos', { text: 'x'.repeat(4 * 1024 * 1024 - 200) }))
-  t.equal((await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body })).status, 200)
-  const response = await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE, 'Content-Length': String(4 * 1024 * 1024 + 1) } })
+  t.equal((await send({ method: 'POST', target: '/mcp', headers: { 'Content-Type': TYPE }, body })).status, 200)
+  const response = await send({ method: 'POST', target: '/mcp', headers: { 'Content-Type': TYPE, 'Content-Length': String(4 * 1024 * 1024 + 1) } })
     .catch((error: unknown) => error)
   t.match(response, { status: 413, body: '4194304' })
 })
@@ -180,7 +180,7 @@ t.test('smuggling: two readings of where a body ends are refused', async (t) => 
 t.test('A10: the message of a stranger is never parsed', async (t) => {
   const { gateway } = await startScene(t)
   for (const body of ['{', '['.repeat(100_000), Buffer.from([0xff])]) {
-    const { status } = await send(gateway.origin, { method: 'POST', path: '/mcp', headers: { 'Content-Type': TYPE }, body })
+    const { status } = await send(gateway.origin, { method: 'POST', target: '/mcp', headers: { 'Content-Type': TYPE }, body })
     t.equal(status, 401)
   }
 })

@@ -74,8 +74,8 @@ for (const { name, resources, open, guarded, absent } of CASES) {
       t, { servers: resources.map((resource) => ({ resource, ...UNREACHABLE_SERVER })) }
     )
     for (const [path, status] of Object.entries(open)) {
-      const get = await send(url, { path })
-      const head = await send(url, { method: 'HEAD', path })
+      const get = await send(url, { target: path })
+      const head = await send(url, { method: 'HEAD', target: path })
       t.equal(get.status, status, `GET ${path}`)
       t.equal(head.status, status, `HEAD ${path}`)
       t.equal(head.headers['content-length'], get.headers['content-length'], `HEAD ${path} names the same length`)
@@ -84,7 +84,7 @@ for (const { name, resources, open, guarded, absent } of CASES) {
     const isRoot = resources.some((resource) => new URL(resource).pathname === '/')
     const surprises: string[] = []
     const expectStatus = async (wanted: number, method: string, path: string): Promise<void> => {
-      const { status } = await send(url, { method, path })
+      const { status } = await send(url, { method, target: path })
       if (status !== wanted) surprises.push(`${method} ${path}: ${status} instead of ${wanted}`)
     }
     for (const method of ALL_METHODS) {
@@ -110,20 +110,20 @@ t.test('R5: every route that is registered is public by name or refuses who has 
     const isPublic = path === '/health' || /^\/\.well-known\/oauth-(protected-resource|authorization-server)(\/|\/a|\/a\/b\/?)?$/.test(path)
     if (isPublic && ['GET', 'HEAD', 'OPTIONS'].includes(method)) continue
     const at = path.replace('*', '/x').replace('//', '/')
-    t.equal((await send(url, { method, path: at })).status, 401, `${method} ${at}`)
+    t.equal((await send(url, { method, target: at })).status, 401, `${method} ${at}`)
   }
 })
 
 t.test('a request target that is no path is refused before anything else', async (t) => {
   const { url } = await startConfigured(t, { resource: 'http://127.0.0.1:1/', ...UNREACHABLE_SERVER })
-  for (const path of ['/%', '/%zz', '/%c3%28']) t.equal((await send(url, { path })).status, 400, path)
-  t.equal((await send(url, { method: 'OPTIONS', path: '*' })).status, 401)
-  t.equal((await send(url, { path: 'http://127.0.0.1:1/x' })).status, 401)
+  for (const path of ['/%', '/%zz', '/%c3%28']) t.equal((await send(url, { target: path })).status, 400, path)
+  t.equal((await send(url, { method: 'OPTIONS', target: '*' })).status, 401)
+  t.equal((await send(url, { target: 'http://127.0.0.1:1/x' })).status, 401)
 })
 
 t.test('R5: an absent path is answered in JSON', async (t) => {
   const { url } = await startConfigured(t, { resource: 'http://127.0.0.1:1/mcp', ...UNREACHABLE_SERVER })
-  const { headers, body } = await send(url, { path: '/other' })
+  const { headers, body } = await send(url, { target: '/other' })
   t.match(headers['content-type'], /^application\/json/)
   t.match(JSON.parse(body), { error: 'not_found' })
   t.notOk(headers['www-authenticate'])
@@ -132,7 +132,7 @@ t.test('R5: an absent path is answered in JSON', async (t) => {
 t.test('an HTTP method without meaning is refused with 405 to those with credentials', async (t) => {
   const { send, upstream } = await startScene(t)
   for (const method of ['PUT', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY']) {
-    const response = await send({ method, path: '/mcp' })
+    const response = await send({ method, target: '/mcp' })
     t.equal(response.status, 405, method)
     t.equal(response.headers.allow, 'GET, HEAD, POST, DELETE, OPTIONS')
   }

@@ -10,8 +10,8 @@ const MARK = 'S3CR3T'
 const secret = (name: string): string => `${MARK}-${name}-${'0123456789'.repeat(3)}`
 
 const HEADERS = [
-  'Cookie', `sid=${secret('cookie')}`, 'Proxy-Authorization', `Basic ${secret('proxy')}`, 'DPoP', secret('dpop'), 'X-Api-Key', secret('client-key'),
-  'Mcp-Param-Password', secret('param'), 'X-Forwarded-Access-Token', secret('forwarded'), 'Content-Type', 'application/json'
+  `Cookie: sid=${secret('cookie')}`, `Proxy-Authorization: Basic ${secret('proxy')}`, `DPoP: ${secret('dpop')}`, `X-Api-Key: ${secret('client-key')}`,
+  `Mcp-Param-Password: ${secret('param')}`, `X-Forwarded-Access-Token: ${secret('forwarded')}`, 'Content-Type: application/json'
 ]
 const ARGUMENTS = { password: secret('argument'), [secret('key')]: 1 }
 const CALL = JSON.stringify(toolCall('list_todos', ARGUMENTS, secret('id')))
@@ -32,34 +32,34 @@ t.test('O5: no credential, no argument and no key is in any log line or, unless 
   const signature = good.slice(good.lastIndexOf('.') + 1)
   const responses: RawResponse[] = []
   const attempt = async (request: RawRequest, token: string = good): Promise<void> => {
-    const response = await send(gateway.origin, { ...request, headers: [...HEADERS, ...(request.headers as readonly string[] | undefined ?? []), 'Authorization', `Bearer ${token}`] }).catch(() => undefined)
+    const response = await send(gateway.origin, { ...request, headers: [...HEADERS, ...(request.headers as readonly string[] | undefined ?? []), `Authorization: Bearer ${token}`] }).catch(() => undefined)
     if (response !== undefined) responses.push(response)
   }
-  const post = (body: string | Buffer, more: Partial<RawRequest> = {}, token?: string): Promise<void> => attempt({ method: 'POST', path: '/mcp', body, ...more }, token)
+  const post = (body: string | Buffer, more: Partial<RawRequest> = {}, token?: string): Promise<void> => attempt({ method: 'POST', target: '/mcp', body, ...more }, token)
   const everyWay = async (): Promise<void> => {
     await post(CALL)
-    for (const method of ['GET', 'HEAD', 'DELETE', 'PUT', 'OPTIONS']) await attempt({ method, path: `/mcp/x?q=${secret('query')}` })
+    for (const method of ['GET', 'HEAD', 'DELETE', 'PUT', 'OPTIONS']) await attempt({ method, target: `/mcp/x?q=${secret('query')}` })
   }
 
   await everyWay()
   // tokens that are refused, whole and in pieces, in every place
   for (const token of [secret('opaque'), `${good}x`, await tokenWith({ exp: 1, jti: secret('jti') }), await tokenWith({ aud: 'https://other.example', nonce: secret('nonce') }), `${secret('a')}.${secret('b')}.${secret('c')}`, `${good} ${secret('junk')}`, `"${secret('quoted')}`]) {
     await post(CALL, {}, token)
-    await post(CALL, { path: `/mcp?access_token=${token.replaceAll(/[ "]/g, '')}` })
+    await post(CALL, { target: `/mcp?access_token=${token.replaceAll(/[ "]/g, '')}` })
   }
-  await attempt({ path: '/mcp', headers: ['Authorization', `Bearer ${secret('second')}`] })
-  await attempt({ path: `/mcp/%2e%2e/${secret('path')}` })
-  await attempt({ path: `/mcp/%zz/${secret('path')}` })
-  await attempt({ path: `/${secret('elsewhere')}` })
+  await attempt({ target: '/mcp', headers: [`Authorization: Bearer ${secret('second')}`] })
+  await attempt({ target: `/mcp/%2e%2e/${secret('path')}` })
+  await attempt({ target: `/mcp/%zz/${secret('path')}` })
+  await attempt({ target: `/${secret('elsewhere')}` })
   // messages that are refused
   for (const body of ['{', `{"${secret('member')}":1,"${secret('member')}":2}`, `[${CALL}]`, CALL.replace('2.0', secret('version')), CALL.padEnd(5000), Buffer.from([0xff])]) await post(body)
   await post(JSON.stringify(toolCall('unlisted', ARGUMENTS)))
   await post(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: { clientInfo: { name: secret('client-name') } } }))
-  await post(CALL, { headers: ['MCP-Protocol-Version', '2026-07-28', 'Mcp-Method', 'x', 'Mcp-Name', secret('name')] })
-  await post(CALL, { headers: ['Mcp-Session-Id', secret('session')] })
-  await post(CALL, { headers: ['Content-Encoding', secret('encoding')] })
-  await post(CALL, { headers: ['Origin', 'https://evil.example'] })
-  await post(CALL, { headers: ['Host', 'evil.example'] })
+  await post(CALL, { headers: ['MCP-Protocol-Version: 2026-07-28', 'Mcp-Method: x', `Mcp-Name: ${secret('name')}`] })
+  await post(CALL, { headers: [`Mcp-Session-Id: ${secret('session')}`] })
+  await post(CALL, { headers: [`Content-Encoding: ${secret('encoding')}`] })
+  await post(CALL, { headers: ['Origin: https://evil.example'] })
+  await post(CALL, { headers: ['Host: evil.example'] })
   // an upstream that fails in every way, and says what it was sent
   for (const status of [200, 301, 307, 401, 403, 404, 500, 503]) {
     upstream.answer = (request, response) => { response.writeHead(status, { location: `http://user:${secret('password')}@inner/login?token=${secret('location')}#${secret('fragment')}`, 'x-upstream': 'yes', 'set-cookie': secret('set-cookie') }).end(request.method === 'HEAD' ? undefined : 'no') }

@@ -34,7 +34,7 @@ t.test('F10: the session id that a client gets is bound to it, and the upstream 
   t.equal((await gateway.post(token, toolCall('list_todos'), { headers: { 'mcp-session-id': session } })).status, 200)
   t.equal(lastSession(all), 'inner.1')
   for (const method of ['GET', 'DELETE', 'HEAD']) {
-    t.equal((await send({ method, path: '/mcp', headers: { 'Mcp-Session-Id': session } })).status, 200)
+    t.equal((await send({ method, target: '/mcp', headers: { 'Mcp-Session-Id': session } })).status, 200)
     t.equal(lastSession(all), 'inner.1', method)
   }
   const refreshed = await all.tokenWith({ jti: 'another', scope: 'todo:read', exp: Math.floor(Date.now() / 1000) + 60 })
@@ -77,15 +77,15 @@ t.test('F10: an id that is altered, unbound, doubled or empty does not exist', a
   const before = upstream.received.length
   for (const id of ['inner.1', `${session}x`, session.slice(1), session.replace('inner.1', 'inner.2'), session.toUpperCase(), `${session}, ${session}`, '.', '']) {
     t.equal((await gateway.post(token, toolCall('list_todos'), { headers: { 'mcp-session-id': id } })).status, 404, JSON.stringify(id))
-    t.equal((await send({ path: '/mcp', headers: { 'Mcp-Session-Id': id } })).status, 404)
+    t.equal((await send({ target: '/mcp', headers: { 'Mcp-Session-Id': id } })).status, 404)
   }
-  t.equal((await send({ path: '/mcp', headers: ['Mcp-Session-Id', session, 'Mcp-Session-Id', session] })).status, 404)
+  t.equal((await send({ target: '/mcp', headers: [`Mcp-Session-Id: ${session}`, `Mcp-Session-Id: ${session}`] })).status, 404)
   t.equal(upstream.received.length, before)
 })
 
 t.test('a spelling with underscores is no way around', async (t) => {
   const all = await startSession(t)
-  t.equal((await all.send({ path: '/mcp', headers: { Mcp_Session_Id: 'inner.1' } })).status, 200)
+  t.equal((await all.send({ target: '/mcp', headers: { Mcp_Session_Id: 'inner.1' } })).status, 200)
   t.notMatch(JSON.stringify(all.upstream.received.at(-1)?.rawHeaders), 'inner.1')
 })
 
@@ -97,7 +97,7 @@ t.test('F10: modern traffic carries no session, in either direction', async (t) 
   t.equal(posted.status, 200)
   t.equal(posted.headers.get('mcp-session-id'), null)
   t.equal(lastSession(all), undefined)
-  const got = await all.send({ path: '/mcp', headers: { 'MCP-Protocol-Version': '2026-07-28', 'Mcp-Session-Id': 'anything' } })
+  const got = await all.send({ target: '/mcp', headers: { 'MCP-Protocol-Version': '2026-07-28', 'Mcp-Session-Id': 'anything' } })
   t.equal(got.status, 200)
   t.equal(got.headers['mcp-session-id'], undefined)
   t.equal(lastSession(all), undefined)

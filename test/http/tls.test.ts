@@ -27,7 +27,7 @@ t.test('F7: an upstream whose certificate nobody vouches for is not sent anythin
   for (const environment of [undefined, '0']) {
     if (environment !== undefined) process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = environment
     const { gateway, send } = await startScene(t, { upstreamOrigin: `https://127.0.0.1:${port}` })
-    const responses = [await send({ path: '/mcp' }), await send({ method: 'POST', path: '/mcp', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(toolCall('list_todos')) })]
+    const responses = [await send({ target: '/mcp' }), await send({ method: 'POST', target: '/mcp', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(toolCall('list_todos')) })]
     for (const { status, body } of responses) {
       t.equal(status, 502)
       t.match(body, 'upstream_unreachable')
