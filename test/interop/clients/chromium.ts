@@ -42,7 +42,7 @@ interface Context {
   setDefaultTimeout (milliseconds: number): void
 }
 
-const STEP_LIMIT_MS = 20_000
+const STEP_LIMIT_MS = 60_000
 const LOOPBACK = ['127.0.0.1', 'localhost']
 
 /**
