@@ -12,7 +12,7 @@ import type { Upstream } from './upstreams.js'
 import { decideImpossible, findProblems, type Client } from './visit.js'
 
 /** The time limit for one client at one upstream, which takes seconds. */
-const CELL_LIMIT_MS = 60_000
+const CELL_LIMIT_MS = 120_000
 /** Upstreams that are tried at the same time. */
 const AT_ONCE = 2
 const AUDIT_LIMIT_MS = 2_000
