@@ -15,7 +15,7 @@ import { until } from './helpers/until.js'
 const CALL = JSON.stringify(toolCall('list_todos'))
 const ENDLESS = { config: { limits: { drainMs: 5000 } } }
 
-/** A gateway whose upstream holds its answers back; each arrives at `next`. */
+/** A gateway whose upstream holds its responses back; each arrives at `next`. */
 async function startHolding (
   t: Test, options: Parameters<typeof startScene>[1] = {}
 ): Promise<Scene & { next (): Promise<ServerResponse> }> {
@@ -99,7 +99,7 @@ t.test('a configuration that cannot be built changes nothing', async (t) => {
 t.test('a configuration that is not used any more lets go of its upstream, as soon as its last request is over', async (t) => {
   const { gateway, token, next, upstream } = await startHolding(t)
   const pending = gateway.post(token, CALL)
-  const answer = await next()
+  const upstreamResponse = await next()
   for (let i = 0; i < 5; i++) {
     const call = gateway.post(token, CALL)
     const held = await next()
@@ -109,7 +109,7 @@ t.test('a configuration that is not used any more lets go of its upstream, as so
   }
   await until(() => upstream.connections() <= 2, 'two connections are left', SOON)
   t.equal(upstream.connections(), 2, 'the configuration with the request under way has two')
-  answer.writeHead(200).end('late')
+  upstreamResponse.writeHead(200).end('late')
   t.equal(await (await pending).text(), 'late')
   await until(() => upstream.connections() === 0, 'no connection is left', SOON)
   t.equal((await gateway.logged(({ event }) => event === 'request'))['decision'], 'allow')
@@ -119,10 +119,10 @@ t.test('a configuration that is not used any more lets go of its upstream, as so
 t.test('stop: no new connection, and what is in flight finishes', async (t) => {
   const { gateway, token, next, upstream } = await startHolding(t, ENDLESS)
   const call = gateway.post(token, CALL)
-  const answer = await next()
+  const upstreamResponse = await next()
   const stopped = gateway.stop()
   await until(() => isRefused(gateway.origin), 'a new connection is refused')
-  answer.writeHead(200, { 'content-type': 'application/json' }).end('{"late":1}')
+  upstreamResponse.writeHead(200, { 'content-type': 'application/json' }).end('{"late":1}')
   const response = await call
   t.equal(response.headers.get('connection'), 'close')
   t.same(await response.json(), { late: 1 })
@@ -140,7 +140,7 @@ t.test('stop: idle and half-used connections do not hold it up', async (t) => {
   partial.write(requestText('POST', token).slice(0, 60))
   const busy = await openConnection(t, gateway.origin)
   busy.write(requestText('POST', token))
-  const answer = await next()
+  const upstreamResponse = await next()
 
   const stopped = gateway.stop()
   await Promise.all([unused.closed, idle.closed])
@@ -149,7 +149,7 @@ t.test('stop: idle and half-used connections do not hold it up', async (t) => {
   partialAnswer.writeHead(200).end('partial')
   t.match((await partial.until('partial')).toLowerCase(), 'connection: close', 'a request that had begun is answered')
   await partial.closed
-  answer.writeHead(200).end('busy')
+  upstreamResponse.writeHead(200).end('busy')
   await busy.closed
   t.match(busy.received(), 'busy')
   await stopped
@@ -161,16 +161,16 @@ t.test('stop: streams end, cleanly, at the drain deadline', async (t) => {
   const clients = await Promise.all((['GET', 'POST'] as const).map(async (method) => {
     const client = await openConnection(t, gateway.origin)
     client.write(requestText(method, token))
-    const answer = await next()
-    answer.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: one\n\n')
+    const upstreamResponse = await next()
+    upstreamResponse.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: one\n\n')
     await client.until('data: one')
-    return { client, answer }
+    return { client, upstreamResponse }
   }))
   let isStopped = false
   const stopped = gateway.stop().then(() => { isStopped = true })
   clock.advance(4999)
-  for (const { client, answer } of clients) {
-    answer.write('data: two\n\n')
+  for (const { client, upstreamResponse } of clients) {
+    upstreamResponse.write('data: two\n\n')
     t.notMatch(await client.until('data: two'), '\r\n0\r\n\r\n', 'until then they go on')
   }
   t.notOk(isStopped)
@@ -180,14 +180,14 @@ t.test('stop: streams end, cleanly, at the drain deadline', async (t) => {
   await until(() => upstream.connections() === 0, 'no connection is left', SOON)
 })
 
-t.test('stop: an answer that does not come is broken off after the drain deadline', async (t) => {
+t.test('stop: a response that does not come is broken off after the drain deadline', async (t) => {
   const clock = createTestClock()
   const { gateway, token, next } = await startHolding(t, { ...ENDLESS, clock })
   const client = await openConnection(t, gateway.origin)
   client.write(requestText('POST', token))
-  const answer = await next()
+  const upstreamResponse = await next()
   const left = defer()
-  answer.once('close', () => left.resolve())
+  upstreamResponse.once('close', () => left.resolve())
   const stopped = gateway.stop()
   clock.advance(5000)
   await stopped
@@ -199,10 +199,10 @@ t.test('stop: an answer that does not come is broken off after the drain deadlin
 t.test('stop: requests under an older configuration finish, too', async (t) => {
   const { gateway, token, next } = await startHolding(t, ENDLESS)
   const call = gateway.post(token, CALL)
-  const answer = await next()
+  const upstreamResponse = await next()
   await gateway.reload({ defaultScopes: ['other'], ...ENDLESS.config })
   const stopped = gateway.stop()
-  answer.writeHead(200).end('old')
+  upstreamResponse.writeHead(200).end('old')
   t.equal(await (await call).text(), 'old')
   await stopped
 })

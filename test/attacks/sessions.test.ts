@@ -80,8 +80,8 @@ t.test('F10: an id that one server of a gateway hands out is none at another', a
   const token = await issuer.token({ aud: [at('/a'), at('/b')] })
   const post = (path: string, body: string, headers: Record<string, string> = {}): Promise<Response> =>
     fetch(url + path, { method: 'POST', body, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers } })
-  const answer = await post('/a', JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: { id: INNER } }))
-  const session = answer.headers.get('mcp-session-id') ?? ''
+  const started = await post('/a', JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: { id: INNER } }))
+  const session = started.headers.get('mcp-session-id') ?? ''
   t.ok(session.startsWith(`${INNER}.`), 'it is handed on')
   t.equal((await post('/a', PERMITTED_CALL.replace('"params":{', '"params":{"id":"x",'), { 'mcp-session-id': session })).status, 200, 'it is one where it was made')
   t.equal((await post('/b', PERMITTED_CALL, { 'mcp-session-id': session })).status, 404)

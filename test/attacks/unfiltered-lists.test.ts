@@ -1,8 +1,8 @@
-// Getting at the list of what one may not use: by asking in another way, or through an answer that the filter
-// cannot read and the client can. Fell for it: toolhive#5257 (lists in event streams were not filtered),
+// Getting at the list of what one may not use: by asking in another way, or through a response that the
+// filter cannot read and the client can. Fell for it: toolhive#5257 (lists in event streams were not filtered),
 // gateways that pass on what they cannot parse; neither reference set-up filters (pitfalls 35). It fails here
-// because every answer to a list request is filtered or refused (P9), and the upstream is never asked for a
-// part of an answer or a compressed one.
+// because every response to a list request is filtered or refused (P9), and the upstream is never asked for a
+// part of a response or a compressed one.
 import t from 'tap'
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
@@ -54,7 +54,7 @@ t.test('P9: however it is asked for, a list shows what the caller may use', asyn
   t.same(upstream.received.filter(({ headers }) => headers['accept-encoding'] !== 'identity'), [])
 })
 
-t.test('P9: an answer that the filter and the client could read differently is not handed on', async (t) => {
+t.test('P9: a response that the filter and the client could read differently is not handed on', async (t) => {
   const { gateway, readToken, upstream } = await startScene(t)
   const digest = createHash('sha256').update(LIST).digest('base64')
   const answers: Record<string, (request: IncomingMessage, response: ServerResponse) => void> = {

@@ -193,9 +193,9 @@ for (const method of WAYS) {
       const final = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'
       const raw = await startRawUpstream(t, (socket) => { socket.write(head + head + final) })
       const all = await startScene(t, { upstreamOrigin: raw.origin })
-      const answer = await request(all, method)
-      t.equal(answer.status, expected, informational)
-      if (expected === 502) t.equal(codeOf(method, answer), 'upstream_broken')
+      const response = await request(all, method)
+      t.equal(response.status, expected, informational)
+      if (expected === 502) t.equal(codeOf(method, response), 'upstream_broken')
       t.equal(raw.requests.length, 1, `${informational}: sent once`)
     }
   })

@@ -46,7 +46,7 @@ async function readBroken (response: Response): Promise<string> {
   } catch {
     return text
   }
-  throw new Error(`the answer ended regularly: ${text}`)
+  throw new Error(`the response ended regularly: ${text}`)
 }
 
 t.test('P9: a list loses what the token may not use, and nothing else', async (t) => {
@@ -227,7 +227,7 @@ t.test('errors of the upstream are passed on, filtered where they are JSON', asy
   t.equal(`${notFound.status} ${await notFound.text()}`, '404 Session not found')
 })
 
-t.test('an answer without a list in it needs no type', async (t) => {
+t.test('a response without a list in it needs no type', async (t) => {
   const { gateway, upstream, token } = await startScene(t)
   upstream.answer = (_request, response) => { response.writeHead(200).end() }
   t.equal((await gateway.post(token, list('tools/list'))).status, 200)
@@ -235,7 +235,7 @@ t.test('an answer without a list in it needs no type', async (t) => {
   t.equal((await gateway.post(token, list('tools/list'))).status, 204)
   upstream.answer = (_request, response) => { response.writeHead(202).end('Accepted: secret_tool') }
   const accepted = await gateway.post(token, { jsonrpc: '2.0', method: 'tools/list' })
-  t.equal(`${accepted.status} ${await accepted.text()}`, '202 ', 'accepted is no answer')
+  t.equal(`${accepted.status} ${await accepted.text()}`, '202 ', 'accepted is no response')
   upstream.answer = answerJson(toolList(['secret_tool']))
   t.notMatch(await (await gateway.post(token, { jsonrpc: '2.0', method: 'tools/list' })).text(), 'secret_tool', 'nor may a notification be answered with more')
 })
@@ -252,7 +252,7 @@ t.test('P9: filterLists: false hands lists on as they come', async (t) => {
   t.match(await readStream(gateway, token), 'reset')
 })
 
-t.test('P9: the answer to a call is not looked into, unless it is an event stream', async (t) => {
+t.test('P9: the response to a call is not looked into, unless it is an event stream', async (t) => {
   const body = '{"id":7,"result":{"tools":[{"name":"reset"}],"tools":null}}'
   const { gateway, upstream, token } = await startScene(t, { answer: answerJson(body, { 'content-type': 'text/x-odd' }) })
   const call = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'get_todo' } }

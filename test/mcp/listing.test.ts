@@ -42,15 +42,15 @@ t.test('denied entries leave, and every other byte stays', async (t) => {
 
 t.test('each kind of list is judged by the operation that its entries are there for', async (t) => {
   const asked: (readonly Operation[])[] = []
-  const answer = '{"result":{"tools":[{"name":"t"}],"resources":[{"name":"n","uri":"r://1"}],"resourceTemplates":[{"name":"n","uriTemplate":"r://{id}"}],"prompts":[{"name":"p"}]}}'
-  filter(answer, { isModern: false, isAllowed: (operations) => asked.push(operations) > 0 })
+  const response = '{"result":{"tools":[{"name":"t"}],"resources":[{"name":"n","uri":"r://1"}],"resourceTemplates":[{"name":"n","uriTemplate":"r://{id}"}],"prompts":[{"name":"p"}]}}'
+  filter(response, { isModern: false, isAllowed: (operations) => asked.push(operations) > 0 })
   t.strictSame(asked, [
     [{ method: 'tools/call' }, { method: 'tools/call', target: { kind: 'tools', name: 't' } }],
     [{ method: 'resources/read' }, { method: 'resources/read', target: { kind: 'resources', name: 'r://1' } }],
     [{ method: 'resources/read' }, { method: 'resources/read', target: { kind: 'resources', name: 'r://{id}' } }],
     [{ method: 'prompts/get' }, { method: 'prompts/get', target: { kind: 'prompts', name: 'p' } }]
   ])
-  t.equal(filter(answer, NOTHING), '{"result":{"tools":[],"resources":[],"resourceTemplates":[],"prompts":[]}}', 'never null')
+  t.equal(filter(response, NOTHING), '{"result":{"tools":[],"resources":[],"resourceTemplates":[],"prompts":[]}}', 'never null')
 })
 
 t.test('what is no list comes back as the same buffer', async (t) => {
@@ -174,12 +174,12 @@ t.test('P9: what is left is the list of what is allowed, in its order, for whoev
   const isModern = fc.boolean()
   fc.assert(fc.property(entries, member, spacing, isModern, (entries, [member, key], space, isModern) => {
     const list = entries.map(([name, , more], index) => ({ extra: more, [key]: `${index} ${name}` }))
-    const answer = { jsonrpc: '2.0', id: 1, result: { before: 1, [member]: list, after: { [member]: list } } }
+    const response = { jsonrpc: '2.0', id: 1, result: { before: 1, [member]: list, after: { [member]: list } } }
     const isKept = (name: string): boolean => entries[Number.parseInt(name)]?.[1] === true
-    const filtered = filterBytes(Buffer.from(JSON.stringify(answer, null, space)), {
+    const filtered = filterBytes(Buffer.from(JSON.stringify(response, null, space)), {
       isModern, isAllowed: (operations) => isKept(operations[1]?.target?.name as string)
     })
-    const expected = { ...answer, result: { ...(isModern ? { cacheScope: 'private' } : {}), ...answer.result, [member]: list.filter((_, index) => entries[index]?.[1]) } }
+    const expected = { ...response, result: { ...(isModern ? { cacheScope: 'private' } : {}), ...response.result, [member]: list.filter((_, index) => entries[index]?.[1]) } }
     return JSON.stringify(JSON.parse(filtered.toString())) === JSON.stringify(expected)
   }))
   t.pass()

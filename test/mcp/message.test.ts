@@ -7,7 +7,7 @@ function read (text: string | Buffer, maxDepth = 64): Message {
   return readMessage(Buffer.from(text as string), { maxDepth })
 }
 
-/** The code, and the id that the answer would repeat. */
+/** The code, and the id that the response would repeat. */
 function refusalOf (text: string | Buffer, maxDepth = 64): string | undefined {
   try {
     read(text, maxDepth)

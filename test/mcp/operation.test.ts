@@ -8,7 +8,7 @@ function operationsIn (body: object): Operation[] {
   return operationsOf(readMessage(Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...body })), { maxDepth: 64 }))
 }
 
-/** The code, and the id that the answer would repeat. */
+/** The code, and the id that the response would repeat. */
 function refusalOf (body: object): string | undefined {
   try {
     operationsIn(body)

@@ -66,7 +66,7 @@ t.test('a receiver that throws at the end hears of a failure: nobody waits in va
   t.equal(how, 'broken')
 })
 
-t.test('a redirect whose own body is long does not get into the answer', async (t) => {
+t.test('a redirect whose own body is long does not get into the response', async (t) => {
   const server = await startUpstream(t, (request, response) => {
     if (request.url === '/mcp') response.writeHead(307, { location: '/mcp/' }).end('m'.repeat(100_000))
     else response.end('there')

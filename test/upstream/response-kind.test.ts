@@ -68,7 +68,7 @@ t.test('a status that HTTP does not have is a broken answer (RFC 9110 §15)', as
   for (const status of [600, 999]) t.match(classifyResponse(SENT, status, undefined), { kind: 'failure', failure: { kind: 'broken' } })
 })
 
-t.test('the ways of getting no answer are told apart', async (t) => {
+t.test('the ways of getting no response are told apart', async (t) => {
   const table: readonly [code: string | undefined, kind: string][] = [
     ['ECONNREFUSED', 'unreachable'], ['ENOTFOUND', 'unreachable'], ['EAI_AGAIN', 'unreachable'], ['UND_ERR_CONNECT_TIMEOUT', 'unreachable'],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'unreachable'], ['SELF_SIGNED_CERT_IN_CHAIN', 'unreachable'], ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unreachable'],
