@@ -1,8 +1,8 @@
 // Getting at the list of what one may not use: by asking in another way, or through a response that the
-// filter cannot read and the client can. Fell for it: toolhive#5257 (lists in event streams were not filtered),
-// gateways that pass on what they cannot parse; neither reference set-up filters (pitfalls 35). It fails here
-// because every response to a list request is filtered or refused (P9), and the upstream is never asked for a
-// part of a response or a compressed one.
+// filter cannot read and the client can. Fell for it: toolhive#5257 (lists in event streams were not
+// filtered), gateways that pass on what they cannot parse; neither reference set-up filters (pitfalls 35).
+// It fails here because every response to a list request is filtered or refused (P9), and the upstream is
+// never asked for a part of a response or a compressed one.
 import t from 'tap'
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
