@@ -42,7 +42,10 @@ interface Connection {
 const MANY_LOOKS = 3
 /** Time for a client to read the response to a request that it is still sending. */
 const LINGER_MS = 500
-/** Number of requests that a client may send ahead on one connection. One more closes it. */
+/**
+ * Number of requests that a client may send ahead on one connection. One more closes it, and so does a long
+ * body: the connection would not be read for its sake, and nobody would see that the client has left.
+ */
 const MOST_WAITING = 16
 
 /**
@@ -90,12 +93,12 @@ export function trackConnections (server: Server): Connections {
 
   return {
     arrivals: () => arrivals,
-    takeTurns ({ socket }, response, serve) {
+    takeTurns ({ socket, heldBody }, response, serve) {
       arrivals++
       const connection = connections.get(socket)
       if (connection === undefined) return // it was closed
       const { response: current, waiting } = connection
-      if (current !== undefined && waiting.length === MOST_WAITING) {
+      if (current !== undefined && (waiting.length === MOST_WAITING || heldBody?.isLong === true)) {
         socket.destroy()
         return
       }

@@ -6,6 +6,7 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
+import { defer } from '../helpers/deferred.js'
 import { openSocket } from '../helpers/raw-connection.js'
 import { rawRequest, sendRaw } from '../helpers/raw-http.js'
 import { startScene } from '../helpers/scene.js'
@@ -52,6 +53,27 @@ t.test('streams that are sent for ahead are not opened', async (t) => {
   t.equal(opened, 1)
   socket.destroy()
   await gateway.logged(({ client }) => (client as { httpMethod: string }).httpMethod === 'GET')
+})
+
+t.test('F5: a long body ahead does not hide that its client has left', async (t) => {
+  for (const framing of ['Transfer-Encoding: chunked', 'Content-Length: 100000']) {
+    const scene = await startScene(t, { upstreamPath: '/mcp' })
+    const { gateway, upstream, token } = scene
+    const opened = defer<ServerResponse>()
+    const { answer } = upstream
+    upstream.answer = (request, response, body) => {
+      if (request.method !== 'GET') return answer(request, response, body)
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': here\n\n')
+      opened.resolve(response)
+    }
+    const socket = await openSocket(gateway)
+    socket.write(rawRequest(gateway, { method: 'GET', token }))
+    const isLetGo = once(await opened.promise, 'close')
+    socket.write(rawRequest(gateway, { token, headers: [framing], contentLength: false }))
+    socket.write('x'.repeat(50_000))
+    await isLetGo
+    await stillWorks(t, scene)
+  }
 })
 
 t.test('F5: more than a few ahead cost the connection', async (t) => {

@@ -6,6 +6,8 @@ export type BodyRead = (error: Error | undefined, body: Buffer) => void
 
 /** The body of a request, in one piece however many chunks it comes in. */
 export interface RequestBody {
+  /** Whether there may be more of it than is taken unasked. */
+  readonly isLong: boolean
   /** Reads to the end, at most `limit` bytes. To be called once. */
   read (limit: number, done: BodyRead): void
 }
@@ -66,6 +68,7 @@ export function holdBody (request: IncomingMessage): void {
   request.once('close', () => { if (!isAtEnd) finish(new Error(BROKEN_OFF)) })
 
   request.heldBody = {
+    isLong: declared === undefined || declared > MOST_UNASKED_BYTES,
     read (limit, callBack) {
       const size = declared ?? held.length()
       if (size > limit) return callBack(new TooManyBytes(limit), NOTHING)
