@@ -65,8 +65,8 @@ export function trackConnections (server: Server): Connections {
     connections.set(socket, connection)
     socket.once('close', () => connections.delete(socket))
     const destroySoon = socket.destroySoon.bind(socket)
-    // Node calls it after a response with `Connection: close`.
-    socket.destroySoon = () => { if (isBrokenOff(connection)) linger(socket); else destroySoon() }
+    // Node calls it after a response with `Connection: close`. An unread request lingers: see `serveNext`.
+    socket.destroySoon = () => { if (!isBrokenOff(connection)) destroySoon() }
   })
 
   function serveNext (socket: Socket, connection: Connection): void {

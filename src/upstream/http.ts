@@ -91,12 +91,13 @@ function send (
       onResponseEnd () {
         clearTimeout(timer)
         if (done) return
-        if (response?.kind !== 'redirect') {
-          receiver.onEnd()
-          done = true // not before: what onEnd throws comes back as an error, which the receiver must hear of
+        if (response?.kind === 'redirect') {
+          pool.release(current)
+          return dispatch(response.path, redirects + 1)
         }
+        receiver.onEnd()
+        done = true // not before: what onEnd throws comes back as an error, which the receiver must hear of
         pool.release(current)
-        if (response?.kind === 'redirect') dispatch(response.path, redirects + 1)
       },
       onResponseError (_current, error) {
         clearTimeout(timer)

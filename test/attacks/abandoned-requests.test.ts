@@ -5,20 +5,13 @@
 import t, { type Test } from 'tap'
 import { openHttpUpstream } from '../../src/upstream/http.js'
 import type { RequestControl, Upstream, UpstreamRequest } from '../../src/upstream/upstream.js'
-import { startUpstream, type TestUpstream } from '../helpers/upstream.js'
+import { MESSAGE, startUpstream, type TestUpstream } from '../helpers/upstream.js'
 import { until } from '../helpers/until.js'
 
 const COUNT = 200
 /** Connections for calls one after the other: the next one may begin a moment before the last one is free. */
 const FEW = 2
 const STREAM: UpstreamRequest = { method: 'GET', path: '/mcp', headers: { host: 'inner' }, longLived: true }
-const CALL: UpstreamRequest = {
-  method: 'POST',
-  path: '/mcp',
-  headers: { host: 'inner', 'content-type': 'application/json' },
-  body: Buffer.from('{}'),
-  longLived: false
-}
 
 interface Pair {
   readonly server: TestUpstream
@@ -50,10 +43,10 @@ function openMany (pair: Pair, request: UpstreamRequest): Promise<RequestControl
 
 /** Sends requests one after the other: what connected before them has arrived at the upstream by then. */
 async function callAFewTimes (pair: Pair): Promise<void> {
-  for (let left = 20; left > 0; left--) await open(pair, CALL)
+  for (let left = 20; left > 0; left--) await open(pair, MESSAGE)
 }
 
-for (const [name, request] of [['streams', STREAM], ['calls', CALL]] as const) {
+for (const [name, request] of [['streams', STREAM], ['calls', MESSAGE]] as const) {
   t.test(`F5: ${name} that are abandoned close their connections, and open no others`, async (t) => {
     const pair = await startPair(t)
     const { server } = pair
@@ -81,7 +74,7 @@ t.test('F5: requests that are abandoned before any response close their connecti
   server.answer = () => {}
   const controls: RequestControl[] = []
   for (let left = COUNT; left > 0; left--) {
-    upstream.send(left % 2 === 0 ? STREAM : CALL, (control) => {
+    upstream.send(left % 2 === 0 ? STREAM : MESSAGE, (control) => {
       controls.push(control)
       return {
         onResponse: () => {},
@@ -103,7 +96,7 @@ t.test('F5: requests that are abandoned before any response close their connecti
 
 t.test('connections are used again, the last one first', async (t) => {
   const pair = await startPair(t)
-  await openMany(pair, CALL)
+  await openMany(pair, MESSAGE)
   await callAFewTimes(pair)
   t.ok(pair.server.accepted() <= COUNT)
   t.ok(pair.server.received.length === COUNT + 20)

@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
+import type { UpstreamRequest } from '../../src/upstream/upstream.js'
 
 /** A request as it reached the upstream. */
 export interface ReceivedRequest {
@@ -9,6 +10,15 @@ export interface ReceivedRequest {
   readonly headers: IncomingHttpHeaders
   readonly rawHeaders: readonly string[]
   readonly body: Buffer
+}
+
+/** A message as the gateway sends it to an upstream. */
+export const MESSAGE: UpstreamRequest = {
+  method: 'POST',
+  path: '/mcp',
+  headers: { host: 'inner', 'content-type': 'application/json' },
+  body: Buffer.from('{}'),
+  longLived: false
 }
 
 export type Answer = (request: IncomingMessage, response: ServerResponse, body: Buffer) => void

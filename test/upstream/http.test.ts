@@ -1,16 +1,8 @@
 import t from 'tap'
 import { openHttpUpstream } from '../../src/upstream/http.js'
-import type { ResponseReceiver, UpstreamRequest } from '../../src/upstream/upstream.js'
+import type { ResponseReceiver } from '../../src/upstream/upstream.js'
 import { startRawUpstream } from '../helpers/raw-http.js'
-import { startUpstream } from '../helpers/upstream.js'
-
-const MESSAGE: UpstreamRequest = {
-  method: 'POST',
-  path: '/mcp',
-  headers: { host: 'inner', 'content-type': 'application/json' },
-  body: Buffer.from('{}'),
-  longLived: false
-}
+import { MESSAGE, startUpstream } from '../helpers/upstream.js'
 
 /** A receiver that says nothing but when it is over, and how. */
 function receiveUntil (over: (how: string) => void, onData: ResponseReceiver['onData'] = () => true): ResponseReceiver {
