@@ -83,6 +83,7 @@ t.test('docs/operations.md has every field of the audit event, and no other', as
   const describe = (operations: readonly Operation[]): Record<string, unknown> => auditEvent({
     requestId: '1',
     resource: 'r',
+    clientAddress: 'a',
     principal: { issuer: 'i', subject: 's', clientId: 'c', scopes: new Set(), expiresAt: 0 },
     operations,
     decision: { effect: 'allow', rule: 'r' },

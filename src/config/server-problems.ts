@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { derivedMembers } from '../oauth/protected-resource.js'
+import { readAddressRanges } from '../options/address-range.js'
 import type { Config } from '../options/gateway.js'
 import { findUrlFault, isSameListener, parseUrl } from '../options/http-url.js'
 import type { ServerConfig } from '../options/server.js'
@@ -31,6 +32,9 @@ export function findServerProblems ({ server, placeOf }: PlacedServer, listen: C
     )),
     ...(server.hosts ?? []).flatMap((host, index) => (
       asProblem(findHostFault(host), placeOf('hosts', index))
+    )),
+    ...server.trustedProxies.flatMap((proxy, index) => (
+      asProblem(findProxyFault(proxy), placeOf('trustedProxies', index))
     ))
   ]
 }
@@ -144,4 +148,11 @@ function findHostFault (host: string): string | undefined {
   if (host.includes('*')) return 'cannot hold a wildcard: list each host'
   if (/^(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i.test(host) && URL.canParse(`http://${host}`)) return undefined
   return 'is not a host name or address, with :port if it is not the default one'
+}
+
+function findProxyFault (proxy: string): string | undefined {
+  if (readAddressRanges(proxy) !== undefined) return undefined
+  if (/\/0+$/.test(proxy)) return 'is every address: every client could choose the address that the log has'
+  return 'is not an address, a range such as 10.0.0.0/8, "loopback" or "private"; ' +
+    'names of hosts are not looked up'
 }

@@ -54,7 +54,7 @@ export async function registerMcpRoute (
   app.addHook('onRequest', checkOrigin(config))
   await shareWithOrigins(app, config)
   app.addHook('onRequest', checkHost(config))
-  app.addHook('onRequest', audit(config.resource, services))
+  app.addHook('onRequest', audit(config, services))
   app.addHook('onRequest', authenticate({ verifier, resourceMetadata, hintScopes: hints }))
   refuseUnrouted(app, 'method_not_allowed', { allow: 'GET, HEAD, POST, DELETE, OPTIONS' })
   app.addHook('onRequest', resolvePathStep(server.paths, seal))

@@ -130,6 +130,15 @@ export const server = Type.Object({
       'For a resource on a loopback host every other value is refused; ' +
       'elsewhere only when this list is given.'
   })),
+  trustedProxies: Type.Array(Type.String({
+    minLength: 1,
+    title: 'an address, a range such as 10.0.0.0/8, "loopback" or "private"'
+  }), {
+    default: [],
+    description: 'Proxies in front whose word in `X-Forwarded-For` counts for `clientAddress` in the log: ' +
+      'addresses, ranges such as `10.0.0.0/8`, `"loopback"` (127.0.0.0/8, ::1) or `"private"` (10.0.0.0/8, ' +
+      '172.16.0.0/12, 192.168.0.0/16, fc00::/7). Nothing else is believed of them.'
+  }),
   identityHeaders,
   upstreamHeaders: mapOf<string>(Type.String(), {
     description: 'Headers added to every request to the upstream, such as its API key. ' +

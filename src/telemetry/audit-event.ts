@@ -5,6 +5,8 @@ import type { Principal } from '../oauth/principal.js'
 export interface OpenRequest {
   readonly requestId: string
   readonly resource: string
+  /** Of the connection, or of what trusted proxies say; undefined when the connection has none. */
+  readonly clientAddress: string | undefined
   readonly principal: Principal | null
   readonly operations: readonly Operation[] | null
   readonly decision: Decision | null
@@ -45,6 +47,7 @@ export function auditEvent (source: OpenRequest, end: RequestEnd): Record<string
     event: 'request',
     requestId: source.requestId,
     resource: source.resource,
+    ...describeAddress(source),
     decision: source.isForwarded ? 'allow' : 'deny',
     ...(reason === undefined ? {} : { reason }),
     ...(decision === null ? {} : { rule: decision.rule }),
@@ -72,6 +75,7 @@ export function openRequestEvent (source: OpenRequest): Record<string, unknown> 
     event: 'request open',
     requestId: source.requestId,
     resource: source.resource,
+    ...describeAddress(source),
     ...(source.isForwarded ? { decision: 'allow' } : {}),
     ...(decision === null ? {} : { rule: decision.rule }),
     ...(principal === null ? {} : describePrincipal(principal)),
@@ -80,6 +84,10 @@ export function openRequestEvent (source: OpenRequest): Record<string, unknown> 
     requestBytes: source.requestBytes,
     client: { httpMethod: source.httpMethod, ...describeOperations(source.operations ?? []) }
   }
+}
+
+function describeAddress ({ clientAddress }: OpenRequest): Record<string, unknown> {
+  return clientAddress === undefined ? {} : { clientAddress }
 }
 
 function describePrincipal ({ issuer, subject, clientId }: Principal): Record<string, unknown> {

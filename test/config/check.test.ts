@@ -186,6 +186,17 @@ t.test('hosts are names or addresses with an optional port', async (t) => {
   await accepts(t, [{ hosts: ['mcp.example', 'mcp.example:8443', '[::1]:3002', '10.0.0.1', 'my_service'] }])
 })
 
+t.test('trusted proxies are addresses, ranges or short names', async (t) => {
+  const no = 'trustedProxies[0]: is not an address, a range such as 10.0.0.0/8, "loopback" or "private"; names of hosts are not looked up'
+  const all = 'trustedProxies[0]: is every address: every client could choose the address that the log has'
+  await refuses(t, [
+    ...['proxy.example', '10.0.0.0/33', '10.0.0.1:80', '::ffff:10.0.0.1', 'uniquelocal', '*'].map((proxy) => [{ trustedProxies: [proxy] }, no] as const),
+    [{ trustedProxies: ['0.0.0.0/0'] }, all],
+    [{ trustedProxies: ['::/0'] }, all]
+  ])
+  await accepts(t, [{ trustedProxies: ['loopback', 'private', '100.64.0.0/10', '2001:db8::/32', '192.0.2.1'] }])
+})
+
 t.test('upstream headers cannot break the request or speak for the gateway', async (t) => {
   const reserved = ['Host', 'content-length', 'Transfer-Encoding', 'Connection', 'keep-alive', 'TE', 'Trailer', 'Upgrade', 'Expect', 'Proxy-Authorization', 'Content-Type', 'Content-Encoding', 'X-Postern-Subject', 'x-postern-anything', 'Mcp-Method', 'MCP-Protocol-Version', 'Mcp-Session-Id']
   await refuses(t, [

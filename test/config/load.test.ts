@@ -43,6 +43,7 @@ t.test('the smallest useful file gets every default', async (t) => {
         defaultScopes: [],
         metadata: {},
         origins: [],
+        trustedProxies: [],
         identityHeaders: { subject: true, clientId: true, issuer: true, scopes: true },
         upstreamHeaders: {},
         removeHeaders: [],

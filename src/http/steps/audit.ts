@@ -1,6 +1,8 @@
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import { auditEvent, openRequestEvent, type OpenRequest } from '../../telemetry/audit-event.js'
+import type { ServerConfig } from '../../options/server.js'
 import type { Services } from '../../services.js'
+import { clientAddress } from '../request/client-address.js'
 import { whenUnderWay } from '../request/under-way.js'
 
 /** nginx's status for a client that left before its response. RFC 9110 has none. */
@@ -11,12 +13,16 @@ const CLIENT_CLOSED_REQUEST = 499
  * onResponse is not called when a client leaves early. A request that takes long leaves an event before, so
  * that it is on record when the process dies.
  */
-export function audit (resource: string, { logger, clock, metrics }: Services): onRequestHookHandler {
+export function audit (
+  { resource, trustedProxies }: ServerConfig, { logger, clock, metrics }: Services
+): onRequestHookHandler {
+  const readClientAddress = clientAddress(trustedProxies)
   return function auditStep (request, reply, done) {
     const startedAt = clock.now()
     const { socket } = request.raw
     const writtenBefore = socket.bytesWritten
-    const soFar = (): OpenRequest => describe(resource, request, reply, clock.now() - startedAt)
+    const from: From = { resource, clientAddress: readClientAddress(request.raw) } // a closed socket has none
+    const soFar = (): OpenRequest => describe(from, request, reply, clock.now() - startedAt)
     whenUnderWay(reply.raw, () => { logger.info(openRequestEvent(soFar())) })
     reply.raw.once('close', () => {
       const { refusal } = request
@@ -36,12 +42,15 @@ export function audit (resource: string, { logger, clock, metrics }: Services): 
   }
 }
 
+/** What is known of a request from the beginning. */
+type From = Pick<OpenRequest, 'resource' | 'clientAddress'>
+
 function describe (
-  resource: string, request: FastifyRequest, { raw }: FastifyReply, durationMs: number
+  from: From, request: FastifyRequest, { raw }: FastifyReply, durationMs: number
 ): OpenRequest {
   return {
     requestId: request.id,
-    resource,
+    ...from,
     principal: request.principal,
     operations: request.operations,
     decision: request.decision,
