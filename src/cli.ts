@@ -28,11 +28,14 @@ Options of explain:
                   (- reads it from standard input)
   --resource URL  the protected resource, if there are several
 
-Options of doctor URL (the URL of an MCP endpoint; nothing there is changed):
+Options of doctor URL (the URL of an MCP endpoint; only --register
+changes anything there):
   --token JWT     an access token for it, for the checks that need one
   --other-token JWT
                   one for another resource, which must be refused
                   (- for either reads it from standard input)
+  --register      register clients at its authorization servers, with its scopes and without,
+                  and delete them again
   --origin ORIGIN the web page for which CORS is checked (default: the URL's own)
   --timeout SECONDS
                   time limit of each request (default: 5)
@@ -66,7 +69,7 @@ const COMMANDS = {
     load: async () => (await import('./commands/explain.js')).explain
   },
   doctor: {
-    options: { token: text, 'other-token': text, origin: text, timeout: text, json: flag },
+    options: { token: text, 'other-token': text, origin: text, timeout: text, register: flag, json: flag },
     positional: 'url',
     load: async () => (await import('./commands/doctor.js')).doctor
   },

@@ -9,6 +9,7 @@ export interface DoctorFlags {
   readonly 'other-token'?: string | undefined
   readonly origin?: string | undefined
   readonly timeout?: string | undefined
+  readonly register?: boolean | undefined
   readonly json?: boolean | undefined
 }
 
@@ -24,6 +25,7 @@ export async function doctor (flags: DoctorFlags, output: Output): Promise<numbe
     url: readUrl(url),
     token: readToken(flags.token, '--token'),
     otherToken: readToken(flags['other-token'], '--other-token'),
+    register: flags.register,
     browserOrigin: readOrigin(flags.origin),
     timeoutMs: readSeconds(flags.timeout ?? DEFAULT_TIMEOUT_SECONDS) * 1000,
     now: systemClock.now

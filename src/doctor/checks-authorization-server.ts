@@ -158,7 +158,7 @@ async function examineConfidentiality (context: AuthorizationServerContext): Pro
 }
 
 async function examineKeys (context: AuthorizationServerContext): Promise<Outcome> {
-  const url = endpointOf((await context.used()).document, 'jwks_uri', context)
+  const url = endpointOf((await context.used()).document, 'jwks_uri', context.resource)
   if (url === undefined) return skip('there is no jwks_uri: only introspection can verify its tokens')
   const response = await context.resource.send({ url, headers: [['Accept', 'application/json']] })
   const keys = response.status === 200 ? parseJsonObject(response.text)?.['keys'] : undefined
@@ -184,7 +184,7 @@ function canVerify (jwk: JsonObject): boolean {
 }
 
 async function examineTokenCors (context: AuthorizationServerContext): Promise<Outcome> {
-  const url = endpointOf((await context.used()).document, 'token_endpoint', context)
+  const url = endpointOf((await context.used()).document, 'token_endpoint', context.resource)
   if (url === undefined) return skip('there is no token endpoint')
   const { send, browserOrigin } = context.resource
   return expectPreflight(await sendPreflight(send, url, browserOrigin, ['content-type']), browserOrigin)

@@ -66,8 +66,9 @@ export const challengeChecks: ReadonlyArray<Check<Context>> = [
     title: 'The challenge says which scopes to ask for',
     clause: mcp('basic/authorization', 'Scope Selection Strategy'),
     severity: 'should',
-    advice: 'Add scope="..." with the scopes that a first login needs (Postern: defaultScopes). Without it ' +
-      'clients ask for everything in scopes_supported, or for nothing.',
+    advice: 'Add scope="..." with the scopes that clients need: without it they ask for everything in ' +
+      'scopes_supported, or for nothing. Many clients register with exactly these scopes: name fewer than ' +
+      'they will ever need only if a registration is not bound to them (as-register-bound).',
     run: async (context) => {
       const scope = (await context.challenge()).parameters.get('scope')
       return scope === undefined || scope.trim() === '' ? warn('there is no scope') : pass(quote(scope))

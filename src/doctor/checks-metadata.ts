@@ -4,15 +4,13 @@ import { expectReadable } from './cors.js'
 import { headerOf, type JsonObject } from './exchange.js'
 import { issuersOf, type FoundMetadata } from './find-metadata.js'
 import { quote } from './quote.js'
+import { isScope } from './resource-scopes.js'
 import { isConfidential } from './urls.js'
 import { bearerChallenge } from './www-authenticate.js'
 
 const DISCOVERY = 'basic/authorization/authorization-server-discovery'
 const LOCATION = mcp(DISCOVERY, 'Authorization Server Location')
 const PLACES = mcp(DISCOVERY, 'Protected Resource Metadata Discovery Requirements')
-
-/** One scope value (RFC 6749 §3.3). */
-const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /** Checks of the protected resource metadata. */
 export const metadataChecks: ReadonlyArray<Check<Context>> = [
@@ -115,14 +113,14 @@ export const metadataChecks: ReadonlyArray<Check<Context>> = [
     title: '"scopes_supported" lists scope values',
     clause: `RFC 9728 §2; ${mcp('basic/authorization', 'Scope Selection Strategy')}`,
     severity: 'should',
-    advice: 'List the scopes that basic use needs, one string each. Clients ask for more when they need it ' +
-      '(step-up).',
+    advice: 'List the scopes that clients may need, one string each. Fewer are better where registered ' +
+      'clients can ask for more later (step-up): see as-register-bound.',
     run: async (context) => {
       const { scopes_supported: scopes } = (await requireMetadata(context)).document
       if (scopes === undefined) return warn('absent')
       if (!Array.isArray(scopes)) return warn(quote(scopes))
       if (scopes.length === 0) return skip('empty')
-      return scopes.every((scope) => typeof scope === 'string' && SCOPE.test(scope))
+      return scopes.every(isScope)
         ? pass(quote(scopes.join(' ')))
         : warn(quote(scopes))
     }

@@ -12,6 +12,8 @@ export interface Examination {
   readonly token?: string | undefined
   /** A token for another resource: the server must refuse it. */
   readonly otherToken?: string | undefined
+  /** Whether to register clients at the authorization servers, which are deleted again. Default: no. */
+  readonly register?: boolean | undefined
   /** Origin of the web page for which CORS is examined; default the endpoint's own. */
   readonly browserOrigin?: string | undefined
   /** Milliseconds since the epoch. */
@@ -32,6 +34,8 @@ export interface Context {
   /** The URL as it was typed: identifiers are compared as strings. */
   readonly identifier: string
   readonly browserOrigin: string
+  /** Whether clients may be registered. */
+  readonly register: boolean
   readonly send: Send
   readonly now: () => number
   /** Posts a message to the endpoint. */
@@ -74,7 +78,7 @@ type Post = Context['post']
 
 /** Returns the context of one examination. */
 export function createContext (examination: Examination, send: Send): Context {
-  const { now, browserOrigin } = examination
+  const { now, browserOrigin, register = false } = examination
   const url = new URL(examination.url)
   const post = createPost(url, send)
   const anonymous = createAnonymousRequests(post)
@@ -82,6 +86,7 @@ export function createContext (examination: Examination, send: Send): Context {
     url,
     identifier: examination.url,
     browserOrigin: browserOrigin ?? url.origin,
+    register,
     send,
     now,
     post,

@@ -7,6 +7,7 @@ import { issuersOf } from './find-metadata.js'
 import { createContext, type Context, type Examination } from './context.js'
 import { createSend, NoResponse } from './exchange.js'
 import { GROUPS, AUTHORIZATION_SERVER_GROUP } from './groups.js'
+import { IS_ISSUER, recogniseIssuer } from './issuer.js'
 
 /** What one check found, about the resource or about one authorization server. */
 export interface Finding {
@@ -37,21 +38,27 @@ const MAX_AUTHORIZATION_SERVERS = 3
 
 /**
  * Makes every check against an MCP server and the authorization servers that it names, from outside,
- * without changing anything there. Returns a finding for each check, in the order of the groups.
+ * without changing anything there, unless registrations are to be tried. A URL that is an issuer is examined
+ * as an authorization server. Returns a finding for each check, in the order of the groups.
  */
 export async function examine (options: ExamineOptions): Promise<readonly Finding[]> {
   const { token, otherToken, timeoutMs, maxRequests = MAX_REQUESTS } = options
   const send = createSend({ timeoutMs, requests: maxRequests, secrets: secretsOf([token, otherToken]) })
   const context = createContext(options, send)
   const findings: Finding[] = []
-  let blocked: string | undefined
   try {
+    const issuer = await recogniseIssuer(context)
+    let blocked = issuer === undefined ? undefined : IS_ISSUER
     for (const group of GROUPS) {
       if (group.kind === 'resource') {
         const examined = await examineGroup(group, context, options.url, blocked)
         findings.push(...examined.findings)
         blocked = examined.blocked
-      } else findings.push(...await examineAuthorizationServers(context, blocked))
+      } else {
+        const named = issuer === undefined && blocked === undefined ? await findIssuers(context) : []
+        const issuers = issuer === undefined ? named : [issuer]
+        findings.push(...await examineAuthorizationServers(issuers, context, blocked))
+      }
     }
   } finally {
     await context.close()
@@ -59,11 +66,14 @@ export async function examine (options: ExamineOptions): Promise<readonly Findin
   return findings
 }
 
+async function findIssuers (context: Context): Promise<readonly string[]> {
+  const { used } = await context.metadata()
+  return used === undefined ? [] : issuersOf(used.document).slice(0, MAX_AUTHORIZATION_SERVERS)
+}
+
 async function examineAuthorizationServers (
-  context: Context, blocked: string | undefined
+  issuers: readonly string[], context: Context, blocked: string | undefined
 ): Promise<readonly Finding[]> {
-  const { used } = blocked === undefined ? await context.metadata() : { used: undefined }
-  const issuers = used === undefined ? [] : issuersOf(used.document).slice(0, MAX_AUTHORIZATION_SERVERS)
   if (issuers.length === 0) {
     const reason = blocked ?? 'no authorization server is named'
     return AUTHORIZATION_SERVER_GROUP.checks

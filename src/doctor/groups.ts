@@ -4,6 +4,7 @@ import { authorizationServerChecks } from './checks-authorization-server.js'
 import { challengeChecks } from './checks-challenge.js'
 import { messageChecks } from './checks-message.js'
 import { metadataChecks } from './checks-metadata.js'
+import { registrationChecks } from './checks-registration.js'
 import { tokenChecks } from './checks-token.js'
 import { browserChecks, endpointChecks } from './checks-transport.js'
 import type { Context } from './context.js'
@@ -18,7 +19,7 @@ export const AUTHORIZATION_SERVER_GROUP: AuthorizationServerGroup = {
   kind: 'authorization-server',
   id: 'authorization-server',
   title: 'Authorization server',
-  checks: authorizationServerChecks
+  checks: [...authorizationServerChecks, ...registrationChecks]
 }
 
 /** Every check, in the order in which they are made and printed. */

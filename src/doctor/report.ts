@@ -1,7 +1,9 @@
 import type { Result } from './check.js'
 import { GROUPS } from './groups.js'
 import type { Finding } from './examine.js'
+import { IS_ISSUER } from './issuer.js'
 import { quote, toAscii } from './quote.js'
+import { listUnseen } from './unseen.js'
 
 const MARKS: Readonly<Record<Result, string>> = { pass: '✓', fail: '✗', warn: '!', skip: '–' }
 
@@ -24,14 +26,17 @@ export function summarise (findings: readonly Finding[]): Summary {
  */
 export function formatJson (url: string, findings: readonly Finding[]): string {
   const summary = summarise(findings)
-  const report = { version: 1, url, ok: summary.fail === 0, summary, findings }
+  const unseen = listUnseen(findings)
+  const report = { version: 1, url, ok: summary.fail === 0, summary, findings, unseen }
   return toAscii(JSON.stringify(report, null, 2))
 }
 
 /** Returns the findings as lines for people. */
 export function formatText (url: string, findings: readonly Finding[]): string {
+  const examined = findings.filter(({ detail }) => detail !== IS_ISSUER)
+  const isIssuer = examined.length < findings.length
   const sections = GROUPS.flatMap(({ id, title, kind }) => {
-    const own = findings.filter(({ group }) => group === id)
+    const own = examined.filter(({ group }) => group === id)
     return [...new Set(own.map(({ about }) => about))].map((about) => {
       const heading = kind === 'authorization-server' && about !== '' ? `${title} ${quote(about)}` : title
       return [heading, ...formatSection(own.filter((finding) => finding.about === about))].join('\n')
@@ -39,7 +44,21 @@ export function formatText (url: string, findings: readonly Finding[]): string {
   })
   const { pass, fail, warn, skip } = summarise(findings)
   const warnings = `${warn} warning${warn === 1 ? '' : 's'}`
-  return [url, ...sections, `${pass} passed, ${fail} failed, ${warnings}, ${skip} not checked`].join('\n\n')
+  return [
+    url,
+    ...isIssuer ? [ISSUER_NOTICE] : [],
+    ...sections,
+    ...formatUnseen(examined),
+    `${pass} passed, ${fail} failed, ${warnings}, ${skip} not checked`
+  ].join('\n\n')
+}
+
+const ISSUER_NOTICE = 'This is the issuer of an authorization server, not an MCP endpoint. ' +
+  'It is examined as one.\nGive the URL of the MCP endpoint to examine both, and how they fit together.'
+
+function formatUnseen (findings: readonly Finding[]): string[] {
+  const lines = listUnseen(findings).map(({ question, reason }) => `  ? ${question}: ${reason}`)
+  return lines.length === 0 ? [] : [['Not seen', ...new Set(lines)].join('\n')]
 }
 
 function formatSection (findings: readonly Finding[]): string[] {

@@ -46,7 +46,7 @@ t.test('--json prints a finding for every check; the token may come from standar
   )
   t.equal(code, 1)
   const report = JSON.parse(stdout)
-  t.strictSame(Object.keys(report), ['version', 'url', 'ok', 'summary', 'findings'])
+  t.strictSame(Object.keys(report), ['version', 'url', 'ok', 'summary', 'findings', 'unseen'])
   t.match(report, {
     version: 1, url: server.url, ok: false, summary: { pass: Number, fail: 1, warn: 1, skip: Number }
   })

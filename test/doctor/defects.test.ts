@@ -231,6 +231,21 @@ const CASES: readonly Case[] = [
     unmet: []
   },
   {
+    name: 'scopes that the authorization server does not know',
+    arrange: setIssuer({ scopes_supported: ['openid', 'roles', 'read'] }),
+    unmet: ['as-scopes: warn']
+  },
+  {
+    name: 'scopes that the authorization server knows',
+    arrange: setIssuer({ scopes_supported: ['openid', 'read', 'write'] }),
+    unmet: []
+  },
+  {
+    name: 'an authorization server that lists only the scopes of OpenID Connect',
+    arrange: setIssuer({ scopes_supported: ['openid', 'offline_access', 'email'] }),
+    unmet: []
+  },
+  {
     name: 'no iss in authorization responses',
     arrange: setIssuer({ authorization_response_iss_parameter_supported: undefined }),
     unmet: ['as-iss-parameter: warn']
@@ -287,10 +302,13 @@ const CASES: readonly Case[] = [
   { name: 'a step-up only in the body', defects: ['step-up-in-body'], unmet: ['step-up-challenge: warn'] }
 ]
 
-/** About what may be absent, about whether there is a server at all, and about the token. */
+/**
+ * About what may be absent, about registrations, about whether there is a server at all, and about the token.
+ */
 const TESTED_ELSEWHERE = [
-  'reachable', 'https', 'health', 'token-algorithm', 'token-kind', 'token-audience', 'token-lifetime',
-  'token-accepted', 'tools-list'
+  'reachable', 'https', 'health', 'as-register', 'as-register-scopes', 'as-register-bound',
+  'as-register-metadata', 'as-register-deleted', 'token-algorithm', 'token-kind', 'token-audience',
+  'token-lifetime', 'token-accepted', 'tools-list'
 ]
 
 for (const { name, defects = [], arrange = () => {}, unmet: expected } of CASES) {
