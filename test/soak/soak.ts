@@ -130,7 +130,11 @@ await closeAfter(async (closing) => {
   const ends = [
     every(RELOAD_MS, writeConfig),
     every(ROTATION_MS, async () => {
+      const { jwk } = issuer.key
       await issuer.rotate(`key-${++rotations}`)
+      // The last key stays published for a while, as at real authorization servers: tokens that it has signed
+      // are under way.
+      issuer.keys.push(jwk)
       token = issuer.token({ scope: 'todo:read todo:write' })
     }),
     every(RESTART_MS, () => {
