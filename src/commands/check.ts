@@ -17,14 +17,14 @@ export async function check (flags: CommonFlags, output: Output): Promise<number
     const { config, source, warnings } = await loadForCommand(flags)
     const app = await buildApp(config, createServices({ logger: SILENT, sessionKey: '' }))
     await app.close()
-    output.print(`ok: ${source}`)
+    output.print(`${output.paint('green', 'ok:')} ${source}`)
     output.print(`would listen on ${formatListener(config.listen)}`)
     if (config.admin !== undefined) {
       output.print(`would listen on ${formatListener(config.admin)} for the operator`)
     }
     for (const server of config.servers) printServer(server, output)
     if (warnings.length > 0) output.print('')
-    for (const warning of warnings) output.print(`warning: ${warning}`)
+    for (const warning of warnings) printWarning(warning, output)
     return EXIT.ok
   } catch (error) {
     return reportConfigError(error, output)
@@ -48,7 +48,14 @@ function printServer (server: ServerConfig, output: Output): void {
   output.print('')
   output.print(formatRules(description).trimEnd())
   if (description.scopes.length > 0) output.print(`\n${formatMatrix(description).trimEnd()}`)
-  for (const warning of description.warnings) output.print(`\nwarning: policy.${warning}`)
+  for (const warning of description.warnings) {
+    output.print('')
+    printWarning(`policy.${warning}`, output)
+  }
+}
+
+function printWarning (warning: string, output: Output): void {
+  output.print(`${output.paint('yellow', 'warning:')} ${warning}`)
 }
 
 /** Returns rows that say whose tokens are accepted, and which of those. */

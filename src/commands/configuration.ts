@@ -1,13 +1,10 @@
 import { loadConfig, type LoadedConfig } from '../config/load.js'
 import { ConfigError, formatProblem } from '../config/problem.js'
+import type { FlagsOf } from './command-line.js'
 import { EXIT, UsageError, type Output } from './io.js'
 
 /** The flags of every command that loads the configuration. */
-export interface CommonFlags {
-  readonly config?: string | undefined
-  readonly host?: string | undefined
-  readonly port?: string | undefined
-}
+export type CommonFlags = FlagsOf<'check'>
 
 /** Loads the configuration from flags, environment and file. Throws ConfigError and UsageError. */
 export function loadForCommand (flags: CommonFlags): Promise<LoadedConfig> {
@@ -30,7 +27,8 @@ export function reportConfigError (error: unknown, output: Output): number {
   if (!(error instanceof ConfigError)) throw error
   const { problems, source } = error
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`
-  output.printError(`postern: ${count} in the configuration${source === undefined ? '' : ` (${source})`}`)
+  const where = source === undefined ? '' : ` (${source})`
+  output.printError(`${output.paintError('red', 'postern:')} ${count} in the configuration${where}`)
   for (const problem of problems) output.printError(`  ${formatProblem(problem)}`)
   return EXIT.config
 }

@@ -4,16 +4,13 @@ import closeWithGrace from 'close-with-grace'
 import { configFrom } from '../config/complete.js'
 import { createServices } from '../services.js'
 import { startServer } from '../server.js'
+import type { FlagsOf } from './command-line.js'
 import { readPort } from './configuration.js'
 import { EXIT, type Output } from './io.js'
 import { openLog } from './log.js'
 import { CRASHES } from './stop.js'
 
-export interface DemoFlags {
-  readonly 'gateway-port'?: string | undefined
-  readonly 'todo-port'?: string | undefined
-  readonly 'authorization-server-port'?: string | undefined
-}
+export type DemoFlags = FlagsOf<'demo'>
 
 interface Gateway {
   readonly url: string

@@ -1,17 +1,11 @@
 import { examine } from '../doctor/examine.js'
 import { formatJson, formatText, summarise } from '../doctor/report.js'
 import { systemClock } from '../clock.js'
+import type { FlagsOf } from './command-line.js'
 import { EXIT, readSecret, UsageError, type Output } from './io.js'
+import type { Paint, Style } from './paint.js'
 
-export interface DoctorFlags {
-  readonly url?: string | undefined
-  readonly token?: string | undefined
-  readonly 'other-token'?: string | undefined
-  readonly origin?: string | undefined
-  readonly timeout?: string | undefined
-  readonly register?: boolean | undefined
-  readonly json?: boolean | undefined
-}
+export type DoctorFlags = FlagsOf<'doctor'>
 
 const DEFAULT_TIMEOUT_SECONDS = '5'
 /** RFC 6750 §2.1. A shorter one is a mistake, and hiding it everywhere would garble the report. */
@@ -30,8 +24,16 @@ export async function doctor (flags: DoctorFlags, output: Output): Promise<numbe
     timeoutMs: readSeconds(flags.timeout ?? DEFAULT_TIMEOUT_SECONDS) * 1000,
     now: systemClock.now
   })
-  output.print(flags.json === true ? formatJson(url, findings) : formatText(url, findings))
+  if (flags.json === true) output.print(formatJson(url, findings))
+  else output.print(paintMarks(formatText(url, findings), output.paint))
   return summarise(findings).fail === 0 ? EXIT.ok : EXIT.failure
+}
+
+const MARKS: ReadonlyMap<string, Style> = new Map([['✓', 'green'], ['✗', 'red'], ['!', 'yellow']])
+
+/** Only a finding of ours begins so: what servers chose is quoted. */
+function paintMarks (text: string, paint: Paint): string {
+  return text.replaceAll(/^ {2}([✓✗!])/gm, (_, mark: string) => `  ${paint(MARKS.get(mark) ?? 'bold', mark)}`)
 }
 
 function readUrl (text: string): string {

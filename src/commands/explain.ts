@@ -8,18 +8,11 @@ import { explainDecision, formatExplanation } from '../policy/explain.js'
 import type { Operation } from '../policy/policy.js'
 import { printable } from '../policy/printable.js'
 import { SILENT } from '../telemetry/logger.js'
-import { loadForCommand, reportConfigError, type CommonFlags } from './configuration.js'
+import type { FlagsOf } from './command-line.js'
+import { loadForCommand, reportConfigError } from './configuration.js'
 import { EXIT, readSecret, UsageError, type Output } from './io.js'
 
-export interface ExplainFlags extends CommonFlags {
-  readonly tool?: string | undefined
-  readonly prompt?: string | undefined
-  readonly 'mcp-resource'?: string | undefined
-  readonly method?: string | undefined
-  readonly scopes?: string | undefined
-  readonly token?: string | undefined
-  readonly resource?: string | undefined
-}
+export type ExplainFlags = FlagsOf<'explain'>
 
 /** The flags that name a target, and the method that acts on it. */
 const TARGET_FLAGS = [
@@ -42,8 +35,10 @@ export async function explain (flags: ExplainFlags, output: Output): Promise<num
       : await readScopes(readSecret(flags.token), server, proxies, output)
     if (scopes === undefined) return EXIT.failure
     const explanation = explainDecision(server.policy, operations, scopes)
-    output.print(formatExplanation(explanation).trimEnd())
-    return explanation.decision.effect === 'allow' ? EXIT.ok : EXIT.failure
+    const isAllowed = explanation.decision.effect === 'allow'
+    const [outcome = '', ...lines] = formatExplanation(explanation).trimEnd().split('\n')
+    output.print([output.paint(isAllowed ? 'green' : 'red', outcome), ...lines].join('\n'))
+    return isAllowed ? EXIT.ok : EXIT.failure
   } catch (error) {
     return reportConfigError(error, output)
   }

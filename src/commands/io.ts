@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { Paint } from './paint.js'
 
 /** Where a command writes. In `cli.ts` these are the streams of the process. */
 export interface Output {
@@ -6,12 +7,16 @@ export interface Output {
   print (line: string): void
   /** Writes a line to standard error. */
   printError (line: string): void
+  /** For what is printed. */
+  readonly paint: Paint
+  /** For what is printed to standard error. */
+  readonly paintError: Paint
 }
 
 /** Exit codes (O1). `usage` and `config` are those of sysexits.h. */
 export const EXIT = { ok: 0, failure: 1, usage: 64, config: 78 } as const
 
-/** A command that was used wrongly; the message says how to use it. */
+/** A command that was used wrongly; one line says what is wrong. */
 export class UsageError extends Error {}
 
 /**

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { doctor, type DoctorFlags } from '../../src/commands/doctor.js'
 import { UsageError } from '../../src/commands/io.js'
+import { PLAIN } from '../../src/commands/paint.js'
 import { GROUPS } from '../../src/doctor/groups.js'
 import { runCli, type Ended } from '../helpers/process.js'
 import { startSampleServer } from './sample-server.js'
@@ -87,7 +88,7 @@ t.test('wrong usage ends with 64, asks nobody and repeats no token', async (t) =
     [{ url: server.url, timeout: '5s' }, /1 to 999/]
   ]
   for (const [flags, message] of wrong) {
-    const run = doctor(flags, { print: t.fail, printError: t.fail })
+    const run = doctor(flags, { print: t.fail, printError: t.fail, paint: PLAIN, paintError: PLAIN })
     const error = await run.catch((error: unknown) => error as Error)
     t.type(error, UsageError)
     t.match(error, { message })
