@@ -1,38 +1,11 @@
-import t, { type Test } from 'tap'
-import { createServer } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import t from 'tap'
 import { openFetch } from '../src/proxied-fetch.js'
 import { loadConfig } from '../src/config/load.js'
 import { ConfigError } from '../src/config/problem.js'
 import { RESOURCE, todoConfig, writeConfig } from './helpers/configuration.js'
 import { startIssuer } from './helpers/issuer.js'
 import { runCli } from './helpers/process.js'
-
-interface Proxy {
-  readonly url: string
-  /** Where it was asked to connect to, and with which credentials. */
-  readonly asked: { readonly target: string, readonly authorization: string | undefined }[]
-}
-
-/** A proxy that leads every name to one port on loopback. */
-async function startProxy (t: Test, port: number): Promise<Proxy> {
-  const asked: Proxy['asked'] = []
-  const server = createServer((_request, response) => { response.writeHead(500).end() })
-  server.on('connect', ({ url: target = '', headers }, client) => {
-    asked.push({ target, authorization: headers['proxy-authorization'] })
-    const upstream = connect(port, '127.0.0.1', () => {
-      client.write('HTTP/1.1 200 Connected\r\n\r\n')
-      client.pipe(upstream).pipe(client)
-    })
-    for (const socket of [client, upstream]) {
-      socket.on('error', () => { client.destroy(); upstream.destroy() })
-      t.after(() => { socket.destroy() })
-    }
-  })
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  t.after(() => { server.close() })
-  return { url: `http://user:s3cret@127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
-}
+import { startProxy } from './helpers/proxy.js'
 
 const GET = { redirect: 'manual', signal: AbortSignal.timeout(60_000) } as const
 
