@@ -1,15 +1,22 @@
-/** Follows redirects and keeps cookies the way a person's browser does during a login; shows no page. */
+import { fillIn } from './login-form.js'
+
+/**
+ * Follows redirects, keeps cookies and fills in forms the way a person's browser does during a login; shows
+ * no page.
+ */
 export interface Browser {
   /**
-   * Opens the URL and returns the parameters of the redirect that leaves for `redirectUrl`.
-   * Throws when anything but a redirect comes: a page, which nobody is there to fill in, or an error.
+   * Opens the URL and returns the parameters of the redirect that leaves for `redirectUrl`. On pages it signs
+   * in as the URL's `login_hint`, which is the password as well, and agrees to everything.
+   * Throws when anything else comes: a page without a form, or for nobody, or an error.
    */
   authorize (url: URL, redirectUrl: string): Promise<URLSearchParams>
 }
 
 interface Cookie { readonly name: string, readonly value: string, readonly path: string }
 
-const maxRedirects = 10
+/** Redirects and forms. */
+const maxSteps = 12
 
 /** Returns a browser without cookies. */
 export function createBrowser (): Browser {
@@ -18,25 +25,41 @@ export function createBrowser (): Browser {
 
   return {
     async authorize (url, redirectUrl) {
-      let location = url
-      for (let redirects = 0; redirects < maxRedirects; redirects++) {
-        const response = await fetch(location, {
-          redirect: 'manual',
-          headers: cookieHeader(cookies, location)
-        })
-        for (const cookie of response.headers.getSetCookie()) store(cookies, cookie, location)
+      const name = url.searchParams.get('login_hint')
+      let request: BrowserRequest = { url }
+      for (let steps = 0; steps < maxSteps; steps++) {
+        const response = await send(cookies, request)
         const next = response.headers.get('location')
         if (next === null) {
-          const { status } = response
-          throw new Error(`no redirect from ${location.pathname} but ${status}: ${await response.text()}`)
+          request = await answerPage(response, request.url, name)
+          continue
         }
         await response.body?.cancel()
-        location = new URL(next, location)
-        if (location.href.startsWith(redirectUrl)) return location.searchParams
+        request = { url: new URL(next, request.url) }
+        if (request.url.href.startsWith(redirectUrl)) return request.url.searchParams
       }
-      throw new Error(`more than ${maxRedirects} redirects, the last to ${location.href}`)
+      throw new Error(`more than ${maxSteps} redirects and forms, the last to ${request.url.href}`)
     }
   }
+}
+
+interface BrowserRequest { readonly url: URL, readonly fields?: URLSearchParams }
+
+async function send (cookies: Map<string, Cookie>, { url, fields }: BrowserRequest): Promise<Response> {
+  const response = await fetch(url, {
+    redirect: 'manual',
+    headers: cookieHeader(cookies, url),
+    ...fields === undefined ? {} : { method: 'POST', body: fields }
+  })
+  for (const cookie of response.headers.getSetCookie()) store(cookies, cookie, url)
+  return response
+}
+
+async function answerPage (response: Response, url: URL, name: string | null): Promise<BrowserRequest> {
+  const page = await response.text()
+  const form = response.ok && name !== null ? fillIn(page, url, name) : undefined
+  if (form === undefined) throw new Error(`no redirect from ${url.pathname} but ${response.status}: ${page}`)
+  return form
 }
 
 function cookieHeader (cookies: ReadonlyMap<string, Cookie>, { pathname }: URL): Record<string, string> {

@@ -90,7 +90,7 @@ async function findPython (signal: AbortSignal): Promise<string> {
 }
 
 /** Fills the folder unless an earlier run has; the folder appears only when it is complete. */
-async function install (
+export async function install (
   folder: string, problem: string, fill: (fresh: string) => Promise<void>
 ): Promise<void> {
   if (await exists(folder)) return
@@ -117,6 +117,6 @@ async function findChromium (): Promise<string> {
   throw new Missing('Chromium not found; apt-get install chromium')
 }
 
-async function exists (path: string): Promise<boolean> {
+export async function exists (path: string): Promise<boolean> {
   return access(path).then(() => true, () => false)
 }
