@@ -74,7 +74,7 @@ t.test('O3: SIGTERM: not ready at once, then nothing new is accepted, what is in
     await gateway.printed(nth('stopping', 1))
     const ready = await fetch(`http://127.0.0.1:${admin}/readyz`)
     t.equal(ready.status, 503)
-    t.match(await ready.json(), { parts: [{}, {}, { name: 'process', ready: false, state: 'stopping' }] })
+    t.match(await ready.json(), { status: 'not ready', servers: [{ ready: true }], parts: [{ name: 'process', ready: false, state: 'stopping' }] })
     await until(() => fetch(`${url}/health`).then(() => false, () => true), 'a new connection is refused')
     release()
     t.equal((await response).status, 200)

@@ -3,12 +3,14 @@ import type { Config } from '../../src/options/gateway.js'
 import { startServer } from '../../src/server.js'
 import type { LogState } from '../../src/telemetry/log-destination.js'
 import { openMetrics } from '../../src/telemetry/metrics.js'
+import { createTestClock } from '../helpers/clock.js'
 import { configFor } from '../helpers/configuration.js'
 import { silentServices } from '../helpers/gateway.js'
 import { startIssuer } from '../helpers/issuer.js'
 import { startUpstream } from '../helpers/upstream.js'
 
 t.test('the admin listener tells liveness, readiness and metrics apart', async (t) => {
+  const clock = createTestClock()
   const issuer = await startIssuer(t)
   const upstream = await startUpstream(t)
   const config = configFor({
@@ -19,13 +21,18 @@ t.test('the admin listener tells liveness, readiness and metrics apart', async (
     admin: { host: '127.0.0.1', port: 0 }
   })
   const logState = (): LogState => ({ state: 'ENOSPC', lost: 7 })
-  const server = await startServer(config, silentServices({ logState, metrics: openMetrics(logState) }))
+  const services = silentServices({ clock, logState, metrics: openMetrics(logState) })
+  const server = await startServer(config, services)
   t.after(() => server.stop())
 
   t.equal((await fetch(`${server.adminUrl}/livez`)).status, 200)
   const ready = await fetch(`${server.adminUrl}/readyz`)
   t.equal(ready.status, 200)
-  t.match(await ready.json(), { status: 'ready', parts: [{ name: `keys of ${issuer.issuer}`, state: 'fresh' }, { state: 'reachable' }, { name: 'log', ready: true, state: 'ENOSPC', lost: 7 }] })
+  t.match(await ready.json(), {
+    status: 'ready',
+    servers: [{ resource: 'http://127.0.0.1:1/mcp', ready: true, parts: [{ name: `keys of ${issuer.issuer}`, state: 'fresh' }, { state: 'reachable' }] }],
+    parts: [{ name: 'log', ready: true, state: 'ENOSPC', lost: 7 }]
+  })
 
   await (await fetch(`${server.url}/mcp`, { method: 'POST' })).text()
   const line = 'postern_requests_total{resource="http://127.0.0.1:1/mcp",outcome="missing_token",status="401"} 1'
@@ -39,9 +46,10 @@ t.test('the admin listener tells liveness, readiness and metrics apart', async (
   t.equal((await fetch(`${server.url}/metrics`)).status, 404, 'clients do not reach it')
 
   await upstream.stop()
+  clock.advance(1_000)
   const notReady = await fetch(`${server.adminUrl}/readyz`)
   t.equal(notReady.status, 503)
-  t.match(await notReady.json(), { status: 'not ready', parts: [{ ready: true }, { ready: false, state: 'ECONNREFUSED' }] })
+  t.match(await notReady.json(), { status: 'not ready', servers: [{ ready: false, parts: [{ ready: true }, { ready: false, state: 'ECONNREFUSED' }] }] })
 })
 
 t.test('readiness tells an outage of introspection, and does not wait for a server that hangs', async (t) => {
@@ -67,7 +75,7 @@ t.test('readiness tells an outage of introspection, and does not wait for a serv
     await server.stop()
     return { status: response.status, body }
   }
-  const parts = (state: string): object => ({ parts: [{}, { name: `introspection at ${issuer.issuer}`, ready: state === 'working', state }] })
+  const parts = (state: string): object => ({ servers: [{ parts: [{}, { name: `introspection at ${issuer.issuer}`, ready: state === 'working', state }] }] })
   t.match(await read(file('s')), { status: 200, body: parts('working') })
   t.equal(active, 1)
   issuer.routes.set('/introspect', (_request, response) => { response.writeHead(401).end() })
