@@ -1,45 +1,74 @@
-export interface GuideFacts {
-  /** The MCP endpoint and resource identifier. */
-  readonly resource: string
-  readonly issuer: string
-  /** A read-only access token. */
-  readonly token: string
+import {
+  callTool, DEFINE_SHOW, exportSession, exportToken, listTools, type TokenRequest
+} from './curl.js'
+import type { Scene } from './scene.js'
+
+type GuideFacts = Scene & TokenRequest
+
+/** Returns a text in a style, where its reader sees styles. */
+export type Paint = (style: 'bold' | 'cyan', text: string) => string
+
+interface Step {
+  readonly title: string
+  readonly commands: readonly string[]
 }
 
-/** Returns the lines that tell what to try. The curl lines work as they are. */
-export function renderGuide ({ resource, issuer, token }: GuideFacts): string[] {
-  const vsCode = { servers: { 'postern-demo': { type: 'http', url: resource } } }
+/** Returns the lines that tell what to try. The commands work as they are, one after the other. */
+export function renderGuide (facts: GuideFacts, paint: Paint): string[] {
+  const { resource, issuer, upstream } = facts
+  const steps = listSteps(facts).flatMap(({ title, commands }, index) => [
+    '', paint('bold', `${index + 1}. ${title}`), '', ...commands.map((line) => paint('cyan', line))
+  ])
   return [
     '',
-    `Postern protects ${resource}`,
+    `Postern protects ${resource}; behind it is ${upstream}`,
     `Authorization server: ${issuer} (sign in with any name)`,
     '',
-    'List the todos with a read-only access token (good for one hour):',
+    'Copy into another terminal, in this order:',
+    ...steps,
     '',
-    renderCurl('curl -s', resource, token, { name: 'list_todos' }),
+    paint('bold', 'Or connect a client. It finds the authorization server, and opens a browser to log in:'),
     '',
-    'Try to write with it. The response is 403, and WWW-Authenticate names the scope to step up to:',
-    '',
-    renderCurl('curl -i', resource, token, { name: 'create_todo', arguments: { title: 'Buy milk' } }),
-    '',
-    'Connect a client. It finds the authorization server, registers and opens a browser to log in:',
-    '',
-    `  MCP Inspector   npx @modelcontextprotocol/inspector, then connect to ${resource} (Streamable HTTP)`,
-    `  Claude Code     claude mcp add --transport http postern-demo ${resource}`,
-    `  VS Code         .vscode/mcp.json: ${JSON.stringify(vsCode)}`,
+    ...listClients(resource),
     '',
     'Stop with Ctrl+C.'
   ]
 }
 
-/** A legacy call without a session is the shortest message: no `_meta`, no headers that repeat the body. */
-function renderCurl (command: string, resource: string, token: string, params: object): string {
-  const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params }
+function listSteps (facts: GuideFacts): Step[] {
+  const { resource, dialect, scopes, allowed, stepUp } = facts
+  const session = dialect === 'session' ? exportSession(resource) : []
   return [
-    `${command} ${resource}`,
-    `-H 'Authorization: Bearer ${token}'`,
-    "-H 'Content-Type: application/json'",
-    "-H 'Accept: application/json, text/event-stream'",
-    `-d '${JSON.stringify(message)}'`
-  ].join(' ')
+    { title: 'What makes responses readable', commands: DEFINE_SHOW },
+    { title: `A token ${describe(scopes)}`, commands: [...exportToken(facts, scopes), ...session] },
+    allowed === undefined
+      ? { title: 'It sees the tools that it may call: 200', commands: listTools(resource, dialect) }
+      : { title: `It may call ${allowed.tool}: 200`, commands: callTool(resource, dialect, allowed) },
+    ...(stepUp === undefined ? [] : listStepUp(facts, stepUp))
+  ]
+}
+
+function listStepUp (
+  facts: GuideFacts, { call, scopes }: NonNullable<Scene['stepUp']>
+): Step[] {
+  const commands = callTool(facts.resource, facts.dialect, call)
+  return [
+    { title: `It may not call ${call.tool}: 403, and WWW-Authenticate names the scopes for it`, commands },
+    { title: `The step-up: a token ${describe(scopes)}`, commands: exportToken(facts, scopes) },
+    { title: 'The same call: 200', commands }
+  ]
+}
+
+function describe (scopes: readonly string[]): string {
+  if (scopes.length === 0) return 'without any scope'
+  return `with the scope${scopes.length === 1 ? '' : 's'} ${scopes.join(' ')}`
+}
+
+function listClients (resource: string): string[] {
+  const vsCode = JSON.stringify({ name: 'postern-demo', type: 'http', url: resource })
+  return [
+    `  MCP Inspector   npx @modelcontextprotocol/inspector --transport http --server-url ${resource}`,
+    `  Claude Code     claude mcp add --transport http postern-demo ${resource}`,
+    `  VS Code         code --add-mcp '${vsCode}'`
+  ]
 }

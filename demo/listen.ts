@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { DemoFailure } from './failure.js'
 
 export interface ListenOptions {
   readonly host: string
@@ -10,11 +11,11 @@ export interface ListenOptions {
 }
 
 /** The port belongs to another process. */
-export class PortTaken extends Error {
+export class PortTaken extends DemoFailure {
+  override name = 'PortTaken'
   readonly port: number
   constructor (port: number, purpose: string, advice = 'choose another port') {
     super(`port ${port} for the ${purpose} is already in use: stop what listens there or ${advice}`)
-    this.name = 'PortTaken'
     this.port = port
   }
 }

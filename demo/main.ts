@@ -1,13 +1,21 @@
-import { startAuthorizationServer, type AuthorizationServer } from './authorization-server.js'
+import { startAuthorizationServer } from './authorization-server.js'
+import { renderGuide, type Paint } from './guide.js'
 import { PortTaken } from './listen.js'
-import { renderGuide } from './guide.js'
+import { showTodos, type Scene } from './scene.js'
 import { startTodoServer } from './todo-server.js'
+
+/** A gateway that runs. */
+export interface Gateway {
+  /** Every scope that its policy names. */
+  readonly scopes: readonly string[]
+  close (): Promise<void>
+}
 
 /** Starts a gateway for a configuration (the configuration file's form) on a loopback port. */
 export type StartGateway = (
   config: unknown,
   listenOn: { readonly host: string, readonly port: number }
-) => Promise<{ readonly url: string, close (): Promise<void> }>
+) => Promise<Gateway>
 
 export interface DemoOptions {
   /** Default 3002. */
@@ -19,14 +27,13 @@ export interface DemoOptions {
   readonly startGateway: StartGateway
   /** Gets one line at a time. */
   readonly print: (line: string) => void
+  /** Default: no styles. */
+  readonly paint?: Paint
 }
 
 export interface Demo {
   close (): Promise<void>
 }
-
-const scopes = ['todo:read', 'todo:write']
-const seed = ['Read a list with the read-only token', 'Be refused a write, and see why']
 
 /**
  * Starts the authorization server, the todo server and the gateway on loopback addresses and
@@ -34,7 +41,8 @@ const seed = ['Read a list with the read-only token', 'Be refused a write, and s
  * stopping what was started by then.
  */
 export async function runDemo (options: DemoOptions): Promise<Demo> {
-  const { gatewayPort = 3002, todoPort = 8080, authorizationServerPort = 9000, startGateway, print } = options
+  const { gatewayPort = 3002, authorizationServerPort = 9000, startGateway, print } = options
+  const { paint = (_style, text) => text } = options
   const resource = `http://localhost:${gatewayPort}/mcp`
   const started: Demo[] = []
   // The gateway stops first, so that no request loses its upstream.
@@ -50,24 +58,28 @@ export async function runDemo (options: DemoOptions): Promise<Demo> {
     return part
   }
 
+  async function startTodos (): Promise<Scene> {
+    const { todoPort = 8080 } = options
+    const server = await start(
+      'todo server', '--todo-port', todoPort, (port) => startTodoServer({ port, seed })
+    )
+    return showTodos(server.url)
+  }
+
   try {
     const authorizationServer = await start(
       'authorization server', '--authorization-server-port', authorizationServerPort,
-      (port) => startAuthorizationServer({ port, resources: [{ resource, scopes }], log: print })
+      (port) => startAuthorizationServer({ port, resources: [], log: print })
     )
-    const todoServer = await start(
-      'todo server', '--todo-port', todoPort,
-      (port) => startTodoServer({ port, seed })
-    )
-    const { issuer } = authorizationServer
-    const config = createDemoConfig({ resource, upstream: todoServer.url, issuer })
-    await start(
+    const { issuer, clientCredentials: credentials } = authorizationServer
+    const scene = await startTodos()
+    const gateway = await start(
       'gateway', '--gateway-port', gatewayPort,
-      (port) => startGateway(config, { host: '127.0.0.1', port })
+      (port) => startGateway(createDemoConfig(scene, resource, issuer), { host: '127.0.0.1', port })
     )
-
-    const token = await requestToken(authorizationServer, resource, 'todo:read')
-    for (const line of renderGuide({ resource, token, issuer })) print(line)
+    authorizationServer.addResource({ resource, scopes: gateway.scopes })
+    const guide = renderGuide({ ...scene, resource, issuer, credentials }, paint)
+    for (const line of guide) print(line)
     return { close }
   } catch (error) {
     await close()
@@ -75,20 +87,18 @@ export async function runDemo (options: DemoOptions): Promise<Demo> {
   }
 }
 
+const seed = ['Read a list with the read-only token', 'Be refused a write, and see why']
+
 /** Returns the gateway's configuration for the demo, in the form of a configuration file. */
 export function createDemoConfig (
-  { resource, upstream, issuer }: { resource: string, upstream: string, issuer: string }
+  { upstream, policy, title }: Pick<Scene, 'upstream' | 'policy' | 'title'>, resource: string, issuer: string
 ): Record<string, unknown> {
   return {
     resource,
     upstream,
     authorizationServers: [issuer],
-    policy: {
-      tools: { list_todos: 'todo:read', get_todo: 'todo:read', '*_todo': 'todo:write' },
-      // Some clients ask only for the challenge's scopes: after the step-up they must still see the lists.
-      implies: { 'todo:write': ['todo:read'] }
-    },
-    metadata: { resource_name: 'Postern demo: todos' },
+    policy,
+    metadata: { resource_name: `Postern demo: ${title}` },
     // The MCP Inspector's web page.
     origins: ['http://localhost:6274', 'http://127.0.0.1:6274'],
     // Ctrl+C must not wait for a client that listens.
@@ -100,21 +110,4 @@ export function createDemoConfig (
 function adviseOption (error: unknown, purpose: string, option: string, port: number): unknown {
   const isTaken = error instanceof PortTaken || (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
   return isTaken ? new PortTaken(port, purpose, `choose another with ${option}`) : error
-}
-
-/** Gets a token with client credentials (RFC 6749 §4.4), as any program would. */
-async function requestToken (
-  { issuer, clientCredentials }: AuthorizationServer, resource: string, scope: string
-): Promise<string> {
-  const { clientId, clientSecret } = clientCredentials
-  const response = await fetch(`${issuer}/token`, {
-    method: 'POST',
-    headers: { authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}` },
-    body: new URLSearchParams({ grant_type: 'client_credentials', resource, scope })
-  })
-  const body = await response.json() as { access_token?: string }
-  if (body.access_token === undefined) {
-    throw new Error(`the authorization server issued no token: ${JSON.stringify(body)}`)
-  }
-  return body.access_token
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import closeWithGrace from 'close-with-grace'
 import { configFrom } from '../config/complete.js'
+import { compilePolicy } from '../policy/compile.js'
 import { createServices } from '../services.js'
 import { startServer } from '../server.js'
 import type { FlagsOf } from './command-line.js'
@@ -13,8 +14,20 @@ import { CRASHES } from './stop.js'
 export type DemoFlags = FlagsOf<'demo'>
 
 interface Gateway {
-  readonly url: string
+  readonly scopes: readonly string[]
   close (): Promise<void>
+}
+
+interface Demo {
+  close (): Promise<void>
+}
+
+/** Of `demo/`, which is compiled by itself: what it needs is no dependency of the gateway. */
+interface PartsModule {
+  prepareDemo (options: {
+    print (line: string): void
+    signal: AbortSignal
+  }): Promise<URL>
 }
 
 interface DemoModule {
@@ -24,40 +37,49 @@ interface DemoModule {
     authorizationServerPort?: number
     startGateway (config: unknown, listenOn: { host: string, port: number }): Promise<Gateway>
     print (line: string): void
-  }): Promise<{ close (): Promise<void> }>
+  }): Promise<Demo>
 }
 
+const PARTS = new URL('../../demo/dist/parts.js', import.meta.url)
 const STOP_MS = 10_000
 
 /**
- * Starts the gateway with a todo server and an authorization server, and prints how to try them. Those two
- * are development code, which the published package does not contain.
+ * Starts the gateway with a todo server and an authorization server, and prints how to try them. The
+ * published package gets the parts of those two when this runs for the first time.
  */
 export async function demo (flags: DemoFlags, output: Output): Promise<number | undefined> {
-  const parts = new URL('../../demo/dist/main.js', import.meta.url)
-  if (!existsSync(parts)) {
-    output.printError('postern: the demo runs from a clone of the repository: npm ci && npm run demo')
+  if (!existsSync(PARTS)) {
+    output.printError('postern: this installation is without the demo: npx postern demo')
     return EXIT.failure
   }
-  const { runDemo } = await import(parts.href) as DemoModule
-  let running: { close (): Promise<void> } | undefined
+  const stop = new AbortController()
+  const starting = startDemo(flags, output, stop.signal)
   closeWithGrace({ delay: STOP_MS, logger: false, skip: ['beforeExit', ...CRASHES] }, async () => {
+    stop.abort()
+    const running = await starting.catch(() => undefined)
     await running?.close()
   })
   try {
-    running = await runDemo({
-      ...portFlag(flags, 'gateway-port', 'gatewayPort'),
-      ...portFlag(flags, 'todo-port', 'todoPort'),
-      ...portFlag(flags, 'authorization-server-port', 'authorizationServerPort'),
-      startGateway,
-      print: output.print
-    })
+    await starting
     return undefined
   } catch (error) {
-    if ((error as Error).name !== 'PortTaken') throw error
+    if (stop.signal.aborted) return EXIT.failure
+    if (!['DemoFailure', 'PortTaken'].includes((error as Error).name)) throw error
     output.printError(`postern: ${(error as Error).message}`)
     return EXIT.failure
   }
+}
+
+async function startDemo (flags: DemoFlags, output: Output, signal: AbortSignal): Promise<Demo> {
+  const ports = {
+    ...portFlag(flags, 'gateway-port', 'gatewayPort'),
+    ...portFlag(flags, 'todo-port', 'todoPort'),
+    ...portFlag(flags, 'authorization-server-port', 'authorizationServerPort')
+  }
+  const { prepareDemo } = await import(PARTS.href) as PartsModule
+  const main = await prepareDemo({ print: output.print, signal })
+  const { runDemo } = await import(main.href) as DemoModule
+  return await runDemo({ ...ports, startGateway, print: output.print })
 }
 
 function portFlag (flags: DemoFlags, flag: keyof DemoFlags, option: string): Record<string, number> {
@@ -73,5 +95,6 @@ export async function startGateway (
   const sessionKey = randomBytes(32).toString('base64')
   const services = createServices({ logger: openLog(config.logLevel).logger, sessionKey })
   const server = await startServer(config, services)
-  return { url: server.url, close: server.stop }
+  const scopes = config.servers.flatMap(({ policy }) => compilePolicy(policy).scopes)
+  return { scopes, close: server.stop }
 }

@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { commandsIn, runCommands, runShell } from '../demo/printed-commands.js'
 import { post } from '../helpers/gateway.js'
 import { findFreePort, occupyPort } from '../helpers/ports.js'
 import { startCli, type RunningProgram } from '../helpers/process.js'
@@ -27,10 +26,6 @@ function startDemo (t: Test, { gateway, todo, authorizationServer }: Ports): Run
   return startCli(t, ['demo', '--gateway-port', String(gateway), '--todo-port', String(todo), '--authorization-server-port', String(authorizationServer)])
 }
 
-async function run (command: string): Promise<string> {
-  return (await promisify(execFile)('bash', ['-c', command])).stdout
-}
-
 t.test('npm run demo is postern demo', async (t) => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
   t.equal(scripts['demo'], 'node dist/cli.js demo')
@@ -48,27 +43,27 @@ t.test('the commands that the demo prints work exactly as they are printed, and 
   const demo = startDemo(t, ports)
   await demo.printed(/Stop with Ctrl\+C\.\n/)
   const resource = `http://localhost:${ports.gateway}/mcp`
-  const [list = '', create = '', ...others] = demo.stdout.split('\n').filter((line) => line.startsWith('curl '))
-  t.equal(others.length, 0)
 
-  await t.test('the list has something in it', async (t) => {
-    const event = /^data: (.*)$/m.exec(await run(list))?.[1] ?? ''
-    t.match(JSON.parse(event), {
-      result: { structuredContent: { todos: [{ title: String }, { title: String }] }, isError: false }
-    })
+  await t.test('a token, a read, a refusal, and a step-up that succeeds', async (t) => {
+    const commands = commandsIn(demo.stdout)
+    t.equal(commands.match(/^export TOKEN=/gm)?.length, 2)
+    t.equal(commands.match(/^curl /gm)?.length, 3)
+    const [read = '', refusal = '', write = '', ...others] = await runCommands(t, commands)
+    t.strictSame(others, [])
+    t.match(read, /^HTTP\/1\.1 200 OK\n\{\n {2}todos: \[\n {4}\{\n {6}id: '[\w-]+',\n {6}title: 'Read a list with the read-only token',\n/)
+    t.match(refusal, /^HTTP\/1\.1 403 Forbidden\n/)
+    t.match(refusal, new RegExp(`^www-authenticate: Bearer error="insufficient_scope", scope="todo:write todo:read", resource_metadata="http://localhost:${ports.gateway}/\\.well-known/oauth-protected-resource/mcp"`, 'im'))
+    t.match(write, /^HTTP\/1\.1 200 OK\n\{\n {2}todo: \{\n {4}id: '[\w-]+',\n {4}title: 'Buy milk',\n/)
   })
 
-  await t.test('the write is refused, and the refusal names the scope that it needs', async (t) => {
-    const refusal = await run(create)
-    t.match(refusal, /^HTTP\/1\.1 403 /)
-    t.match(refusal, new RegExp(`^www-authenticate: Bearer error="insufficient_scope", scope="todo:write todo:read", resource_metadata="http://localhost:${ports.gateway}/\\.well-known/oauth-protected-resource/mcp"`, 'im'))
-    t.match(refusal, /"error":"insufficient_scope"/)
+  await t.test('there are no colours where no terminal is', async (t) => {
+    t.notOk(demo.stdout.includes('\u001b'))
   })
 
   await t.test('what it tells clients to connect to leads them to the authorization server', async (t) => {
     t.ok(demo.stdout.includes(`claude mcp add --transport http postern-demo ${resource}\n`))
-    t.ok(demo.stdout.includes(`npx @modelcontextprotocol/inspector, then connect to ${resource} `))
-    t.ok(demo.stdout.includes(`{"servers":{"postern-demo":{"type":"http","url":"${resource}"}}}`))
+    t.ok(demo.stdout.includes(`npx @modelcontextprotocol/inspector --transport http --server-url ${resource}\n`))
+    t.ok(demo.stdout.includes(`code --add-mcp '{"name":"postern-demo","type":"http","url":"${resource}"}'\n`))
     const challenge = (await fetch(resource, { method: 'POST' })).headers.get('www-authenticate') ?? ''
     const metadata = await (await fetch(/resource_metadata="([^"]+)"/.exec(challenge)?.[1] ?? '')).json() as { resource: string, authorization_servers: string[] }
     t.equal(metadata.resource, resource)
@@ -87,7 +82,9 @@ t.test('the commands that the demo prints work exactly as they are printed, and 
 t.test('Ctrl+C ends the demo also while a client listens', async (t) => {
   const ports = await choosePorts()
   const demo = startDemo(t, ports)
-  const [, token = ''] = await demo.printed(/Authorization: Bearer (\S+)'[\s\S]*Stop with Ctrl\+C\.\n/)
+  await demo.printed(/Stop with Ctrl\+C\.\n/)
+  const [, fetchToken = ''] = /^export TOKEN=\$\(([\s\S]*?)\)$/m.exec(demo.stdout) ?? []
+  const token = (await runShell(t, fetchToken)).trim()
   const listen = {
     jsonrpc: '2.0',
     id: 1,

@@ -1,14 +1,12 @@
 import t from 'tap'
 import { createDemoConfig, runDemo } from '../../demo/main.js'
+import { showTodos } from '../../demo/scene.js'
 import { startGateway } from '../../src/commands/demo.js'
 import { findFreePort, occupyPort } from '../helpers/ports.js'
 
 t.test('the configuration is for the three defaults', async (t) => {
-  t.match(createDemoConfig({
-    resource: 'http://localhost:3002/mcp',
-    upstream: 'http://localhost:8080/mcp',
-    issuer: 'http://localhost:9000'
-  }), {
+  const scene = showTodos('http://localhost:8080/mcp')
+  t.match(createDemoConfig(scene, 'http://localhost:3002/mcp', 'http://localhost:9000'), {
     resource: 'http://localhost:3002/mcp',
     upstream: 'http://localhost:8080/mcp',
     authorizationServers: ['http://localhost:9000'],

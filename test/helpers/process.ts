@@ -110,6 +110,13 @@ export function startProgram (
   }
 }
 
+/** Runs a program to its end. */
+export function runProgram (
+  t: Closing, command: string, args: readonly string[], options: ProcessOptions = {}
+): Promise<Ended> {
+  return startProgram(t, command, args, options).ended
+}
+
 function trySignal (pid: number, name: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, name)
