@@ -58,8 +58,10 @@ function report (error: unknown, args: readonly string[]): number {
   return EXIT.failure
 }
 
-// A reader such as `head` may close the pipe early. That is not a failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE') throw error })
+// A reader such as `head` may close the pipe early, a user the terminal. That is not a failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
+})
 
 const args = process.argv.slice(2)
 try {

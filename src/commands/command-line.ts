@@ -108,7 +108,7 @@ export const COMMANDS = {
   },
   demo: {
     summary: 'run a gateway, a todo server and an authorization server to try',
-    details: 'It runs from a clone of the repository: npm ci && npm run demo.',
+    details: 'It prints what to try. The first time, npm installs the servers into ~/.cache/postern (25 MB).',
     options: {
       'gateway-port': { value: 'PORT', description: 'of the gateway (default: 3002)' },
       'todo-port': { value: 'PORT', description: 'of the todo server (default: 8080)' },

@@ -9,6 +9,7 @@ import type { FlagsOf } from './command-line.js'
 import { readPort } from './configuration.js'
 import { EXIT, type Output } from './io.js'
 import { openLog } from './log.js'
+import type { Paint } from './paint.js'
 import { CRASHES } from './stop.js'
 
 export type DemoFlags = FlagsOf<'demo'>
@@ -37,6 +38,7 @@ interface DemoModule {
     authorizationServerPort?: number
     startGateway (config: unknown, listenOn: { host: string, port: number }): Promise<Gateway>
     print (line: string): void
+    paint: Paint
   }): Promise<Demo>
 }
 
@@ -49,7 +51,7 @@ const STOP_MS = 10_000
  */
 export async function demo (flags: DemoFlags, output: Output): Promise<number | undefined> {
   if (!existsSync(PARTS)) {
-    output.printError('postern: this installation is without the demo: npx postern demo')
+    printFailure('this installation is without the demo; npx postern demo runs it', output)
     return EXIT.failure
   }
   const stop = new AbortController()
@@ -65,9 +67,13 @@ export async function demo (flags: DemoFlags, output: Output): Promise<number | 
   } catch (error) {
     if (stop.signal.aborted) return EXIT.failure
     if (!['DemoFailure', 'PortTaken'].includes((error as Error).name)) throw error
-    output.printError(`postern: ${(error as Error).message}`)
+    printFailure((error as Error).message, output)
     return EXIT.failure
   }
+}
+
+function printFailure (message: string, output: Output): void {
+  output.printError(`${output.paintError('red', 'postern:')} ${message}`)
 }
 
 async function startDemo (flags: DemoFlags, output: Output, signal: AbortSignal): Promise<Demo> {
@@ -79,7 +85,7 @@ async function startDemo (flags: DemoFlags, output: Output, signal: AbortSignal)
   const { prepareDemo } = await import(PARTS.href) as PartsModule
   const main = await prepareDemo({ print: output.print, signal })
   const { runDemo } = await import(main.href) as DemoModule
-  return await runDemo({ ...ports, startGateway, print: output.print })
+  return await runDemo({ ...ports, startGateway, print: output.print, paint: output.paint })
 }
 
 function portFlag (flags: DemoFlags, flag: keyof DemoFlags, option: string): Record<string, number> {

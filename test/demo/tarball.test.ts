@@ -1,5 +1,5 @@
-// What `npx postern demo` does where nothing of the repository is: the packed tarball in an empty folder, with npm
-// and its registry as they are set up on this machine.
+// What `npx postern demo` does where nothing of the repository is: the packed tarball in an empty folder,
+// with npm and its registry as they are set up on this machine.
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
