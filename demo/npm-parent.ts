@@ -4,9 +4,10 @@ const INTERVAL_MS = 500
 const SHELLS = new Set(['sh', 'bash', 'dash', 'ash', 'ksh', 'zsh', 'busybox'])
 
 /**
- * Asks this process to stop when npm, which runs it, has ended. npm cannot hand on SIGKILL. It hands on SIGTERM
- * to the shell between the two, which does not. Nothing tells a process that it became an orphan, so it looks,
- * twice a second. Without npm it does nothing: whoever puts the demo into the background means it to stay.
+ * Asks this process to stop when npm, which runs it, has ended. npm cannot hand on SIGKILL. It hands on
+ * SIGTERM to the shell between the two, which does not. Nothing tells a process that it became an orphan, so
+ * it looks, twice a second. Without npm it does nothing: whoever puts the demo into the background means it
+ * to stay.
  */
 export function stopWithNpm (): void {
   if (process.env['npm_lifecycle_event'] === undefined) return
