@@ -71,6 +71,17 @@ t.test('every page is linked from the README', async (t) => {
   for (const { path } of pages.filter(({ path }) => path !== 'README.md')) t.ok(page('README.md').includes(`(${path})`), path)
 })
 
+t.test('what the README shows or links to is in the published package', async (t) => {
+  const { files } = JSON.parse(readText('package.json')) as { files: string[] }
+  const packed = [...files, 'LICENSE']
+  const links = [...page('README.md').matchAll(/\]\(([^)\s#]+)|<img src="([^"]+)"/g)].map(([, link, image]) => link ?? image ?? '')
+  t.ok(links.includes('docs/images/postern.svg'))
+  for (const link of links) {
+    t.ok(packed.some((entry) => link === entry || link.startsWith(`${entry}/`)), link)
+    t.ok(existsSync(join(ROOT, link)), `${link} exists`)
+  }
+})
+
 t.test('docs/errors.md has every refusal with its status, and no other', async (t) => {
   const rows = rowsOf(sectionOf(page('docs/errors.md'), '## Codes')).slice(1)
   const documented = Object.fromEntries(rows.filter(([code = '']) => code.startsWith('`')).map(([code = '', status]) => [unquote(code), Number(status)]))

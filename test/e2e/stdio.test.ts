@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import t, { type Test } from 'tap'
 import { startAuthorizationServer } from '../../demo/authorization-server.js'
 import { findFreePort } from '../helpers/ports.js'
-import { CLI, startProgram } from '../helpers/process.js'
+import { installCommand, startProgram } from '../helpers/process.js'
 import { ROOT } from '../helpers/root.js'
 import { Missing } from '../interop/outcome.js'
 import { openPrograms, PACKAGES, type PackageName } from '../interop/programs.js'
@@ -52,10 +52,8 @@ async function makePlace (t: Test, packages: readonly PackageName[]): Promise<Pl
     if (error instanceof Missing) return error.message
     throw error
   }
-  const postern = join(folder, 'postern')
-  writeFileSync(postern, `#!/bin/sh\nexec '${process.execPath}' '${CLI}' "$@"\n`, { mode: 0o755 })
+  const path = installCommand(folder)
   const [gateway, bridge] = [await findFreePort(), await findFreePort()]
-  const path = [folder, dirname(process.execPath), process.env['PATH']].join(':')
   const local = (text: string): string => text.replaceAll('3002', `${gateway}`).replaceAll('8080', `${bridge}`)
   return {
     folder,

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { ROOT } from './root.js'
 import type { Closing } from './closing.js'
@@ -127,6 +128,12 @@ function trySignal (pid: number, name: NodeJS.Signals | 0): boolean {
 
 /** The built command line program: what users run. */
 export const CLI = join(ROOT, 'dist/cli.js')
+
+/** Makes `postern` a command, as an installation does; returns the PATH that has it. */
+export function installCommand (folder: string): string {
+  writeFileSync(join(folder, 'postern'), `#!/bin/sh\nexec '${process.execPath}' '${CLI}' "$@"\n`, { mode: 0o755 })
+  return [folder, dirname(process.execPath), process.env['PATH']].join(':')
+}
 
 /** Starts `postern` with the given arguments. */
 export function startCli (t: Closing, args: readonly string[], options: ProcessOptions = {}): RunningProgram {
