@@ -99,7 +99,8 @@ export async function startGateway (
 ): Promise<Gateway> {
   const config = configFrom(value, { ...listenOn, logLevel: 'warn' })
   const sessionKey = randomBytes(32).toString('base64')
-  const services = createServices({ logger: openLog(config.logLevel).logger, sessionKey })
+  const { logger } = await openLog(config.logLevel, 'auto')
+  const services = createServices({ logger, sessionKey })
   const server = await startServer(config, services)
   const scopes = config.servers.flatMap(({ policy }) => compilePolicy(policy).scopes)
   return { scopes, close: server.stop }

@@ -1,7 +1,9 @@
 import { constants, fstatSync, openSync, write, writeSync } from 'node:fs'
 import { systemClock } from '../clock.js'
+import type { LogFormat } from '../options/environment.js'
 import { openLogDestination, type Descriptor, type LogState } from '../telemetry/log-destination.js'
-import { openLogger, type Logger } from '../telemetry/logger.js'
+import { openLogger, type FormatLine, type Logger } from '../telemetry/logger.js'
+import { paintFor } from './paint.js'
 
 /** The log of a process, on standard output. */
 export interface Log {
@@ -15,11 +17,12 @@ export interface Log {
 const SETTLE_MS = 250
 
 /** Opens the log. Whatever becomes of standard output, nobody waits for it (O6). */
-export function openLog (level: string): Log {
+export async function openLog (level: string, format: LogFormat): Promise<Log> {
+  const formatLine = await findFormat(format)
   const destination = openLogDestination(openDescriptor(process.stdout.fd), systemClock, (lost) => {
     logger.error({ event: 'log', lost }, `${lost} lines are missing here: standard output took no more`)
   })
-  const logger = openLogger(level, destination)
+  const logger = openLogger(level, destination, formatLine)
   // Without a listener, a warning of Node for a reader that left would end the process.
   process.stderr.on('error', () => {})
   process.once('exit', () => {
@@ -28,6 +31,13 @@ export function openLog (level: string): Log {
     if (destination.isStuck()) process.kill(process.pid, 'SIGKILL')
   })
   return { logger, state: destination.state, settle: () => destination.settle(SETTLE_MS) }
+}
+
+async function findFormat (format: LogFormat): Promise<FormatLine | undefined> {
+  const isPretty = format === 'auto' ? process.stdout.isTTY : format === 'pretty'
+  if (!isPretty) return undefined
+  const { prettyLines } = await import('../telemetry/pretty-line.js')
+  return prettyLines(paintFor(process.stdout))
 }
 
 /**

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import closeWithGrace from 'close-with-grace'
+import { findChanges } from '../config/changes.js'
 import type { LoadedConfig } from '../config/load.js'
 import { ConfigError } from '../config/problem.js'
 import type { Config } from '../options/gateway.js'
@@ -34,6 +35,8 @@ interface Gateway {
   readonly log: Log
   /** The configuration from which the listeners were made. */
   readonly startedWith: LoadedConfig
+  /** The configuration in use. */
+  readonly config: Config
 }
 
 /** Runs the gateway until it is told to stop. Returns an exit code only when it could not start. */
@@ -75,7 +78,7 @@ async function run (flags: CommonFlags): Promise<void> {
 
 async function start (startedWith: LoadedConfig): Promise<Gateway> {
   const { config } = startedWith
-  const log = openLog(config.logLevel)
+  const log = await openLog(config.logLevel, startedWith.logFormat)
   const services = createServices({
     logger: log.logger,
     logState: log.state,
@@ -85,7 +88,7 @@ async function start (startedWith: LoadedConfig): Promise<Gateway> {
   })
   const server = await startServer(config, services)
   prepareKeys(config, services)
-  return { server, services, log, startedWith }
+  return { server, services, log, startedWith, config }
 }
 
 /** Logs what is served. The last line is the sign that the gateway can be used, and stopped. */
@@ -102,18 +105,20 @@ function announce ({ server, log: { logger }, startedWith }: Gateway): void {
 
 /** Builds the next application from the changed file. When that fails, the old one goes on (O2). */
 async function reload (flags: CommonFlags, gateway: Gateway): Promise<Gateway> {
-  const { server, services, log: { logger }, startedWith } = gateway
+  const { server, services, log: { logger }, startedWith, config: previous } = gateway
   try {
     const { config, warnings } = await loadForCommand(flags)
     await server.reload(config)
     logWarnings([...warnings, ...findIneffective(startedWith.config, config)], logger)
     prepareKeys(config, services)
-    logger.info({ event: 'reloaded', resources: resourcesOf(config) }, 'the changed configuration is in use')
+    const changes = { resources: resourcesOf(config), ...findChanges(previous, config) }
+    logger.info({ event: 'reloaded', ...changes }, 'the changed configuration is in use')
+    return { ...gateway, config }
   } catch (error) {
     const reason = error instanceof ConfigError ? { problems: error.problems } : { err: error }
     logger.error({ event: 'reload failed', ...reason }, RELOAD_FAILED)
+    return gateway
   }
-  return gateway
 }
 
 /** The options of listeners. A reload does not apply them: the listeners would have to close. */

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { DEFAULT_CONFIG_FILE, type Environment, type Proxies } from '../options/environment.js'
+import {
+  DEFAULT_CONFIG_FILE, type Environment, type LogFormat, type Proxies
+} from '../options/environment.js'
 import type { Config } from '../options/gateway.js'
 import { completeConfig } from './complete.js'
 import { readEnvironment } from './environment.js'
@@ -25,6 +27,7 @@ export interface LoadedConfig {
   /** Where the configuration comes from, for people. */
   readonly source: string
   readonly warnings: readonly string[]
+  readonly logFormat: LogFormat
   /** Absolute path of the file, when there is one. */
   readonly file?: string
   /** Absent when the environment names none. */
@@ -59,7 +62,7 @@ export async function loadConfig (options: LoadOptions = {}): Promise<LoadedConf
   const read = [...environment.problems, ...source.problems]
   if (source.value === undefined) throw new ConfigError(read, source.name)
 
-  const { HOST: host, PORT: port, LOG_LEVEL: logLevel } = environment.value
+  const { HOST: host, PORT: port, LOG_LEVEL: logLevel, LOG_FORMAT: logFormat } = environment.value
   const completed = completeConfig(source.value, { host, port, logLevel })
   const rename = (problem: Problem): Problem => ({ ...problem, place: source.renamePlace(problem.place) })
   const problems = [...read, ...withoutEchoes(completed.problems.map(rename), source.problems)]
@@ -68,6 +71,7 @@ export async function loadConfig (options: LoadOptions = {}): Promise<LoadedConf
     config: completed.value,
     source: source.name,
     warnings: [...source.warnings, ...completed.warnings.map(rename)].map(formatProblem),
+    logFormat,
     ...(source.file === undefined ? {} : { file: source.file }),
     ...proxiesOf(environment.value)
   }

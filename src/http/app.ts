@@ -6,6 +6,7 @@ import { createAccessTokenVerifier } from '../oauth/access-token.js'
 import { buildProtectedResourceMetadata, metadataUrl, resourcePath } from '../oauth/protected-resource.js'
 import { compilePolicy } from '../policy/compile.js'
 import { openHttpUpstream } from '../upstream/http.js'
+import { observeUpstream } from '../upstream/observed.js'
 import { mapPaths } from '../upstream/path.js'
 import { declareFindings } from './request/findings.js'
 import { registerHealthRoute } from './health-route.js'
@@ -16,6 +17,7 @@ import { Refusal, sendRefusal } from './request/refusal.js'
 import { isUnread } from './request/request-body.js'
 import { originForm } from './request/request-target.js'
 import type { Services } from '../services.js'
+import type { Upstream } from '../upstream/upstream.js'
 import { refuseUnrouted } from './steps/refuse-unrouted.js'
 
 /** A whole gateway for one configuration, ready for requests. */
@@ -122,6 +124,16 @@ function nextRequestId (): () => string {
   return () => `${prefix}-${(count++).toString(36)}`
 }
 
+/** On level debug the log says how long the upstream took. */
+function openUpstream ({ upstream: url, limits }: ServerConfig, { clock, logger }: Services): Upstream {
+  const upstream = openHttpUpstream(url, limits.upstreamTimeoutMs)
+  const { debug } = logger
+  if (debug === undefined) return upstream
+  return observeUpstream(upstream, clock.now, ({ status: httpStatus, ...exchange }) => {
+    debug({ event: 'upstream', ...exchange, ...(httpStatus === undefined ? {} : { httpStatus }) })
+  })
+}
+
 function protect (config: ServerConfig, services: Services, openStreams: OpenStreams): ProtectedServer {
   const keys = config.session.key ?? [services.sessionKey]
   return {
@@ -136,7 +148,7 @@ function protect (config: ServerConfig, services: Services, openStreams: OpenStr
       now: services.clock.now
     }),
     policy: compilePolicy(config.policy),
-    upstream: openHttpUpstream(config.upstream, config.limits.upstreamTimeoutMs),
+    upstream: openUpstream(config, services),
     responses: {
       clock: services.clock,
       bodyTimeoutMs: config.limits.upstreamTimeoutMs,

@@ -48,6 +48,7 @@ export async function registerMcpRoute (
 ): Promise<void> {
   const { config, policy, upstream, resourceMetadata, verifier, responses } = server
   const { filterLists: filters } = config.policy
+  const { logger } = services
   const seal: EndpointSeal = { ...responses.sessions, prefix: server.paths.prefix }
   const hints = hintScopes(policy, config)
 
@@ -55,7 +56,7 @@ export async function registerMcpRoute (
   await shareWithOrigins(app, config)
   app.addHook('onRequest', checkHost(config))
   app.addHook('onRequest', audit(config, services))
-  app.addHook('onRequest', authenticate({ verifier, resourceMetadata, hintScopes: hints }))
+  app.addHook('onRequest', authenticate({ verifier, resourceMetadata, hintScopes: hints, logger }))
   refuseUnrouted(app, 'method_not_allowed', { allow: 'GET, HEAD, POST, DELETE, OPTIONS' })
   app.addHook('onRequest', resolvePathStep(server.paths, seal))
 
@@ -66,7 +67,7 @@ export async function registerMcpRoute (
     messages.addHook('preHandler', readMessageStep())
     messages.addHook('preHandler', bindSessionStep(responses.sessions))
     const keepScopes = stepUpScopes(policy, config)
-    messages.addHook('preHandler', authorize({ policy, resourceMetadata, stepUpScopes: keepScopes }))
+    messages.addHook('preHandler', authorize({ policy, resourceMetadata, stepUpScopes: keepScopes, logger }))
     const toolHeaders = rememberToolHeaders()
     messages.addHook('preHandler', checkToolHeaders(toolHeaders))
     const readLists = filters ? filterLists(policy, toolHeaders, services.clock) : learnTools(toolHeaders)

@@ -4,6 +4,7 @@ import Type, { type Static } from 'typebox'
 export const DEFAULT_CONFIG_FILE = './config.json'
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export const LOG_FORMATS = ['auto', 'json', 'pretty'] as const
 
 const text = (description: string) => Type.Optional(Type.String({ description }))
 
@@ -35,6 +36,12 @@ export const environment = Type.Object({
     default: 'info',
     description: 'Least severe log level that is written.'
   }),
+  LOG_FORMAT: Type.Enum([...LOG_FORMATS], {
+    title: `one of ${LOG_FORMATS.join(', ')}`,
+    default: 'auto',
+    description: 'How the log is written: `json`, `pretty` for people, or `auto`: pretty on a terminal, ' +
+      'else JSON.'
+  }),
   HTTPS_PROXY: proxy('Proxy for what is fetched from authorization servers at `https://`.'),
   https_proxy: proxy('The same; it beats `HTTPS_PROXY`.'),
   HTTP_PROXY: proxy('Proxy for what is fetched from authorization servers at `http://`.'),
@@ -63,4 +70,5 @@ export interface Proxies {
 }
 
 export type Environment = Static<typeof environment>
+export type LogFormat = typeof LOG_FORMATS[number]
 export type VariableName = keyof Environment

@@ -94,8 +94,9 @@ function describePrincipal ({ issuer, subject, clientId }: Principal): Record<st
   return { issuer, subject, clientId }
 }
 
-/** One message has one method; only a subscription has several targets. */
-function describeOperations (operations: readonly Operation[]): Record<string, unknown> {
+/** Returns method and targets. Every text is shortened. */
+export function describeOperations (operations: readonly Operation[]): Record<string, unknown> {
+  // One message has one method; only a subscription has several targets.
   const [first] = operations
   if (first === undefined) return {}
   const targets = operations.flatMap(({ target }) => target === undefined ? [] : [target.name])
@@ -106,6 +107,7 @@ function describeOperations (operations: readonly Operation[]): Record<string, u
   return { method, targets: targets.slice(0, MAX_TARGETS).map(shorten), targetCount: targets.length }
 }
 
-function shorten (text: string): string {
+/** Returns a text that a client chose, no longer than the log takes it. */
+export function shorten (text: string): string {
   return text.length <= MAX_LENGTH ? text : text.slice(0, MAX_LENGTH) + '…'
 }

@@ -3,7 +3,10 @@ import { pino, type DestinationStream } from 'pino'
 type Write = (fields: object, message?: string) => void
 
 /** The log of the gateway: each line has fields for programs, and a sentence where people need one. */
-export type Logger = Readonly<Record<'info' | 'warn' | 'error' | 'fatal', Write>>
+export type Logger = Readonly<Record<'info' | 'warn' | 'error' | 'fatal', Write>> & {
+  /** Absent while that level is off: `debug?.({ … })` does not even build the fields then. */
+  readonly debug?: Write
+}
 
 /** Characters that JSON does not escape but that control a terminal, or break, hide or turn text. */
 const INVISIBLE = /[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
@@ -19,16 +22,29 @@ export function escapeInvisible (line: string): string {
 /** A log of which nothing is written, for commands that print what they have to say. */
 export const SILENT: Logger = { info () {}, warn () {}, error () {}, fatal () {} }
 
+/** Turns a line of JSON into the one that is written, both with their ends. */
+export type FormatLine = (line: string) => string
+
 /**
- * Returns a logger that writes one JSON line per event. `level` is one of pino's. Only the audit event holds
- * values from request headers, and it names them (O5).
+ * Returns a logger that writes one line per event, of JSON unless `format` makes another one of it. `level`
+ * is one of pino's. Only the audit event and the events of `debug` hold values from request headers, and they
+ * name them (O5).
  */
-export function openLogger (level: string, destination: DestinationStream): Logger {
-  return pino({
+export function openLogger (
+  level: string, destination: DestinationStream, format: FormatLine = escapeInvisible
+): Logger {
+  const logger = pino({
     level,
     base: null,
     messageKey: 'message',
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    hooks: { streamWrite: escapeInvisible }
+    hooks: { streamWrite: format }
   }, destination)
+  return {
+    ...(logger.isLevelEnabled('debug') ? { debug: logger.debug.bind(logger) } : {}),
+    info: logger.info.bind(logger),
+    warn: logger.warn.bind(logger),
+    error: logger.error.bind(logger),
+    fatal: logger.fatal.bind(logger)
+  }
 }

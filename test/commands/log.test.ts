@@ -156,28 +156,35 @@ t.test('O6: a full disk from the start', { skip: existsSync('/dev/full') ? false
   await stopsInTime(t, gateway)
 })
 
-for (const code of ['ENOSPC', 'EIO']) {
-  t.test(`O6: ${code}, and back`, async (t) => {
+/** How the log is written, and how its lines about requests and about lost lines look. */
+const FORMATS = {
+  json: { request: /"event":"request"/g, written: /"httpStatus":200/, gap: /"event":"log","lost":(\d+)[^\n]*\n/, stopping: /"event":"stopping"/ },
+  pretty: { request: / request requestId=/g, written: / httpStatus=200 /, gap: / log [^\n]* lost=(\d+)[^\n]*\n/, stopping: / stopping / }
+} as const
+
+for (const [code, format] of [['ENOSPC', 'json'], ['EIO', 'json'], ['ENOSPC', 'pretty']] as const) {
+  t.test(`O6: ${code}, and back, with lines that are ${format}`, async (t) => {
+    const expected = FORMATS[format]
     const failing = join(t.testdir(), 'failing')
-    const env = { NODE_OPTIONS: failWhile(failing) }
+    const env = { NODE_OPTIONS: failWhile(failing), LOG_FORMAT: format }
     const gateway = await startGateway(t, (args) => startCli(t, args, { env }))
     t.equal(await gateway.request(gateway.token), 200)
-    await gateway.program.printed(/"httpStatus":200/)
+    await gateway.program.printed(expected.written)
     writeFileSync(failing, code)
     for (let i = 0; i < 200; i++) t.equal(await gateway.request(gateway.token, WORDY), 403)
     t.equal(await gateway.request(gateway.token), 200)
     t.match(await gateway.logState(), { state: code })
     rmSync(failing)
-    const [, missing] = await gateway.program.printed(/"event":"log","lost":(\d+)[^\n]*\n/)
+    const [, missing] = await gateway.program.printed(expected.gap)
     const lost = Number(missing)
     t.ok(lost > 20, `${lost} lost`)
     t.match(await gateway.logState(), { state: 'writing', lost })
     t.equal(await gateway.lostMetric(), lost)
     t.equal(await gateway.request(gateway.token), 200)
     await stopsInTime(t, gateway)
-    const requests = parseLog(gateway.program.stdout).filter(({ event }) => event === 'request')
+    const requests = gateway.program.stdout.match(expected.request) ?? []
     t.equal(requests.length + lost, 1 + 200 + 1 + 1, 'each line is written or counted')
-    t.match(gateway.program.stdout, /"event":"stopping"/)
+    t.match(gateway.program.stdout, expected.stopping)
   })
 }
 
@@ -294,4 +301,23 @@ t.test('O6: a closed pipe for errors does not end the process', async (t) => {
   await gateway.program.printed(/done/)
   t.equal(await gateway.request(gateway.token), 200)
   await stopsInTime(t, gateway)
+})
+
+t.test('the log is for people on a terminal, and JSON anywhere else, unless LOG_FORMAT says otherwise', { skip: existsSync('/usr/bin/script') ? false : 'there is no script(1)' }, async (t) => {
+  const { file } = writeConfig(t, todoConfig())
+  const command = `${process.execPath} ${CLI} serve --config ${file} --port 0`
+  const onTerminal = (env: Record<string, string>): RunningProgram => (
+    startProgram(t, '/usr/bin/script', ['-qfc', command, '/dev/null'], { input: '', env: { TERM: 'xterm-256color', ...env } })
+  )
+  const ESC = '\u001b'
+  const painted = onTerminal({})
+  await painted.printed(/ listening on http/)
+  t.ok(painted.stdout.includes(`${ESC}[32mINFO ${ESC}[39m ${ESC}[36mstarted${ESC}[39m listening on `))
+  const plain = onTerminal({ NO_COLOR: '1' })
+  await plain.printed(/ INFO {2}started listening on http/)
+  t.notOk(plain.stdout.includes(ESC))
+  await onTerminal({ LOG_FORMAT: 'json' }).printed(/"event":"started"/)
+  await startCli(t, ['serve', '--config', file, '--port', '0'], { env: { LOG_FORMAT: 'pretty' } }).printed(/ INFO {2}started listening on http/)
+  const wrong = await startCli(t, ['serve', '--config', file], { env: { LOG_FORMAT: 'xml' } }).ended
+  t.match(wrong, { code: 78, stderr: /LOG_FORMAT: must be one of auto, json, pretty/ })
 })

@@ -77,6 +77,22 @@ t.test('P10: a changed policy takes effect without a restart: who was allowed is
   t.equal((await call(token)).status, 403)
 })
 
+t.test('O2: the log says where the configuration has changed, and never what to', async (t) => {
+  const { gateway, file, config, issuer } = await serve(t, { upstreamHeaders: { 'X-Key': 'SECRET-1' } })
+  const policy = { tools: { list_todos: 'todo:read', 'new_*': 'todo:new' } }
+  replace(file, config({ policy, upstreamHeaders: { 'X-Key': 'SECRET-2', 'X-Other': 'SECRET-3' }, authorizationServers: [issuer.issuer, 'https://new.example'] }))
+  await gateway.printed(nth('reloaded', 1))
+  t.match(parseLog(gateway.stdout).find(({ event }) => event === 'reloaded'), {
+    added: ['authorizationServers["https://new.example"]', 'policy.tools["new_*"]', 'upstreamHeaders["X-Other"]'],
+    removed: ['policy.tools.get_todo', 'policy.tools["*_todo"]'],
+    changed: ['upstreamHeaders["X-Key"]']
+  })
+  replace(file, config({ policy, ...named('next') }))
+  await gateway.printed(nth('reloaded', 2))
+  t.match(parseLog(gateway.stdout).filter(({ event }) => event === 'reloaded').at(-1), { added: ['metadata.resource_name'] }, 'compared with the last one')
+  t.notMatch(gateway.stdout, 'SECRET')
+})
+
 t.test('a changed option that only a restart applies is reported', async (t) => {
   const { gateway, file, config } = await serve(t)
   replace(file, config({ admin: { host: '127.0.0.1', port: 0 }, limits: { drainMs: 1, bodyBytes: 5000 } }))

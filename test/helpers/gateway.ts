@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream'
-import { pino } from 'pino'
 import type { Test } from 'tap'
 import { systemClock, type Clock } from '../../src/clock.js'
 import { startServer, type RunningServer } from '../../src/server.js'
 import { createServices, type Services } from '../../src/services.js'
+import { openLogger, SILENT } from '../../src/telemetry/logger.js'
 import { configFor, POLICY } from './configuration.js'
 import type { LogLine } from './process.js'
 
@@ -16,6 +16,8 @@ export interface TestGatewayOptions {
   /** Path of the resource; default `/mcp`. */
   readonly path?: string
   readonly clock?: Clock
+  /** Default: `info`. */
+  readonly logLevel?: string
 }
 
 /** A whole gateway on a loopback port, in this process. */
@@ -43,13 +45,13 @@ const SESSION_KEY = 'k'.repeat(32)
  * resource holds the port: so the real configuration is reloaded into it.
  */
 export async function startGateway (t: Test, options: TestGatewayOptions): Promise<TestGateway> {
-  const { upstream, issuer, path = '/mcp', clock = systemClock, config: first = {} } = options
+  const { upstream, issuer, path = '/mcp', clock = systemClock, config: first = {}, logLevel = 'info' } = options
   const { sink, log, logged } = openLog()
   const complete = (
     resource: string, more: Readonly<Record<string, unknown>>
   ): ReturnType<typeof configFor> =>
     configFor({ resource, upstream, authorizationServers: [issuer], policy: POLICY, ...more })
-  const logger = pino({ level: 'debug', base: null }, sink)
+  const logger = openLogger(logLevel, sink)
   const services = createServices({ logger, sessionKey: SESSION_KEY, clock })
   const server = await startServer(complete(`http://127.0.0.1:1${path}`, first), services)
   t.after(() => server.stop())
@@ -117,7 +119,7 @@ function openLog (): Pick<TestGateway, 'log' | 'logged'> & { readonly sink: Writ
 
 /** Returns the services of a gateway that logs nothing. */
 export function silentServices (more: Partial<Parameters<typeof createServices>[0]> = {}): Services {
-  return createServices({ logger: pino({ level: 'silent' }), sessionKey: SESSION_KEY, ...more })
+  return createServices({ logger: SILENT, sessionKey: SESSION_KEY, ...more })
 }
 
 /**

@@ -155,6 +155,6 @@ export function parseLog (stdout: string): LogLine[] {
 
 /** Resolves with the URL of a gateway once it listens. */
 export async function listeningUrl (program: RunningProgram): Promise<string> {
-  const [, url = ''] = await program.printed(/"event":"started","url":"([^"]+)"/)
-  return url
+  const [, json, pretty = ''] = await program.printed(/"event":"started","url":"([^"]+)"|started .* url=(\S+)/)
+  return json ?? pretty
 }

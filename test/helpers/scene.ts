@@ -16,6 +16,8 @@ export interface SceneOptions {
   readonly upstreamOrigin?: string
   readonly answer?: Answer
   readonly clock?: Clock
+  /** Of the gateway; default `info`. */
+  readonly logLevel?: string
 }
 
 /** A gateway that works, a token for it, and what the upstream sees of what gets through. */
@@ -34,7 +36,7 @@ export interface Scene {
 
 /** Starts an authorization server, an upstream that remembers what reached it, and a gateway between them. */
 export async function startScene (t: Test, options: SceneOptions = {}): Promise<Scene> {
-  const { clock, path, config, upstreamPath = '/inner' } = options
+  const { clock, path, config, logLevel, upstreamPath = '/inner' } = options
   const issuer = await startIssuer(t, clock === undefined ? {} : { now: clock.now })
   const upstream = await startUpstream(t, options.answer)
   const gateway = await startGateway(t, {
@@ -42,7 +44,8 @@ export async function startScene (t: Test, options: SceneOptions = {}): Promise<
     issuer: issuer.issuer,
     ...(path === undefined ? {} : { path }),
     ...(config === undefined ? {} : { config }),
-    ...(clock === undefined ? {} : { clock })
+    ...(clock === undefined ? {} : { clock }),
+    ...(logLevel === undefined ? {} : { logLevel })
   })
   const tokenWith = (claims: Record<string, unknown>): Promise<string> => {
     return issuer.token({ aud: gateway.resource, ...claims })

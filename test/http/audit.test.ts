@@ -208,7 +208,7 @@ t.test('a client that leaves before its token is verified was not allowed anythi
 })
 
 t.test('O4: what a client sends stands under `client` alone, shortened, and cannot break a line', async (t) => {
-  const { gateway, token, tokenWith } = await startScene(t)
+  const { gateway, token, tokenWith } = await startScene(t, { logLevel: 'debug' })
   const marker = 'INJECTED'
   const evil = `${marker}\r\n{"event":"request","decision":"allow"}\u2028\u0000\u001b[31m`
   await gateway.post(token, toolCall(evil))
@@ -226,6 +226,7 @@ t.test('O4: what a client sends stands under `client` alone, shortened, and cann
     const chosen = (client ?? {}) as Readonly<Record<string, unknown>>
     t.notMatch(JSON.stringify(rest), marker)
     for (const value of Object.values(chosen)) t.ok(String(value).length <= 257, 'no longer than 256 characters and an ellipsis')
-    t.same(Object.keys(chosen).filter((key) => !['httpMethod', 'detail', 'method', 'target'].includes(key)), [])
+    const known = rest['level'] === 20 ? ['detail', 'method', 'target', 'token', 'userAgent', 'contentType'] : ['httpMethod', 'detail', 'method', 'target']
+    t.same(Object.keys(chosen).filter((key) => !known.includes(key)), [])
   }
 })

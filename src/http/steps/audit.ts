@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import { auditEvent, openRequestEvent, type OpenRequest } from '../../telemetry/audit-event.js'
+import { refusedEvent } from '../../telemetry/debug-event.js'
 import type { ServerConfig } from '../../options/server.js'
 import type { Services } from '../../services.js'
 import { clientAddress } from '../request/client-address.js'
@@ -30,7 +31,8 @@ export function audit (
       const { httpStatus = CLIENT_CLOSED_REQUEST } = open
       const reason = refusal?.code ?? (open.httpStatus === undefined ? 'client_left' : undefined)
       metrics.record({ resource, outcome: reason ?? 'allow', httpStatus, durationMs: open.durationMs })
-      logger[refusal === null ? 'info' : 'warn'](auditEvent(open, {
+      if (refusal !== null) logger.debug?.(refusedEvent(request.id, refusal.code, request.headers))
+      logger[levelOf(request)](auditEvent(open, {
         reason,
         detail: refusal?.details.reason,
         httpStatus,
@@ -40,6 +42,12 @@ export function audit (
     })
     done()
   }
+}
+
+/** Every MCP client begins without credentials and learns from the 401 where to get them (A8). */
+function levelOf ({ refusal, raw }: FastifyRequest): 'info' | 'warn' {
+  const isFirst = refusal?.code === 'missing_token' && raw.headers.authorization === undefined
+  return refusal === null || isFirst ? 'info' : 'warn'
 }
 
 /** What is known of a request from the beginning. */

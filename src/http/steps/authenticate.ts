@@ -2,7 +2,10 @@ import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { readBearerToken } from '../../oauth/bearer.js'
 import type { AccessTokenVerifier } from '../../oauth/access-token.js'
 import type { Challenge } from '../../oauth/challenge.js'
+import { describeToken } from '../../oauth/describe-token.js'
 import { AuthorizationServerUnavailable, InvalidToken } from '../../oauth/failures.js'
+import { tokenEvent } from '../../telemetry/debug-event.js'
+import type { Logger } from '../../telemetry/logger.js'
 import { REFUSALS, Refusal } from '../request/refusal.js'
 
 export interface AuthenticateOptions {
@@ -10,11 +13,12 @@ export interface AuthenticateOptions {
   readonly resourceMetadata: string
   /** Returns the scopes that a first login should ask for, judged by the request's headers (A9). */
   readonly hintScopes: (request: FastifyRequest) => readonly string[]
+  readonly logger: Logger
 }
 
 /** Finds the principal, or refuses with the challenge of A8. The body is not read before. */
 export function authenticate (options: AuthenticateOptions): onRequestHookHandler {
-  const { verifier, resourceMetadata, hintScopes } = options
+  const { verifier, resourceMetadata, hintScopes, logger: { debug } } = options
 
   function challenge (request: FastifyRequest, error?: 'invalid_token' | 'invalid_request'): Challenge {
     const scopes = hintScopes(request)
@@ -53,11 +57,19 @@ export function authenticate (options: AuthenticateOptions): onRequestHookHandle
         challenge: challenge(request, 'invalid_request')
       })
     }
-    verifier.verify(credentials.token).then(
+    const { token } = credentials
+    verifier.verify(token).then(
       (principal) => {
+        debug?.(tokenEvent(request.id, describeToken(token), principal))
         request.principal = principal
         done()
       },
-      (error: unknown) => done(refuse(request, error) as Error))
+      (error: unknown) => {
+        const refusal = refuse(request, error)
+        if (refusal instanceof Refusal) {
+          debug?.(tokenEvent(request.id, describeToken(token), refusal.details.reason ?? refusal.code))
+        }
+        done(refusal as Error)
+      })
   }
 }

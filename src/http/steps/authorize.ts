@@ -1,5 +1,7 @@
 import type { preHandlerHookHandler } from 'fastify'
 import type { Operation, Policy } from '../../policy/policy.js'
+import { decisionEvent } from '../../telemetry/debug-event.js'
+import type { Logger } from '../../telemetry/logger.js'
 import { found } from '../request/findings.js'
 import { REFUSALS, Refusal } from '../request/refusal.js'
 
@@ -8,6 +10,7 @@ export interface AuthorizeOptions {
   readonly resourceMetadata: string
   /** Returns the scopes for the challenge, from those that are needed and those of the token (P7). */
   readonly stepUpScopes: (required: readonly string[], held: ReadonlySet<string>) => readonly string[]
+  readonly logger: Logger
 }
 
 /** Returns the operation for the client that asked for it (P7). Only subscriptions have several targets. */
@@ -22,13 +25,14 @@ function describe (operations: readonly Operation[]): Record<string, unknown> {
 
 /** Asks the policy about the message's operations; a denial carries the challenge of P7. */
 export function authorize (
-  { policy, resourceMetadata, stepUpScopes }: AuthorizeOptions
+  { policy, resourceMetadata, stepUpScopes, logger: { debug } }: AuthorizeOptions
 ): preHandlerHookHandler {
   return function authorizeStep (request, _reply, done) {
     const operations = found(request, 'operations')
     const { scopes } = found(request, 'principal')
     const decision = policy.decide(operations, scopes)
     request.decision = decision
+    debug?.(decisionEvent(request.id, decision, scopes, operations))
     if (decision.effect === 'allow') return done()
 
     const data = describe(operations)
