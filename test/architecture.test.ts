@@ -43,8 +43,8 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
     packages: ['fastify']
   },
   http: {
-    imports: ['http/request', 'http/response', 'http/steps', 'mcp', 'oauth', 'policy', 'upstream'],
-    types: ['options', 'services'],
+    imports: ['http/request', 'http/response', 'http/steps', 'mcp', 'oauth', 'options', 'policy', 'upstream'],
+    types: ['services'],
     packages: ['fastify', '@fastify/cors', '@fastify/http-proxy']
   },
   server: { imports: ['connections', 'http', 'http/request'], types: ['options', 'services'], packages: ['fastify'] },

@@ -192,7 +192,7 @@ t.test('every command that a page shows exists, with its options', async (t) => 
 })
 
 const SENTENCES = [
-  'R1', 'R2', 'R3', 'R4', 'R5', 'R6',
+  'R1', 'R2', 'R3', 'R4', 'R5', 'R6', 'R7',
   'A1', 'A2', 'A3', 'A4', 'A5', 'A6', 'A7', 'A8', 'A9', 'A10',
   'M1', 'M2', 'M3', 'M4', 'M5', 'M6', 'M7',
   'P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9', 'P10',

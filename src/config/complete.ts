@@ -1,9 +1,10 @@
 import { gateway, type Config } from '../options/gateway.js'
-import { isSameListener, parseUrl } from '../options/http-url.js'
+import { isSameListener } from '../options/http-url.js'
 import { server as serverOptions } from '../options/server.js'
 import { complete } from '../options/terms.js'
 import { findPolicyProblems } from '../policy/read.js'
 import { findAuthorizationServerProblems } from './authorization-server-problems.js'
+import { findHostProblems } from './host-problems.js'
 import { placeIn, type PlacedServer } from './place.js'
 import { ConfigError, withoutEchoes, type Problem, type Result } from './problem.js'
 import { findServerProblems } from './server-problems.js'
@@ -62,7 +63,7 @@ function findProblems (config: Config, servers: readonly PlacedServer[]): Proble
       ...findServerProblems(placed, config.listen),
       ...findAuthorizationServerProblems(placed)
     ]),
-    ...findEqualPaths(servers),
+    ...findHostProblems(servers),
     ...findAdminProblems(config),
     ...servers.flatMap(findProblemsOfPolicy)
   ]
@@ -73,22 +74,6 @@ function findProblemsOfPolicy ({ server, placeOf }: PlacedServer): Problem[] {
     place: `${placeOf('policy')}.${place}`,
     message
   }))
-}
-
-/** Only the path of a request selects the protected server, never its `Host` (R6). */
-function findEqualPaths (servers: readonly PlacedServer[]): Problem[] {
-  const taken = new Map<string, string>()
-  return servers.flatMap(({ server: { resource }, placeOf }) => {
-    const path = parseUrl(resource)?.pathname.replace(/\/+$/, '')
-    const place = placeOf('resource')
-    if (path === undefined) return []
-    const first = taken.get(path)
-    if (first === undefined) {
-      taken.set(path, place)
-      return []
-    }
-    return [{ place, message: `has the same path as ${first}: requests could not be told apart` }]
-  })
 }
 
 function findAdminProblems ({ admin, listen }: Config): Problem[] {

@@ -1,4 +1,5 @@
 import { publishableScopes } from '../oauth/protected-resource.js'
+import { areToldApartByHost } from '../options/hosts.js'
 import { isUnprotected, parseUrl } from '../options/http-url.js'
 import type { ServerConfig } from '../options/server.js'
 import type { PlacedServer, PlaceOf } from './place.js'
@@ -51,7 +52,9 @@ function warnAboutSpelling (resource: string, place: string): Problem[] {
  * resource is mapped to the same path below its upstream (F3), unless it belongs to a server of its own.
  */
 export function warnAboutNestedUpstreams (servers: readonly PlacedServer[]): Problem[] {
+  const byHost = areToldApartByHost(servers.map(({ server }) => server))
   const mapped = servers.map(({ server: { resource, upstream }, placeOf }) => ({
+    host: byHost ? parseUrl(resource)?.host : undefined,
     path: pathOf(resource),
     base: pathOf(upstream),
     origin: parseUrl(upstream)?.origin,
@@ -61,7 +64,7 @@ export function warnAboutNestedUpstreams (servers: readonly PlacedServer[]): Pro
     if (outer.origin === undefined || outer.origin !== inner.origin) return []
     if (!inner.base.startsWith(`${outer.base}/`)) return []
     const mappedByOuter = outer.path + inner.base.slice(outer.base.length)
-    if (inner.path === mappedByOuter) return []
+    if (inner.path === mappedByOuter && inner.host === outer.host) return []
     return [{
       place: inner.place,
       message: `lies below ${outer.place}: ` +

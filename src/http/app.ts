@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Config } from '../options/gateway.js'
+import { areToldApartByHost } from '../options/hosts.js'
 import type { ServerConfig } from '../options/server.js'
 import { createAccessTokenVerifier } from '../oauth/access-token.js'
 import { buildProtectedResourceMetadata, metadataUrl, resourcePath } from '../oauth/protected-resource.js'
@@ -13,11 +14,13 @@ import { registerHealthRoute } from './health-route.js'
 import { registerMcpRoute, type ProtectedServer } from './mcp-route.js'
 import { registerAuthorizationServerMetadataRoute, registerResourceMetadataRoute } from './metadata-route.js'
 import { trackOpenStreams, type OpenStreams } from './response/open-streams.js'
+import { routeByHost, type BuildRoutes } from './route-by-host.js'
 import { Refusal, sendRefusal } from './request/refusal.js'
 import { isUnread } from './request/request-body.js'
 import { originForm } from './request/request-target.js'
 import type { Services } from '../services.js'
 import type { Upstream } from '../upstream/upstream.js'
+import { checkHost } from './steps/check-host.js'
 import { refuseUnrouted } from './steps/refuse-unrouted.js'
 
 /** A whole gateway for one configuration, ready for requests. */
@@ -36,10 +39,52 @@ export interface Application {
 export async function buildApp (config: Config, services: Services): Promise<Application> {
   const openStreams = trackOpenStreams()
   const servers = config.servers.map((server) => protect(server, services, openStreams))
+  const build = buildRoutes(services)
+  const routes = areToldApartByHost(config.servers) ? await routeByHost(servers, build) : await build(servers)
+  return {
+    routing: routes.routing,
+    printRoutes: (options) => routes.printRoutes(options),
+    openStreams,
+    async close () {
+      await routes.close()
+      await Promise.all(servers.map(({ upstream }) => upstream.close()))
+    }
+  }
+}
+
+/**
+ * Returns what builds all routes for protected servers that their paths tell apart. Without any server only
+ * health is left, and every other request is for another host (R7).
+ */
+function buildRoutes (services: Services): BuildRoutes {
+  const genReqId = nextRequestId()
+  return async (servers) => {
+    const app = createFastify(genReqId, services)
+    registerHealthRoute(app)
+    await app.register(async (context) => registerMetadataRoutes(context, servers, services), {
+      prefix: '/.well-known'
+    })
+    for (const server of servers) {
+      const { prefix } = server.paths
+      await app.register(async (context) => registerMcpRoute(context, server, services), { prefix })
+    }
+    // This refuses every path that is neither public nor at or under a protected resource (R5).
+    if (servers.every(({ paths }) => paths.prefix !== '')) {
+      await app.register(async (context) => {
+        if (servers.length === 0) context.addHook('onRequest', checkHost(() => false))
+        refuseUnrouted(context, 'not_found')
+      })
+    }
+    await app.ready()
+    return app
+  }
+}
+
+function createFastify (genReqId: () => string, services: Services): FastifyInstance {
   const app = fastify({
     logger: false, // one audit line of our own instead of two of Fastify's (O4)
     exposeHeadRoutes: false,
-    genReqId: nextRequestId(),
+    genReqId,
     rewriteUrl: originForm,
     frameworkErrors: (error, request, reply) => { sendRefusal(error, request, reply) }
   })
@@ -63,29 +108,7 @@ export async function buildApp (config: Config, services: Services): Promise<App
     if (isUnread(request.raw)) setImmediate(refuse)
     else refuse()
   })
-
-  registerHealthRoute(app)
-  await app.register(async (context) => registerMetadataRoutes(context, servers, services), {
-    prefix: '/.well-known'
-  })
-  for (const server of servers) {
-    const { prefix } = server.paths
-    await app.register(async (context) => registerMcpRoute(context, server, services), { prefix })
-  }
-  // This refuses every path that is neither public nor at or under a protected resource (R5).
-  if (servers.every(({ paths }) => paths.prefix !== '')) {
-    await app.register(async (context) => refuseUnrouted(context, 'not_found'))
-  }
-  await app.ready()
-  return {
-    routing: app.routing,
-    printRoutes: app.printRoutes.bind(app),
-    openStreams,
-    async close () {
-      await app.close()
-      await Promise.all(servers.map(({ upstream }) => upstream.close()))
-    }
-  }
+  return app
 }
 
 /** Node reads a request that calls itself HTTP/0.9 or HTTP/2.0 like HTTP/1.1. Other servers do not. */
@@ -102,7 +125,7 @@ async function registerMetadataRoutes (
   app: FastifyInstance, servers: readonly ProtectedServer[], services: Services
 ): Promise<void> {
   for (const { config, policy } of servers) {
-    // Each resource has the path form. A single resource has the root form, too (R2, R4).
+    // Each resource has the path form. The only one of a host has the root form, too (R2, R4).
     const suffixes = new Set([...(servers.length === 1 ? [''] : []), ...pathSuffixes(config.resource)])
     registerResourceMetadataRoute(app, suffixes, buildProtectedResourceMetadata(config, policy.scopes))
     const [first] = config.authorizationServers

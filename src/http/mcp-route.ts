@@ -12,6 +12,7 @@ import { shareWithOrigins } from './cors.js'
 import { forwardMessage } from './forward-message.js'
 import { hintScopes, stepUpScopes } from './hint-scopes.js'
 import { proxyOptions } from './proxy.js'
+import { allowedHosts } from './request/origin.js'
 import { editStreams } from './response/edit-streams.js'
 import { filterLists, filterStreamedLists, learnTools } from './response/filter-lists.js'
 import { receiveResponses, type ResponseOptions } from './response/receive-response.js'
@@ -54,7 +55,7 @@ export async function registerMcpRoute (
 
   app.addHook('onRequest', checkOrigin(config))
   await shareWithOrigins(app, config)
-  app.addHook('onRequest', checkHost(config))
+  app.addHook('onRequest', checkHost(allowedHosts(config)))
   app.addHook('onRequest', audit(config, services))
   app.addHook('onRequest', authenticate({ verifier, resourceMetadata, hintScopes: hints, logger }))
   refuseUnrouted(app, 'method_not_allowed', { allow: 'GET, HEAD, POST, DELETE, OPTIONS' })

@@ -66,7 +66,7 @@ export const configFile: SchemaNode = asWritten(Type.Object({
     description: 'Several protected servers in one gateway, each with its own `resource` and `upstream`. ' +
       'The other top-level options are defaults for every entry; ' +
       'an option that an entry has itself replaces the default as a whole. ' +
-      'The paths of the resources must differ.'
+      'The resources must differ in their paths, or in their hosts.'
   }))
 }, {
   ...closed,

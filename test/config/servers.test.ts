@@ -35,7 +35,7 @@ t.test('problems are placed where the option is written, and once', async (t) =>
     'origins[0]: is not an origin: write scheme://host or scheme://host:port, without a path or a slash at the end',
     'authorizationServers[0]: must be https, because its host is not loopback; inside a private network "allowHttp": true permits http',
     'servers[1].origins[0]: is not an origin: write scheme://host or scheme://host:port, without a path or a slash at the end',
-    'servers[2].resource: has the same path as servers[0].resource: requests could not be told apart'
+    'servers[2].resource: has the same host and path as servers[0].resource: requests could not be told apart'
   ])
   t.strictSame(await problemsOf(load(t, { resource: 'https://mcp.example/a', servers: [entry('a')] })), [
     'resource: belongs in each entry of "servers", not beside it',
@@ -45,8 +45,45 @@ t.test('problems are placed where the option is written, and once', async (t) =>
   const [missing, ...more] = await problemsOf(load(t, { authorizationServers: [LOGIN], servers: [{ upstream: 'http://up/' }] }))
   t.match(missing, /^servers\[0\]\.resource: is required: /)
   t.strictSame(more, [])
-  // The host alone does not tell two servers apart.
-  t.match(await problemsOf(load(t, { authorizationServers: [LOGIN], servers: [entry('a'), { ...entry('a'), resource: 'https://other.example/a' }] })), [/^servers\[1\]\.resource: has the same path/])
+})
+
+t.test('R7: resources with the same path need hosts that belong to one of them', async (t) => {
+  type Entry = readonly [resource: string, hosts?: readonly string[]]
+  const file = (entries: readonly Entry[], shared: object): object => ({
+    authorizationServers: [LOGIN],
+    policy: { tools: { a: 'b' } },
+    ...shared,
+    servers: entries.map(([resource, hosts]) => ({ resource, upstream: 'http://up:8080/mcp', ...(hosts === undefined ? {} : { hosts }) }))
+  })
+  const check = (entries: readonly Entry[], shared: object = {}): Promise<readonly string[]> => (
+    problemsOf(load(t, file(entries, shared)))
+  )
+  const accepted: ReadonlyArray<readonly Entry[]> = [
+    [['https://a.example/mcp'], ['https://b.example/mcp']],
+    [['https://a.example/mcp'], ['https://b.example/mcp/']],
+    [['https://a.example'], ['https://b.example/']],
+    [['https://a.example/mcp'], ['https://a.example:8443/mcp']],
+    [['http://a.localhost:3002/mcp'], ['http://b.localhost:3002/mcp']],
+    [['https://a.example/mcp', ['c.example']], ['https://b.example/mcp', ['d.example']]],
+    [['https://a.example/mcp', ['c.example']], ['https://a.example/x', ['c.example']], ['https://b.example/mcp']],
+    // Paths tell them apart, so that nothing depends on hosts.
+    [['https://a.example/x', ['c.example']], ['https://b.example/y', ['c.example']]]
+  ]
+  for (const entries of accepted) {
+    const { config } = await load(t, file(entries, {}))
+    t.equal(config.servers.length, entries.length, entries.map(([resource]) => resource).join())
+  }
+  const same = 'servers[1].resource: has the same host and path as servers[0].resource: requests could not be told apart'
+  const twice = (place: string): string => `${place}: is a host of servers[0].resource, too: some resources have the same path, so each host must belong to one of them`
+  t.strictSame(await check([['https://a.example/mcp'], ['https://A.example/mcp']]), [same])
+  t.strictSame(await check([['https://a.example/mcp'], ['https://a.example:443/mcp/']]), [same])
+  t.strictSame(await check([['https://a.example/mcp'], ['http://a.example/mcp']]), [same], 'Host has no scheme')
+  t.strictSame(await check([['https://a.example/mcp'], ['http://a.example:443/mcp']]), [twice('servers[1].resource')])
+  t.strictSame(await check([['https://a.example/mcp'], ['https://b.example/mcp', ['x.example', 'A.EXAMPLE']]]), [twice('servers[1].hosts[1]')])
+  t.strictSame(await check([['https://a.example/mcp', ['b.example:443']], ['https://b.example/mcp']]), [twice('servers[0].hosts[0]')])
+  t.strictSame(await check([['https://a.example/mcp', ['x.example']], ['https://b.example/mcp', ['x.example']]]), [twice('servers[1].hosts[0]')])
+  t.strictSame(await check([['https://a.example/mcp'], ['https://b.example/mcp'], ['https://c.example/mcp']], { hosts: ['x.example'] }), [twice('hosts[0]')])
+  t.strictSame(await check([['https://a.example/x', ['x.example']], ['https://b.example/mcp', ['x.example']], ['https://c.example/mcp']]), [twice('servers[1].hosts[0]')], 'a path of its own does not help')
 })
 
 t.test('an upstream that can be reached through another server is warned about', async (t) => {

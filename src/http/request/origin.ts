@@ -1,3 +1,4 @@
+import { hostsOf } from '../../options/hosts.js'
 import { isLoopback } from '../../options/loopback.js'
 import type { ServerConfig } from '../../options/server.js'
 
@@ -17,13 +18,10 @@ function isLoopbackOrigin (origin: string, { protocol, port }: URL): boolean {
 }
 
 /** Returns a test of `Host`: whether it is served (C1a). Without a reason to check, every host is. */
-export function allowedHosts ({ resource, hosts }: ServerConfig): (host: string) => boolean {
-  const own = new URL(resource)
-  const onLoopback = isLoopback(own.hostname)
-  if (!onLoopback && hosts === undefined) return () => true
-  // The default port may be written out: it is the same authority (RFC 9110 §4.2.3).
-  const spelledOut = own.port === '' ? [`${own.hostname}:${own.protocol === 'https:' ? 443 : 80}`] : []
-  const allowed = new Set([own.host, ...spelledOut, ...hosts ?? []].map((host) => host.toLowerCase()))
+export function allowedHosts (server: ServerConfig): (host: string) => boolean {
+  const onLoopback = isLoopback(new URL(server.resource).hostname)
+  if (!onLoopback && server.hosts === undefined) return () => true
+  const allowed = new Set(hostsOf(server))
   return (host) => {
     if (allowed.has(host.toLowerCase())) return true
     return onLoopback && isLoopback(host.replace(/:\d{1,5}$/, ''))

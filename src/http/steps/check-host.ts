@@ -1,15 +1,13 @@
 import type { onRequestHookHandler } from 'fastify'
-import type { ServerConfig } from '../../options/server.js'
-import { allowedHosts } from '../request/origin.js'
 import { Refusal } from '../request/refusal.js'
 import { isRepeated } from '../request/repeated-header.js'
 
 /**
- * Refuses the `Host` of a rebound DNS name (C1a), and more than one `Host` (RFC 9112 §3.2). It runs after the
- * CORS headers are set, so that a page of an allowed origin can read the refusal (C3).
+ * Refuses a `Host` that is not served: that of a rebound DNS name (C1a), or of no protected server (R7).
+ * Refuses more than one `Host` (RFC 9112 §3.2). It runs after the CORS headers are set, so that a page of an
+ * allowed origin can read the refusal (C3).
  */
-export function checkHost (server: ServerConfig): onRequestHookHandler {
-  const isAllowed = allowedHosts(server)
+export function checkHost (isAllowed: (host: string) => boolean): onRequestHookHandler {
   return function checkHostStep (request, _reply, done) {
     if (isRepeated(request.raw.rawHeaders, 'host')) {
       throw new Refusal('invalid_request', {
