@@ -65,7 +65,7 @@ export async function registerMcpRoute (
   await app.register(async (messages) => {
     messages.removeAllContentTypeParsers()
     messages.addContentTypeParser('*', readBody(config.limits.bodyBytes))
-    messages.addHook('preHandler', readMessageStep())
+    messages.addHook('preHandler', readMessageStep(seal))
     messages.addHook('preHandler', bindSessionStep(responses.sessions))
     const keepScopes = stepUpScopes(policy, config)
     messages.addHook('preHandler', authorize({ policy, resourceMetadata, stepUpScopes: keepScopes, logger }))

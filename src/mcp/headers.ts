@@ -6,6 +6,12 @@ import { isModern, requirementsOf } from './revision.js'
 
 type CallMessage = RequestMessage | NotificationMessage
 
+/**
+ * How a message comes. The transport of revision 2024-11-05 posts to an announced endpoint and has none of
+ * these headers, and yet clients try modern messages on it.
+ */
+export type Transport = 'streamable-http' | 'http-with-sse'
+
 /** The headers that repeat what the body says (transports/streamable-http, Request Metadata). */
 interface MirroredHeaders {
   version?: string
@@ -68,8 +74,10 @@ const FIELD_VALUE = /^[\t\x20-\x7e]*$/
  * invalid params when a modern request has no version in `_meta`; invalid request for a response under a
  * modern revision. Not checked: `Mcp-Param-*` against the arguments, which needs the tool's schema.
  */
-export function checkHeaderAgreement (message: Message, rawHeaders: readonly string[]): void {
-  const problem = findProblem(message, rawHeaders)
+export function checkHeaderAgreement (
+  message: Message, rawHeaders: readonly string[], transport: Transport = 'streamable-http'
+): void {
+  const problem = findProblem(message, rawHeaders, transport)
   if (problem === undefined) return
   throw new MessageError(HEADER_MISMATCH, `Header mismatch: ${problem}`, requestIdOf(message))
 }
@@ -90,12 +98,14 @@ export function decodeHeaderValue (value: string): string | undefined {
   return isWhole && bytes.toString('base64') === encoded && isUtf8(bytes) ? bytes.toString('utf8') : undefined
 }
 
-function findProblem (message: Message, rawHeaders: readonly string[]): string | undefined {
+function findProblem (
+  message: Message, rawHeaders: readonly string[], transport: Transport
+): string | undefined {
   const headers: MirroredHeaders = {}
   const malformed = collectHeaders(rawHeaders, headers)
   if (malformed !== undefined) return malformed
   if (message.kind !== 'response') {
-    return compareVersion(message, headers) ??
+    return compareVersion(message, headers, transport) ??
       compareMethod(message, headers) ??
       compareName(message, headers)
   }
@@ -134,7 +144,9 @@ function collectHeaders (rawHeaders: readonly string[], headers: MirroredHeaders
   return undefined
 }
 
-function compareVersion (message: CallMessage, { version }: MirroredHeaders): string | undefined {
+function compareVersion (
+  message: CallMessage, { version }: MirroredHeaders, transport: Transport
+): string | undefined {
   const { protocolVersion } = message
   if (protocolVersion === undefined) {
     if (!mustRepeat(message, version)) return undefined
@@ -143,7 +155,8 @@ function compareVersion (message: CallMessage, { version }: MirroredHeaders): st
     throw new MessageError(INVALID_PARAMS, text, requestIdOf(message))
   }
   if (version === undefined) {
-    return isModern(protocolVersion) ? 'the required MCP-Protocol-Version is missing' : undefined
+    const isMissing = transport === 'streamable-http' && isModern(protocolVersion)
+    return isMissing ? 'the required MCP-Protocol-Version is missing' : undefined
   }
   if (version === protocolVersion) return undefined
   return 'MCP-Protocol-Version differs from the version in params._meta'

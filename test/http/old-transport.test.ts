@@ -175,6 +175,33 @@ t.test('F12: an announced endpoint is good for its principal alone, unaltered, a
   t.equal(old.posted.length, 3)
 })
 
+t.test('F12: a modern message needs no headers at a message endpoint, which has none, but those that come must agree', async (t) => {
+  const old = await startOldServer(t, { stream: '/sse', messages: '/messages' })
+  const { gateway, tokenWith } = await protect(t, `${old.origin}/sse`)
+  const token = await tokenWith({ sub: 'anna' })
+  const path = await announcedPath(t, gateway.resource, token)
+  const modern = (name: string): unknown => {
+    const _meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' }
+    return { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name, _meta } }
+  }
+  t.equal((await post(gateway, path, token, modern('list_todos'))).status, 202)
+  t.equal(old.posted.length, 1)
+
+  const denied = await post(gateway, path, token, modern('reset'))
+  t.equal(denied.status, 403, 'the policy reads the body')
+  const elsewhere = await post(gateway, '/sse', token, modern('list_todos'))
+  t.match(await elsewhere.json(), { error: { code: -32020 } }, 'anywhere else they are required')
+  for (const headers of [{ 'Mcp-Name': 'reset' }, { 'Mcp-Method': 'tools/list' }, { 'MCP-Protocol-Version': '2025-06-18' }, { 'MCP-Protocol-Version': '2026-07-28' }]) {
+    const response = await fetch(gateway.origin + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers },
+      body: JSON.stringify(modern('list_todos'))
+    })
+    t.match(await response.json(), { error: { code: -32020 } }, JSON.stringify(headers))
+  }
+  t.equal(old.posted.length, 1)
+})
+
 t.test('F12: an endpoint of one resource means nothing at another', async (t) => {
   const old = await startOldServer(t, { stream: '/sse', messages: '/messages' })
   const { issuer, gateway, tokenWith } = await protect(t, `${old.origin}/sse`)

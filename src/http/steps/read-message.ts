@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { preHandlerHookHandler } from 'fastify'
 import { checkHeaderAgreement } from '../../mcp/headers.js'
+import { isSealedEndpoint, type EndpointSeal } from '../../mcp/message-endpoint.js'
 import { readMessage } from '../../mcp/message.js'
 import { operationsOf } from '../../mcp/operation.js'
 import { Refusal } from '../request/refusal.js'
@@ -15,14 +16,15 @@ const JSON_TYPE = /^application\/json[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*(?:utf-
 /**
  * Turns the body into one verified message and its operations (M1–M7); these bytes are the ones forwarded.
  */
-export function readMessageStep (): preHandlerHookHandler {
+export function readMessageStep (seal: EndpointSeal): preHandlerHookHandler {
   return function readMessageStep (request, _reply, done) {
     checkMediaType(request.raw)
     // Without a body there is nothing to parse for Fastify, and for us nothing that is JSON.
     const body = Buffer.isBuffer(request.body) ? request.body : NOTHING
     const message = readMessage(body, { maxDepth: MAX_DEPTH })
     request.message = message
-    checkHeaderAgreement(message, request.raw.rawHeaders)
+    const transport = isSealedEndpoint(seal, request.raw.url ?? '') ? 'http-with-sse' : 'streamable-http'
+    checkHeaderAgreement(message, request.raw.rawHeaders, transport)
     request.operations = operationsOf(message)
     done()
   }
