@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { ROOT } from './root.js'
 import type { Closing } from './closing.js'
 
@@ -9,8 +9,8 @@ export interface ProcessOptions {
   /** The whole environment but for PATH and HOME: nothing of this process's own leaks in. */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
-  /** All of its standard input; default: none. */
-  readonly input?: string
+  /** Its standard input; default: none. */
+  readonly input?: string | Readable
   /** Descriptors to write to; default: pipes, whose text is kept. */
   readonly stdout?: number
   readonly stderr?: number
@@ -58,7 +58,7 @@ export function startProgram (
     stdio: [options.input === undefined ? 'ignore' : 'pipe', options.stdout ?? 'pipe', options.stderr ?? 'pipe']
   })
   child.stdin?.on('error', () => {}) // it may end without reading
-  child.stdin?.end(options.input)
+  if (child.stdin !== null && options.input !== undefined) Readable.from(options.input).pipe(child.stdin)
   const output = { stdout: '', stderr: '' }
   const listeners = new Set<() => void>()
   for (const name of ['stdout', 'stderr'] as const) {

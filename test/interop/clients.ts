@@ -1,6 +1,7 @@
 import { listInspectors } from './clients/inspector-cli.js'
 import { listInspectorPages } from './clients/inspector-page.js'
 import { listMcpRemotes } from './clients/mcp-remote.js'
+import { listProgramClients } from './clients/program.js'
 import { listSdkClients } from './clients/sdk.js'
 import type { Client } from './visit.js'
 
@@ -10,6 +11,7 @@ export function listClients (): readonly Client[] {
     ...listSdkClients(),
     ...listMcpRemotes(),
     ...listInspectors(),
-    ...listInspectorPages()
+    ...listInspectorPages(),
+    ...listProgramClients()
   ]
 }

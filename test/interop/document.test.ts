@@ -15,7 +15,7 @@ const CONTENT: Outcome = { kind: 'ok', steppedUp: false }
 const IMPOSSIBLE: Outcome = { kind: 'impossible', reason: 'the upstream speaks legacy revisions only' }
 
 t.test('the page numbers each reason once, in order, and cells refer to the numbers', async (t) => {
-  const text = formatDocument([row('one', OK, IMPOSSIBLE), row('two', CONTENT, IMPOSSIBLE)], [
+  const text = formatDocument([row('one', OK, IMPOSSIBLE), row('two', CONTENT, IMPOSSIBLE)], [], [
     ['npm', 'fastmcp', '1.2.3']
   ])
   t.match(text, [
@@ -34,7 +34,7 @@ t.test('a failure shows in the page and in the table, and its text cannot break 
     kind: 'missing', reason: 'Python not found'
   })]
   t.match(
-    formatDocument(rows, []),
+    formatDocument(rows, [], []),
     /\| FAILED \(1\) \| missing \(2\) \|\n[^]*\n1\. Got a \\\| b and more\.\n2\. Python not found\./
   )
   t.equal(formatTable(rows), '     client 1  client 2\none  FAILED    missing')

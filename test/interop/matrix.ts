@@ -60,7 +60,7 @@ async function tryUpstream (closing: Closing, matrix: Matrix, upstream: Upstream
     for (const client of clients) {
       matrix.signal.throwIfAborted()
       const pair = { upstream, client, stack, era: chooseEra(client, eras) }
-      const outcome = decideImpossible(transport, eras, client.era) ?? await tryCell(matrix, pair)
+      const outcome = decideImpossible(transport, eras, client) ?? await tryCell(matrix, pair)
       cells.push(report(matrix, upstream, { client: client.title, outcome }))
     }
     return { upstream: upstream.title, speaks: describeEras(upstream, eras), cells }

@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process'
-import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { promisify } from 'node:util'
-import { ROOT } from '../helpers/root.js'
+import { compile, type CompiledName, type Language } from './compiled.js'
+import { CACHE, exists, install, INSTALL_LIMIT_MS, run } from './installation.js'
 import { Missing } from './outcome.js'
+import { findPython, type Environment } from './python.js'
 
 /** The packages from npm, by the names that other files use; `program` is a path inside the package. */
 export const PACKAGES = {
@@ -30,20 +29,16 @@ export const PACKAGES = {
 
 export type PackageName = keyof typeof PACKAGES
 
-/** The release from PyPI that is installed. */
-export const PYTHON_FASTMCP = '4.1.0'
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
-const CACHE = join(ROOT, '.cache/interop/programs')
-/** The time limit for one installation, which takes seconds. */
-const INSTALL_LIMIT_MS = 180_000
-const run = promisify(execFile)
 
 /** Programs that are not dependencies: fetched once, in pinned versions, into a folder that git ignores. */
 export interface Programs {
   /** Path of a program from npm. Throws Missing, with npm's message, when it cannot be fetched. */
   find (name: PackageName): Promise<string>
-  /** Path of a Python that has FastMCP. Throws Missing without Python or venv, or when pip fails. */
-  python (): Promise<string>
+  /** Path of a Python that has the packages. Throws Missing without Python or venv, or when pip fails. */
+  python (environment: Environment): Promise<string>
+  /** Path of a program of our own. Throws Missing without its compiler. */
+  compiled (name: CompiledName): Promise<string>
   /** Path of a Chromium. Throws Missing when the system has none. */
   chromium (): Promise<string>
 }
@@ -58,7 +53,11 @@ export function openPrograms (signal: AbortSignal): Programs {
   }
   return {
     find: (name) => once(name, () => findPackage(name, signal)),
-    python: () => once('python', () => findPython(signal)),
+    python: (environment) => once(`python ${environment}`, () => findPython(environment, signal)),
+    compiled: async (name) => {
+      const [language] = name.split('-') as [Language]
+      return join(await once(language, () => compile(language, signal)), name)
+    },
     chromium: () => once('chromium', findChromium)
   }
 }
@@ -75,39 +74,6 @@ async function findPackage (key: PackageName, signal: AbortSignal): Promise<stri
   return join(folder, 'node_modules', name, program)
 }
 
-async function findPython (signal: AbortSignal): Promise<string> {
-  const printVersion = 'import sys; print("%d.%d" % sys.version_info[:2])'
-  const { stdout } = await run('python3', ['-c', printVersion])
-    .catch(() => { throw new Missing('Python not found') })
-  const folder = join(CACHE, `fastmcp@${PYTHON_FASTMCP}-python${stdout.trim()}`)
-  await install(folder, `pip cannot install fastmcp ${PYTHON_FASTMCP}`, async (fresh) => {
-    await run('python3', ['-m', 'venv', fresh], { signal, timeout: INSTALL_LIMIT_MS })
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
-    const python = join(fresh, 'bin/python')
-    await run(python, [...pip, `fastmcp==${PYTHON_FASTMCP}`], { signal, timeout: INSTALL_LIMIT_MS })
-  })
-  return join(folder, 'bin/python')
-}
-
-/** Fills the folder unless an earlier run has; the folder appears only when it is complete. */
-export async function install (
-  folder: string, problem: string, fill: (fresh: string) => Promise<void>
-): Promise<void> {
-  if (await exists(folder)) return
-  await mkdir(CACHE, { recursive: true })
-  const fresh = await mkdtemp(join(CACHE, 'fresh-'))
-  try {
-    await fill(fresh)
-    await rename(fresh, folder)
-  } catch (error) {
-    const lines = ((error as { stderr?: string }).stderr ?? '').trim().split('\n')
-    const said = lines.find((line) => /^npm error code|^ERROR: No matching/.test(line)) ?? lines.at(-1)
-    throw new Missing(`${problem}: ${said === undefined || said === '' ? String(error) : said}`)
-  } finally {
-    await rm(fresh, { recursive: true, force: true })
-  }
-}
-
 async function findChromium (): Promise<string> {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     for (const name of BROWSERS) {
@@ -115,8 +81,4 @@ async function findChromium (): Promise<string> {
     }
   }
   throw new Missing('Chromium not found; apt-get install chromium')
-}
-
-export async function exists (path: string): Promise<boolean> {
-  return access(path).then(() => true, () => false)
 }

@@ -2,6 +2,7 @@
 export type Era = 'legacy' | 'modern'
 
 const MODERN = '2026-07-28'
+const SUPPORTS_MODERN = new RegExp(`"supportedVersions"\\s*:\\s*\\[[^\\]]*"${MODERN}"`)
 const META = {
   'io.modelcontextprotocol/protocolVersion': MODERN,
   'io.modelcontextprotocol/clientInfo': { name: 'interop', version: '1.0.0' },
@@ -23,14 +24,15 @@ export async function probeEras (url: string, transport: 'http' | 'sse'): Promis
     await requireEventStream(url)
     return ['legacy']
   }
-  const responses: ReadonlyArray<readonly [Era, string]> = [
-    ['legacy', await post(url, INITIALIZE, {})],
-    ['modern', await post(url, DISCOVER, { 'mcp-protocol-version': MODERN, 'mcp-method': DISCOVER.method })]
-  ]
-  const eras = responses.filter(([, text]) => /"result"\s*:/.test(text)).map(([era]) => era)
-  if (eras.length === 0) {
-    throw new Error(`it speaks no revision: ${responses.map(([, text]) => text).join(' ')}`)
-  }
+  const initialized = await post(url, INITIALIZE, {})
+  const discovered = await post(url, DISCOVER, {
+    'mcp-protocol-version': MODERN, 'mcp-method': DISCOVER.method
+  })
+  const eras: Era[] = []
+  if (/"result"\s*:/.test(initialized)) eras.push('legacy')
+  // The Go SDK's stateful server also answers this, with legacy revisions.
+  if (SUPPORTS_MODERN.test(discovered)) eras.push('modern')
+  if (eras.length === 0) throw new Error(`it speaks no revision: ${initialized} ${discovered}`)
   return eras
 }
 

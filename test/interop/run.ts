@@ -1,14 +1,16 @@
-import { join } from 'node:path'
 /**
- * Lets every client do the same task at every upstream through Postern, and compares docs/interop.md with
- * the outcome. Exits with 1 when a cell fails or the page differs from the outcome. `--write` writes the page
- * instead of comparing it; `--only <word>` keeps the upstreams whose title has the word.
+ * Lets every client do the same task at every upstream through Postern, lets graders examine it, and compares
+ * docs/interop.md with the outcome. Exits with 1 when a cell or a grade fails, or the page differs from the
+ * outcome. `--write` writes the page instead of comparing it. `--only <word>` keeps the upstreams whose title
+ * has the word, or the graders alone; `--client <word>` keeps the clients whose title has the word.
  */
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { settlePage } from '../helpers/generated-page.js'
 import { ROOT } from '../helpers/root.js'
 import { listClients } from './clients.js'
 import { formatDocument, formatTable } from './document.js'
+import { gradeAll, type Grade } from './graders/graders.js'
 import { tryAll } from './matrix.js'
 import type { Row } from './outcome.js'
 import { openPrograms } from './programs.js'
@@ -17,8 +19,12 @@ import { describeMachine, listVersions } from './versions.js'
 
 const DOCUMENT = join(ROOT, 'docs/interop.md')
 
-const { values: { write, only } } = parseArgs({
-  options: { write: { type: 'boolean', default: false }, only: { type: 'string', default: '' } }
+const { values: { write, only, client } } = parseArgs({
+  options: {
+    write: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+    client: { type: 'string', default: '' }
+  }
 })
 // Every started program has a listener, so that none outlives this process.
 process.setMaxListeners(50)
@@ -35,27 +41,35 @@ try {
 
 async function main (): Promise<number> {
   const programs = openPrograms(stop.signal)
+  // The compilers take both cores, and would make clients late.
+  for (const name of ['go-client', 'rust-client'] as const) await programs.compiled(name).catch(() => {})
+  const clients = listClients().filter(({ title }) => title.includes(client))
   const upstreams = listUpstreams().filter(({ title }) => title.includes(only))
   const rows = await tryAll({
-    upstreams, clients: listClients(), programs, signal: stop.signal, report: print
+    upstreams, clients, programs, signal: stop.signal, report: print
   })
   print(`\n${formatTable(rows)}\n\n${await describeMachine(programs)}`)
-  const kinds = rows.flatMap(({ cells }) => cells.map(({ outcome }) => outcome.kind))
+  // Graders look at everything: they are not narrowed down with the clients.
+  const isGraded = client === '' && 'graders'.includes(only)
+  const grades = isGraded ? await gradeAll(programs, stop.signal, print) : []
+  const kinds = [...rows.flatMap(({ cells }) => cells), ...grades].map(({ outcome }) => outcome.kind)
   const count = (...wanted: readonly string[]): number => kinds.filter((kind) => wanted.includes(kind)).length
-  const isSettled = await settleDocument(rows, count('missing') > 0)
+  const isSettled = await settleDocument(rows, grades, count('missing') > 0)
   print(`interop: ${count('ok')} ok, ${count('impossible', 'missing')} cannot run, ${count('failed')} FAILED`)
   return count('failed') === 0 && isSettled ? 0 : 1
 }
 
 /** Returns whether the page agrees with the outcome. It is not compared when some cells were not tried. */
-async function settleDocument (rows: readonly Row[], isMissing: boolean): Promise<boolean> {
-  if (isMissing || only !== '') {
+async function settleDocument (
+  rows: readonly Row[], grades: readonly Grade[], isMissing: boolean
+): Promise<boolean> {
+  if (isMissing || only !== '' || client !== '') {
     print(`docs/interop.md is not ${write ? 'written' : 'compared'}: not every cell was tried`)
     return !write
   }
   return settlePage({
     page: DOCUMENT,
-    text: formatDocument(rows, await listVersions()),
+    text: formatDocument(rows, grades, await listVersions()),
     write,
     remedy: 'npm run interop -- --write'
   })

@@ -69,6 +69,11 @@ export function listUpstreams (): readonly Upstream[] {
     http('FastMCP (Python), stateful', SUMS, runPythonFastMcp('http', 'stateful')),
     http('FastMCP (Python), stateless', SUMS, runPythonFastMcp('http', 'stateless')),
     sse('FastMCP (Python)', SUMS, runPythonFastMcp('sse', 'stateful')),
+    http('Python SDK, stateful', SUMS, runPythonSdk('stateful')),
+    http('Go SDK, stateful', SUMS, runGoSdk('http', 'stateful')),
+    http('Go SDK, stateless', SUMS, runGoSdk('http', 'stateless')),
+    sse('Go SDK', SUMS, runGoSdk('sse', 'stateful')),
+    http('Rust SDK', SUMS, runRustSdk),
     { title: 'the demo’s todo server', transport: 'http', task: TODOS, start: startTodos }
   ]
 }
@@ -138,7 +143,7 @@ function runMcpProxy (...options: readonly string[]): Command {
   ]
 }
 
-/** The task at both FastMCP servers. */
+/** The task at the servers that are our own. */
 const SUMS: Task = {
   allowed: { tool: 'add', args: { a: 19, b: 23 }, result: /The sum is 42/ },
   privileged: { tool: 'subtract', args: { a: 19, b: 23 }, result: /The difference is -4/ },
@@ -151,8 +156,23 @@ function runFastMcp (state: string): Command {
 
 function runPythonFastMcp (transport: string, state: string): Command {
   const file = join(SOURCES, 'servers/fastmcp-server.py')
-  return async ({ programs }, port) => [await programs.python(), file, transport, `${port}`, state]
+  return async ({ programs }, port) => [
+    await programs.python('fastmcp'), file, transport, `${port}`, state
+  ]
 }
+
+function runPythonSdk (state: string): Command {
+  const file = join(SOURCES, 'servers/python-server.py')
+  return async ({ programs }, port) => [await programs.python('fastmcp'), file, `${port}`, state]
+}
+
+function runGoSdk (transport: string, state: string): Command {
+  return async ({ programs }, port) => [await programs.compiled('go-server'), transport, `${port}`, state]
+}
+
+const runRustSdk: Command = async ({ programs }, port) => [
+  await programs.compiled('rust-server'), `${port}`
+]
 
 const PAGES: Task = {
   allowed: {

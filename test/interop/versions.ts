@@ -3,10 +3,18 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ROOT } from '../helpers/root.js'
-import { PACKAGES, PYTHON_FASTMCP, type Programs } from './programs.js'
+import { GRADERS } from './graders/graders.js'
+import { PACKAGES, type Programs } from './programs.js'
+import { readRequiredVersion, type Environment } from './python.js'
 
 /** Dependencies of this project: package-lock.json decides which release is tried. */
 const DEPENDENCIES = ['@modelcontextprotocol/client', '@modelcontextprotocol/sdk', 'fastmcp']
+/** What the environments of Python are there for. */
+const REQUIRED: ReadonlyArray<readonly [environment: Environment, name: string]> = [
+  ['fastmcp', 'fastmcp'], ['fastmcp', 'mcp'], ['mcp-1', 'mcp'],
+  ...GRADERS.map(({ name }) => [name, name] as const)
+]
+const GO_SDK = 'github.com/modelcontextprotocol/go-sdk'
 const run = promisify(execFile)
 
 /** The registry of a program, its name there, and its release. */
@@ -19,8 +27,19 @@ export async function listVersions (): Promise<readonly Version[]> {
       DEPENDENCIES.map(async (name) => ['npm', name, await readInstalledVersion(name)] as const)
     ),
     ...Object.values(PACKAGES).map(({ name, version }) => ['npm', name, version] as const),
-    ['PyPI', 'fastmcp', PYTHON_FASTMCP]
+    ...await Promise.all(REQUIRED.map(
+      async ([environment, name]) => ['PyPI', name, await readRequiredVersion(environment, name)] as const
+    )),
+    ['Go', GO_SDK, await readLockedVersion('go.mod', new RegExp(`${GO_SDK} v(\\S+)`))],
+    ['crates.io', 'rmcp', await readLockedVersion('Cargo.lock', /name = "rmcp"\nversion = "(.+)"/)]
   ]
+}
+
+async function readLockedVersion (file: string, pattern: RegExp): Promise<string> {
+  const text = await readFile(join(ROOT, 'test/interop', file), 'utf8')
+  const [, version] = pattern.exec(text) ?? []
+  if (version === undefined) throw new Error(`${file} does not match ${pattern}`)
+  return version
 }
 
 async function readInstalledVersion (name: string): Promise<string> {
@@ -37,6 +56,6 @@ export async function describeMachine (programs: Programs): Promise<string> {
       return (error as Error).message
     }
   }
-  const own = [await ask(() => programs.python()), await ask(() => programs.chromium())]
+  const own = [await ask(() => programs.python('fastmcp')), await ask(() => programs.chromium())]
   return [`Node ${process.version}`, ...own].join(', ')
 }

@@ -55,12 +55,15 @@ t.test('anything else is a problem, whether the client or the gateway reports it
   for (const [what, visit, traces] of wrong) t.equal(findProblems(visit, TASK, traces).length, 1, what)
 })
 
-t.test('only revisions that both speak can be tried', async (t) => {
-  t.equal(decideImpossible('http', ['legacy', 'modern'], 'modern'), undefined)
-  t.equal(decideImpossible('http', ['legacy'], 'legacy'), undefined)
-  t.equal(decideImpossible('sse', ['legacy'], 'any'), undefined)
-  t.match(decideImpossible('http', ['legacy'], 'modern'), {
+t.test('only revisions and transports that both speak can be tried', async (t) => {
+  t.equal(decideImpossible('http', ['legacy', 'modern'], { era: 'modern' }), undefined)
+  t.equal(decideImpossible('http', ['legacy'], { era: 'legacy' }), undefined)
+  t.equal(decideImpossible('sse', ['legacy'], { era: 'any' }), undefined)
+  t.match(decideImpossible('http', ['legacy'], { era: 'modern' }), {
     kind: 'impossible', reason: /legacy revisions only/
   })
-  t.match(decideImpossible('sse', ['legacy'], 'modern'), { kind: 'impossible', reason: /2024-11-05/ })
+  t.match(decideImpossible('sse', ['legacy'], { era: 'modern' }), { kind: 'impossible', reason: /2024-11-05/ })
+  t.match(decideImpossible('sse', ['legacy'], { era: 'any', transport: 'http' }), {
+    kind: 'impossible', reason: /cannot sign in/
+  })
 })

@@ -37,14 +37,20 @@ export interface Client {
   readonly title: string
   /** The revisions that it speaks here. */
   readonly era: Era | 'any'
+  /** The only transport over which it can sign in; default: either. */
+  readonly transport?: Upstream['transport']
   /** Does the task through Postern. Throws Missing when a program is missing. */
   visit (closing: Closing, surroundings: Surroundings): Promise<Visit>
 }
 
 /** Returns why a client cannot speak with an upstream; undefined when it can. */
 export function decideImpossible (
-  transport: Upstream['transport'], eras: readonly Era[], era: Client['era']
+  transport: Upstream['transport'], eras: readonly Era[], client: Pick<Client, 'era' | 'transport'>
 ): Outcome | undefined {
+  const { era } = client
+  if (client.transport !== undefined && client.transport !== transport) {
+    return { kind: 'impossible', reason: 'the client cannot sign in over the transport of revision 2024-11-05' }
+  }
   if (era === 'any' || eras.includes(era)) return undefined
   const reason = transport === 'sse'
     ? 'the transport of revision 2024-11-05 has no modern revisions'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ROOT } from '../../helpers/root.js'
 import { Missing } from '../outcome.js'
-import { install } from '../programs.js'
+import { install } from '../installation.js'
 
 /** The release from Maven Central that is tried; docs/keycloak.md names the same. */
 export const KEYCLOAK = '26.7.3'
