@@ -67,7 +67,8 @@ export function listTools (resource: string, dialect: Dialect): string[] {
 
 const SESSION = 'Mcp-Session-Id: $SESSION'
 
-const META = {
+/** What a client of revision 2026-07-28 says about itself with each message. */
+export const META = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
   'io.modelcontextprotocol/clientInfo': { name: 'curl', version: '1.0.0' },
   'io.modelcontextprotocol/clientCapabilities': {}

@@ -1,9 +1,9 @@
 import {
   callTool, DEFINE_SHOW, exportSession, exportToken, listTools, type TokenRequest
 } from './curl.js'
-import type { Scene } from './scene.js'
+import type { Scene, Trial } from './scene.js'
 
-type GuideFacts = Scene & TokenRequest
+export type GuideFacts = TokenRequest & Trial & Pick<Scene, 'upstream' | 'note'>
 
 /** Returns a text in a style, where its reader sees styles. */
 export type Paint = (style: 'bold' | 'cyan', text: string) => string
@@ -15,7 +15,7 @@ interface Step {
 
 /** Returns the lines that tell what to try. The commands work as they are, one after the other. */
 export function renderGuide (facts: GuideFacts, paint: Paint): string[] {
-  const { resource, issuer, upstream } = facts
+  const { resource, issuer, upstream, note } = facts
   const steps = listSteps(facts).flatMap(({ title, commands }, index) => [
     '', paint('bold', `${index + 1}. ${title}`), '', ...commands.map((line) => paint('cyan', line))
   ])
@@ -23,6 +23,7 @@ export function renderGuide (facts: GuideFacts, paint: Paint): string[] {
     '',
     `Postern protects ${resource}; behind it is ${upstream}`,
     `Authorization server: ${issuer} (sign in with any name)`,
+    ...(note === undefined ? [] : [note]),
     '',
     'Copy into another terminal, in this order:',
     ...steps,
@@ -49,7 +50,7 @@ function listSteps (facts: GuideFacts): Step[] {
 }
 
 function listStepUp (
-  facts: GuideFacts, { call, scopes }: NonNullable<Scene['stepUp']>
+  facts: GuideFacts, { call, scopes }: NonNullable<Trial['stepUp']>
 ): Step[] {
   const commands = callTool(facts.resource, facts.dialect, call)
   return [

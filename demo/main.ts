@@ -1,13 +1,16 @@
 import { startAuthorizationServer } from './authorization-server.js'
 import { renderGuide, type Paint } from './guide.js'
 import { PortTaken } from './listen.js'
-import { showTodos, type Scene } from './scene.js'
+import { showTodos, type MissingScopes, type Scene } from './scene.js'
 import { startTodoServer } from './todo-server.js'
+import { showUpstream } from './upstream-scene.js'
+import { examineUpstream } from './upstream.js'
 
 /** A gateway that runs. */
 export interface Gateway {
   /** Every scope that its policy names. */
   readonly scopes: readonly string[]
+  readonly missingScopes: MissingScopes
   close (): Promise<void>
 }
 
@@ -24,6 +27,10 @@ export interface DemoOptions {
   readonly todoPort?: number
   /** Default 9000. */
   readonly authorizationServerPort?: number
+  /** The URL of an MCP server to protect instead of the todo server. */
+  readonly upstream?: string
+  /** Rules for its tools, as in the configuration file. */
+  readonly toolRules?: Readonly<Record<string, unknown>>
   readonly startGateway: StartGateway
   /** Gets one line at a time. */
   readonly print: (line: string) => void
@@ -36,13 +43,13 @@ export interface Demo {
 }
 
 /**
- * Starts the authorization server, the todo server and the gateway on loopback addresses and
- * prints how to try them. Throws PortTaken, which names the option that changes the port, after
- * stopping what was started by then.
+ * Starts the authorization server, the gateway and, unless there is an upstream, the todo server on
+ * loopback addresses and prints how to try them. Throws DemoFailure, for example PortTaken, which names
+ * the option that changes the port, after stopping what was started by then.
  */
 export async function runDemo (options: DemoOptions): Promise<Demo> {
   const { gatewayPort = 3002, authorizationServerPort = 9000, startGateway, print } = options
-  const { paint = (_style, text) => text } = options
+  const { upstream, toolRules, paint = (_style, text) => text } = options
   const resource = `http://localhost:${gatewayPort}/mcp`
   const started: Demo[] = []
   // The gateway stops first, so that no request loses its upstream.
@@ -67,18 +74,20 @@ export async function runDemo (options: DemoOptions): Promise<Demo> {
   }
 
   try {
+    const examined = upstream === undefined ? undefined : await examineUpstream(upstream)
     const authorizationServer = await start(
       'authorization server', '--authorization-server-port', authorizationServerPort,
       (port) => startAuthorizationServer({ port, resources: [], log: print })
     )
     const { issuer, clientCredentials: credentials } = authorizationServer
-    const scene = await startTodos()
+    const scene = examined === undefined ? await startTodos() : showUpstream(examined, toolRules)
     const gateway = await start(
       'gateway', '--gateway-port', gatewayPort,
       (port) => startGateway(createDemoConfig(scene, resource, issuer), { host: '127.0.0.1', port })
     )
     authorizationServer.addResource({ resource, scopes: gateway.scopes })
-    const guide = renderGuide({ ...scene, resource, issuer, credentials }, paint)
+    const trial = scene.chooseTrial(gateway.missingScopes)
+    const guide = renderGuide({ ...scene, ...trial, resource, issuer, credentials }, paint)
     for (const line of guide) print(line)
     return { close }
   } catch (error) {

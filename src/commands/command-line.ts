@@ -110,12 +110,19 @@ export const COMMANDS = {
     summary: 'run a gateway, a todo server and an authorization server to try',
     details: 'It prints what to try. The first time, npm installs the servers into ~/.cache/postern (25 MB).',
     options: {
+      upstream: { value: 'URL', description: 'an MCP server on this machine in place of the todo server' },
+      tool: {
+        value: '"NAME=SCOPE"',
+        isRepeatable: true,
+        description: 'what its tools need (default: mcp:read, mcp:write)'
+      },
       'gateway-port': { value: 'PORT', description: 'of the gateway (default: 3002)' },
       'todo-port': { value: 'PORT', description: 'of the todo server (default: 8080)' },
       'authorization-server-port': {
         value: 'PORT', description: 'of the authorization server (default: 9000)'
       }
-    }
+    },
+    examples: ['postern demo', 'postern demo --upstream http://localhost:8080/mcp']
   },
   completions: {
     summary: 'print the completions of a shell',
