@@ -14,6 +14,8 @@ interface DemoOfNpm {
   readonly ports: readonly number[]
 }
 
+/** A busy machine needs longer than the second in which the demo usually ends. */
+const PATIENCE = { withinMs: 20_000 }
 const READY = /Stop with Ctrl\+C\.\r?\n/
 
 async function choosePorts (): Promise<{ ports: number[], flags: string[] }> {
@@ -33,9 +35,9 @@ async function startWithNpm (t: Test, cwd = ROOT): Promise<DemoOfNpm> {
 async function nothingIsLeft (ports: readonly number[]): Promise<void> {
   for (const port of ports) {
     const answers = (): Promise<boolean> => fetch(`http://127.0.0.1:${port}/health`).then(() => true, () => false)
-    await until(async () => !await answers(), `nothing listens on port ${port}`)
+    await until(async () => !await answers(), `nothing listens on port ${port}`, PATIENCE)
   }
-  if (hasProc) await until(() => !isRunning(`--gateway-port\0${ports[0]}\0`), 'no process is left')
+  if (hasProc) await until(() => !isRunning(`--gateway-port\0${ports[0]}\0`), 'no process is left', PATIENCE)
 }
 
 /** In a container without an init an orphan that has ended stays in the list, but without arguments. */

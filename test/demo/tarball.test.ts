@@ -69,7 +69,7 @@ t.test('the tarball, installed in an empty folder', async (t) => {
     t.strictSame(statuses, ['HTTP/1.1 200 OK', 'HTTP/1.1 403 Forbidden', 'HTTP/1.1 200 OK'])
     demo.signal('SIGTERM')
     await demo.ended
-    await until(() => !demo.isAlive(), 'nothing of it is left')
+    await until(() => !demo.isAlive(), 'nothing of it is left', { withinMs: 20_000 })
   })
 
   await t.test('the size is what it says', async (t) => {
@@ -111,7 +111,7 @@ t.test('the tarball, installed in an empty folder', async (t) => {
     t.equal(cached(cache).length, 1)
     demo.signal('SIGINT')
     t.match(await demo.ended, { stderr: '' })
-    await until(() => !demo.isAlive(), 'npm ends as well')
+    await until(() => !demo.isAlive(), 'npm ends as well', { withinMs: 20_000 })
     t.strictSame(cached(cache), [])
   })
 
