@@ -79,6 +79,17 @@ t.test('M5: on legacy traffic the headers may be absent but not lie', async (t) 
   await permits(t, scene, 'none', legacy([]))
 })
 
+t.test('M5: a path that only looks like a message endpoint frees no message from its headers', async (t) => {
+  const scene = await startScene(t)
+  const body = call('list_todos')
+  for (const target of ['/mcp/~endpoint/', '/mcp/~endpoint/AAAA', `/mcp/~endpoint/${Buffer.alloc(60).toString('base64url')}`]) {
+    await refuses(t, scene, target, { token: scene.token, target, body }, { status: 404 })
+  }
+  for (const target of ['/mcp/%7Eendpoint/AAAA', '/mcp/x/~endpoint/AAAA', '/mcp/~endpoint', '/mcp?/~endpoint/AAAA', '/mcp//~endpoint/AAAA']) {
+    await refuses(t, scene, target, { token: scene.token, target, body }, { status: 400 })
+  }
+})
+
 t.test('M7: headers that agree permit nothing by themselves, and no version weakens a check', async (t) => {
   const scene = await startScene(t)
   const foreign = await scene.issuer.token({ aud: 'https://other.example/mcp' })
