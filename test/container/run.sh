@@ -181,6 +181,39 @@ check 'on SIGTERM an open stream is ended and the exit code is 0' drains_and_end
 check 'compose down ends them' compose down
 check 'and leaves no container and no port behind' nothing_is_left
 
+# --- the bridge and the gateway, as docs/stdio.md says ---
+
+# The page's only block in a language.
+stdio_block () { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" "$root/docs/stdio.md" | sed '1d;$d'; }
+stdio=$work/stdio
+mkdir -p "$stdio/files-server" "$stdio/files" "$stdio/postern"
+stdio_block dockerfile | sed "s|^FROM .*|FROM $base|" > "$stdio/files-server/Dockerfile"
+# Both images are built already.
+stdio_block yaml | sed "s|build: ./files-server|image: localhost/files-server:latest|; s|image: postern|image: $gateway|" > "$stdio/docker-compose.yml"
+stdio_block json | sed 's|http://127.0.0.1:8080|http://files:8080|' > "$stdio/postern/config.json"
+echo "MCP_PROXY_API_KEY=key-of-this-test" > "$stdio/.env"
+chmod -R a+rwX "$stdio"
+
+build_bridge () { buildah build --layers --format docker --isolation chroot "${build_volumes[@]}" --tag localhost/files-server:latest "$stdio/files-server"; }
+compose_stdio () { (cd "$stdio" && on_host podman-compose -p postern-stdio-test "$@"); }
+# What the bridge answers to the gateway's container, with these headers.
+bridge_answers () {
+  podman exec "$(container postern)" node -e '
+    const [expected, headers] = process.argv.slice(1)
+    const message = { jsonrpc: "2.0", id: 1, method: "initialize", params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1" } } }
+    const usual = { "content-type": "application/json", accept: "application/json, text/event-stream" }
+    fetch("http://files:8080/mcp", { method: "POST", headers: { ...usual, ...JSON.parse(headers) }, body: JSON.stringify(message) })
+      .then(({ status }) => { console.log(status); process.exit(status === Number(expected) ? 0 : 1) }, (error) => { console.log(error); process.exit(1) })' "$@"
+}
+
+check 'the image of a stdio server and its bridge builds' build_bridge
+check 'compose starts both' compose_stdio up --detach
+check 'the gateway is healthy' eventually healthy
+check 'the bridge answers the gateway, which has the key' eventually bridge_answers 200 '{"x-api-key":"key-of-this-test"}'
+check 'and nobody without it' bridge_answers 401 '{}'
+check 'the bridge is not reachable from the host' refused connects 8080
+check 'compose down ends both' compose_stdio down
+
 echo "1..$count"
 [ "$failed" = 0 ] || { echo "# failed $failed of $count checks"; exit 1; }
 echo "# passed all $count checks"
