@@ -25,7 +25,7 @@ export function renderGuide (facts: GuideFacts, paint: Paint): string[] {
     `Authorization server: ${issuer} (sign in with any name)`,
     ...(note === undefined ? [] : [note]),
     '',
-    'Copy into another terminal, in this order:',
+    'Copy into another terminal (bash, zsh or another POSIX shell), in this order:',
     ...steps,
     '',
     paint('bold', 'Or connect a client. It finds the authorization server, and opens a browser to log in:'),

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { commandsIn, runCommands, runShell } from '../demo/printed-commands.js'
 import { post } from '../helpers/gateway.js'
 import { findFreePort, occupyPort } from '../helpers/ports.js'
-import { startCli, type RunningProgram } from '../helpers/process.js'
+import { startCli, startProgram, type RunningProgram } from '../helpers/process.js'
 import { ROOT } from '../helpers/root.js'
 
 interface Ports {
@@ -29,6 +30,16 @@ function startDemo (t: Test, { gateway, todo, authorizationServer }: Ports): Run
 t.test('npm run demo is postern demo', async (t) => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
   t.equal(scripts['demo'], 'node dist/cli.js demo')
+})
+
+t.test('an installation without the demo, as in the container image, says how to get it', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-image-'))
+  t.teardown(() => { rmSync(folder, { recursive: true }) })
+  cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true })
+  for (const name of ['package.json', 'node_modules']) symlinkSync(join(ROOT, name), join(folder, name))
+  t.match(await startProgram(t, process.execPath, [join(folder, 'dist/cli.js'), 'demo']).ended, {
+    code: 1, stdout: '', stderr: 'postern: this installation is without the demo; npx postern demo runs it\n'
+  })
 })
 
 t.test('O3: a crash in native code ends the demo', async (t) => {
