@@ -60,9 +60,12 @@ async function refuseForeign (folder: string): Promise<void> {
     'name another folder in XDG_CACHE_HOME')
 }
 
+const UNFINISHED = 'unfinished-'
+
 /** A half download is never found: the folder gets its name when it is complete. */
 async function installInto (folder: string, cache: string, signal: AbortSignal): Promise<void> {
-  const unfinished = await mkdtemp(join(cache, 'unfinished-'))
+  await removeLeftovers(cache)
+  const unfinished = await mkdtemp(join(cache, UNFINISHED))
   try {
     for (const name of SHIPPED) await cp(join(DEMO, name), join(unfinished, name), { recursive: true })
     await installLocked(unfinished, signal)
@@ -71,6 +74,17 @@ async function installInto (folder: string, cache: string, signal: AbortSignal):
     })
   } finally {
     await rm(unfinished, { recursive: true, force: true })
+  }
+}
+
+const DAY_MS = 24 * 3600 * 1000
+
+/** Of demos that were killed while they installed; another may be installing at this moment. */
+async function removeLeftovers (cache: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    const path = join(cache, name)
+    const isOld = Date.now() - (await stat(path)).mtimeMs > DAY_MS
+    if (name.startsWith(UNFINISHED) && isOld) await rm(path, { recursive: true, force: true })
   }
 }
 

@@ -1,6 +1,6 @@
 // What `npx postern demo` does where nothing of the repository is: the packed tarball in an empty folder,
 // with npm and its registry as they are set up on this machine.
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -87,13 +87,17 @@ t.test('the tarball, installed in an empty folder', async (t) => {
 
   await t.test('a download that fails is one line that says what to do, and leaves nothing', async (t) => {
     const cache = newCache('failing')
+    const [old, young] = ['unfinished-old', 'unfinished-young'].map((name) => join(cache, 'postern', name)) as [string, string]
+    for (const path of [old, young]) mkdirSync(path, { recursive: true })
+    chmodSync(join(cache, 'postern'), 0o700)
+    utimesSync(old, 0, Date.now() / 1000 - 25 * 3600)
     const demo = await startInstalled(t, {
       XDG_CACHE_HOME: cache, npm_config_registry: 'http://127.0.0.1:1/', npm_config_cache: join(folder, 'no-npm-cache'), npm_config_fetch_retries: '0'
     })
     const { code, stderr } = await demo.ended
     t.equal(code, 1)
     t.match(stderr, /^postern: npm could not install what the demo needs \(code ECONNREFUSED, .*\)\. Nothing of it was kept\. Check the network, and the registry that `npm config get registry` names; then try again\n$/)
-    t.strictSame(cached(cache), [])
+    t.strictSame(cached(cache), ['unfinished-young'], 'that of another demo stays, what was left long ago goes')
   })
 
   await t.test('Ctrl+C during the download ends it and npm, and leaves nothing', async (t) => {
