@@ -26,6 +26,7 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
   oauth: { imports: ['options'], packages: ['jose'] },
   config: { imports: ['json', 'oauth', 'options', 'policy'], packages: ['typebox', 'env-schema'] },
   upstream: { imports: [], packages: ['undici'] },
+  catalog: { imports: ['mcp', 'upstream'] },
   clock: { imports: [] },
   telemetry: { imports: [], types: ['clock', 'oauth', 'policy'], packages: ['pino', 'prom-client'] },
   'proxied-fetch': { imports: ['options'], types: ['oauth'], packages: ['undici'] },
@@ -52,7 +53,7 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
   doctor: { imports: [] },
   commands: {
     imports: [
-      'clock', 'config', 'doctor', 'http', 'oauth', 'options', 'policy', 'proxied-fetch', 'server', 'services', 'telemetry'
+      'catalog', 'clock', 'config', 'doctor', 'http', 'oauth', 'options', 'policy', 'proxied-fetch', 'server', 'services', 'telemetry'
     ],
     packages: ['close-with-grace']
   },

@@ -58,8 +58,7 @@ const wrongUsages: Readonly<Record<string, { args: string[], message: string }>>
   'a port beyond the last': { args: ['demo', '--todo-port', '65536'], message: '--todo-port must be a port number, 0 to 65535; see postern demo --help' },
   'an operation that is not named': { args: ['explain', '--scopes', ''], message: 'explain needs one of --tool, --prompt, --mcp-resource, --method; see postern explain --help' },
   'two operations': { args: ['explain', '--tool', 'a', '--prompt', 'b', '--scopes', ''], message: 'explain needs one of --tool, --prompt, --mcp-resource, --method; see postern explain --help' },
-  'neither scopes nor a token': { args: ['explain', '--tool', 'a'], message: 'explain needs either --scopes or --token; see postern explain --help' },
-  'both scopes and a token': { args: ['explain', '--tool', 'a', '--scopes', 'a', '--token', 'b'], message: 'explain needs either --scopes or --token; see postern explain --help' },
+  'both scopes and a token': { args: ['explain', '--tool', 'a', '--scopes', 'a', '--token', 'b'], message: 'explain takes --scopes or --token, not both; see postern explain --help' },
   'a shell that is not known': { args: ['completions', 'bsh'], message: 'completions needs a shell: bash, zsh, fish (did you mean bash?); see postern completions --help' },
   'no shell': { args: ['completions'], message: 'completions needs a shell: bash, zsh, fish; see postern completions --help' }
 }

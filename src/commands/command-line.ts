@@ -41,6 +41,8 @@ const CONFIGURATION = {
   port: { value: 'PORT', description: 'the port (default: PORT, or 3002)' }
 } as const
 
+const JSON_OPTION = { description: 'one JSON document instead of text' } as const
+
 /** The options of every command. They beat everything else on the command line. */
 export const GENERAL_OPTIONS = {
   help: { short: 'h', description: 'how to use Postern, or the command' },
@@ -60,12 +62,18 @@ export const COMMANDS = {
   },
   check: {
     summary: 'print every problem of the configuration, or what would be served',
-    options: CONFIGURATION,
-    examples: ['postern check --config ./config.json']
+    details: 'With --live the exit code is 1 when something is wrong with a server.',
+    options: {
+      ...CONFIGURATION,
+      live: { description: 'ask the upstreams and authorization servers, too' },
+      json: JSON_OPTION
+    },
+    examples: ['postern check --config ./config.json', 'postern check --live']
   },
   explain: {
     summary: 'print the decision about one operation, and the rule behind it',
-    details: 'It needs an operation and either scopes or a token. The exit code is 1 when it is denied.',
+    details: 'It needs an operation; without scopes or a token it says which scopes that needs.\n' +
+      'The exit code is 1 when it is denied.',
     options: {
       ...CONFIGURATION,
       tool: { value: 'NAME', description: 'the operation: a call of this tool' },
@@ -76,14 +84,17 @@ export const COMMANDS = {
       token: {
         value: 'JWT', description: 'or an access token, checked as the gateway does (- reads standard input)'
       },
-      resource: { value: 'URL', description: 'the protected resource, if there are several' }
+      resource: { value: 'URL', description: 'the protected resource, if there are several' },
+      json: JSON_OPTION
     },
-    examples: ['postern explain --tool delete_todo --scopes "todo:read"']
+    examples: [
+      'postern explain --tool delete_todo', 'postern explain --tool delete_todo --scopes "todo:read"'
+    ]
   },
   doctor: {
     summary: 'examine an MCP server and its authorization servers from outside',
     details: 'Only --register changes anything there. The exit code is 1 when a requirement does not hold.',
-    argument: { name: 'url', value: 'URL', description: 'the URL of an MCP endpoint' },
+    argument: { name: 'url', value: 'URL', description: 'the URL of an MCP endpoint (or an issuer)' },
     options: {
       token: {
         value: 'JWT',
@@ -97,7 +108,7 @@ export const COMMANDS = {
       register: {
         description: 'register clients at its authorization servers, and delete them again'
       },
-      json: { description: 'one JSON document instead of text' }
+      json: JSON_OPTION
     },
     examples: ['postern doctor https://todo.example.com/mcp']
   },

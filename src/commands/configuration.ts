@@ -2,6 +2,7 @@ import { loadConfig, type LoadedConfig } from '../config/load.js'
 import { ConfigError, formatProblem } from '../config/problem.js'
 import type { FlagsOf } from './command-line.js'
 import { EXIT, UsageError, type Output } from './io.js'
+import { printJson } from './json.js'
 
 /** The flags of every command that loads the configuration. */
 export type CommonFlags = FlagsOf<'check'>
@@ -30,5 +31,13 @@ export function reportConfigError (error: unknown, output: Output): number {
   const where = source === undefined ? '' : ` (${source})`
   output.printError(`${output.paintError('red', 'postern:')} ${count} in the configuration${where}`)
   for (const problem of problems) output.printError(`  ${formatProblem(problem)}`)
+  return EXIT.config
+}
+
+/** Does the same with one JSON document. */
+export function reportConfigErrorAsJson (error: unknown, output: Output): number {
+  if (!(error instanceof ConfigError)) throw error
+  const { problems, source } = error
+  printJson({ version: 1, ok: false, ...(source === undefined ? {} : { source }), problems }, output)
   return EXIT.config
 }

@@ -5,12 +5,14 @@ import { createServices } from '../services.js'
 import { createAccessTokenVerifier } from '../oauth/access-token.js'
 import { AuthorizationServerUnavailable, InvalidToken } from '../oauth/failures.js'
 import { explainDecision, formatExplanation } from '../policy/explain.js'
+import { explainNeeds, formatNeeds } from '../policy/needs.js'
 import type { Operation } from '../policy/policy.js'
 import { printable } from '../policy/printable.js'
 import { SILENT } from '../telemetry/logger.js'
 import type { FlagsOf } from './command-line.js'
-import { loadForCommand, reportConfigError } from './configuration.js'
+import { loadForCommand, reportConfigError, reportConfigErrorAsJson } from './configuration.js'
 import { EXIT, readSecret, UsageError, type Output } from './io.js'
+import { printJson, type JsonDocument } from './json.js'
 
 export type ExplainFlags = FlagsOf<'explain'>
 
@@ -21,27 +23,61 @@ const TARGET_FLAGS = [
   { flag: 'mcp-resource', method: 'resources/read', kind: 'resources' }
 ] as const
 
-/** Prints the decision about one operation, and the rule behind it. Returns 0 when it is allowed, else 1. */
+/**
+ * Prints the decision about one operation, and the rule behind it; without scopes and token, which scopes the
+ * operation needs. Returns 0 when it is allowed, or can be, else 1.
+ */
 export async function explain (flags: ExplainFlags, output: Output): Promise<number> {
   const operations = readOperations(flags)
-  if ((flags.scopes === undefined) === (flags.token === undefined)) {
-    throw new UsageError('explain needs either --scopes or --token')
+  if (flags.scopes !== undefined && flags.token !== undefined) {
+    throw new UsageError('explain takes --scopes or --token, not both')
   }
   try {
     const { config, proxies = {} } = await loadForCommand(flags)
     const server = chooseServer(config.servers, flags.resource)
-    const scopes = flags.token === undefined
-      ? new Set(splitWords(flags.scopes ?? ''))
-      : await readScopes(readSecret(flags.token), server, proxies, output)
-    if (scopes === undefined) return EXIT.failure
-    const explanation = explainDecision(server.policy, operations, scopes)
-    const isAllowed = explanation.decision.effect === 'allow'
-    const [outcome = '', ...lines] = formatExplanation(explanation).trimEnd().split('\n')
-    output.print([output.paint(isAllowed ? 'green' : 'red', outcome), ...lines].join('\n'))
-    return isAllowed ? EXIT.ok : EXIT.failure
+    const answer = await explainTo(flags, server, operations, proxies)
+    if (flags.json === true) printJson(answer.document, output)
+    else printAnswer(answer, output)
+    return answer.isAllowed ? EXIT.ok : EXIT.failure
   } catch (error) {
-    return reportConfigError(error, output)
+    return flags.json === true ? reportConfigErrorAsJson(error, output) : reportConfigError(error, output)
   }
+}
+
+interface Answer {
+  readonly isAllowed: boolean
+  /** Whose token it is, for people. */
+  readonly caller?: string
+  /** For people; its first line is the outcome. */
+  readonly text: string
+  readonly document: JsonDocument
+}
+
+function printAnswer ({ isAllowed, caller, text }: Answer, output: Output): void {
+  if (caller !== undefined) output.print(caller)
+  const [outcome = '', ...lines] = text.trimEnd().split('\n')
+  output.print([output.paint(isAllowed ? 'green' : 'red', outcome), ...lines].join('\n'))
+}
+
+async function explainTo (
+  { scopes, token }: ExplainFlags, server: ServerConfig, operations: readonly Operation[], proxies: Proxies
+): Promise<Answer> {
+  const { resource, policy } = server
+  if (token !== undefined) return explainToken(readSecret(token), server, operations, proxies)
+  if (scopes !== undefined) return explainScopes(server, operations, new Set(splitWords(scopes)))
+  const needs = explainNeeds(policy, operations)
+  const isAllowed = needs.alternatives.length > 0
+  const document = { version: 1, allowed: isAllowed, resource, ...needs } as const
+  return { isAllowed, text: formatNeeds(needs), document }
+}
+
+function explainScopes (
+  { resource, policy }: ServerConfig, operations: readonly Operation[], scopes: ReadonlySet<string>
+): Answer {
+  const explanation = explainDecision(policy, operations, scopes)
+  const isAllowed = explanation.decision.effect === 'allow'
+  const document = { version: 1, allowed: isAllowed, resource, ...explanation } as const
+  return { isAllowed, text: formatExplanation(explanation), document }
 }
 
 function readOperations (flags: ExplainFlags): Operation[] {
@@ -69,10 +105,10 @@ function splitWords (text: string): string[] {
   return text.split(/\s+/).filter((word) => word !== '')
 }
 
-/** Verifies a token as the gateway does, and prints whom it speaks for. Undefined when it is refused. */
-async function readScopes (
-  token: string, server: ServerConfig, proxies: Proxies, output: Output
-): Promise<ReadonlySet<string> | undefined> {
+/** Verifies a token as the gateway does, and says whom it speaks for; the token itself is never printed. */
+async function explainToken (
+  token: string, server: ServerConfig, operations: readonly Operation[], proxies: Proxies
+): Promise<Answer> {
   const services = createServices({ logger: SILENT, sessionKey: '', fetch: await openFetch(proxies) })
   const verifier = createAccessTokenVerifier({
     server,
@@ -83,11 +119,14 @@ async function readScopes (
   })
   try {
     const { issuer, subject, clientId, scopes } = await verifier.verify(token)
-    output.print(printable(`token of ${subject} (client ${clientId ?? 'unknown'}), issued by ${issuer}`))
-    return scopes
+    const answer = explainScopes(server, operations, scopes)
+    const caller = printable(`token of ${subject} (client ${clientId ?? 'unknown'}), issued by ${issuer}`)
+    const principal = { issuer, subject, ...(clientId === undefined ? {} : { clientId }) }
+    return { ...answer, caller, document: { ...answer.document, principal } }
   } catch (error) {
-    output.print(printable(describeFailure(error)))
-    return undefined
+    const reason = describeFailure(error)
+    const document = { version: 1, allowed: false, resource: server.resource, tokenProblem: reason } as const
+    return { isAllowed: false, text: printable(reason), document }
   }
 }
 

@@ -7,6 +7,7 @@ import { findAuthorizationServerProblems } from './authorization-server-problems
 import { findHostProblems } from './host-problems.js'
 import { placeIn, type PlacedServer } from './place.js'
 import { ConfigError, withoutEchoes, type Problem, type Result } from './problem.js'
+import { warnAboutMistakes } from './mistakes.js'
 import { findServerProblems } from './server-problems.js'
 import { warnAboutNestedUpstreams, warnAboutServer } from './server-warnings.js'
 import { validateFile, type UsableFile } from './validate.js'
@@ -32,7 +33,10 @@ export function completeConfig (value: unknown, settings: ProcessSettings): Resu
   return {
     value: config,
     problems: withoutEchoes([...file.problems, ...findProblems(config, servers)]),
-    warnings: [...servers.flatMap(warnAboutServer), ...warnAboutNestedUpstreams(servers)]
+    warnings: [
+      ...servers.flatMap((placed) => [...warnAboutServer(placed), ...warnAboutMistakes(placed)]),
+      ...warnAboutNestedUpstreams(servers)
+    ]
   }
 }
 

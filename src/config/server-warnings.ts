@@ -86,7 +86,10 @@ function warnAboutPolicy ({ policy }: ServerConfig, placeOf: PlaceOf): Problem[]
     return [{ place: placeOf('policy', 'unlisted'), message }]
   }
   if (kinds.some((kind) => Object.keys(policy[kind]).length > 0)) return []
-  const message = 'names no tool, MCP resource or prompt: every call of one is denied'
+  const isMissing = [policy.methods, policy.implies].every((map) => Object.keys(map).length === 0)
+  const message = isMissing
+    ? 'is missing or empty: every call of a tool, MCP resource or prompt is denied'
+    : 'names no tool, MCP resource or prompt: every call of one is denied'
   return [{ place: placeOf('policy'), message }]
 }
 

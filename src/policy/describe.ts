@@ -15,6 +15,8 @@ export interface RuleRow {
   readonly name: string
   /** `todo:read`, `a + b`, `a or b + c`, `any accepted token`, `nobody`. */
   readonly rule: string
+  /** The same as data: all scopes of one must be held. */
+  readonly alternatives: Alternatives
   /** One for each scope of the description, in that order. What a scope implies counts for it. */
   readonly effects: readonly ScopeEffect[]
 }
@@ -35,6 +37,7 @@ export function describePolicy (config: PolicyConfig): PolicyDescription {
     kind,
     name,
     rule: describeAlternatives(alternatives),
+    alternatives,
     effects: scopes.map((scope) => findEffect(read.implications, scope, alternatives))
   })
   const written = read.rules.map(({ kind, key, alternatives }) => describeRow(kind, key, alternatives))

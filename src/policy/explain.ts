@@ -95,30 +95,38 @@ function listMatchingPatterns ({ rules }: ReadPolicy, kind: RuleKind, name: stri
 export function formatExplanation ({ decision, scopes, expandedScopes, operations }: Explanation): string {
   const lines = [
     ...formatDecision(decision),
-    `scopes: ${list(scopes)}`,
-    ...(expandedScopes.length > scopes.length ? [`  with what they imply: ${list(expandedScopes)}`] : []),
-    ...operations.flatMap(formatOperation)
+    `scopes: ${listScopes(scopes)}`,
+    ...(expandedScopes.length > scopes.length
+      ? [`  with what they imply: ${listScopes(expandedScopes)}`]
+      : []),
+    ...operations.flatMap((operation) => {
+      return formatOperation(operation, operation.decision.effect === 'allow' ? 'allowed' : 'denied')
+    })
   ]
   return `${lines.join('\n')}\n`
 }
 
-function formatDecision (decision: Decision): string[] {
+/** Returns a decision as lines of text. */
+export function formatDecision (decision: Decision): string[] {
   const rule = printable(decision.rule)
   if (decision.effect === 'allow') return [`allowed by ${rule}`]
   const denied = `denied (${decision.reason}) by ${rule}`
   if (decision.reason !== 'insufficient_scope') return [denied]
   return [
     denied,
-    `  required scopes: ${list(decision.requiredScopes)}`,
-    `  missing scopes:  ${list(decision.missingScopes)}`
+    `  required scopes: ${listScopes(decision.requiredScopes)}`,
+    `  missing scopes:  ${listScopes(decision.missingScopes)}`
   ]
 }
 
-function formatOperation (operation: OperationExplanation): string[] {
-  const { method, target, rule, needs, decision, oddity, overruled } = operation
+/** Returns the rule of one operation as lines of text. */
+export function formatOperation (
+  operation: OperationExplanation, verb: 'allowed' | 'denied' | 'decided'
+): string[] {
+  const { method, target, rule, needs, oddity, overruled } = operation
   return [
     `${quote(method)}${target === undefined ? '' : ` on ${target.kind} ${quote(target.name)}`}`,
-    `  ${decision.effect === 'allow' ? 'allowed' : 'denied'} by ${printable(rule)}: ${needs}`,
+    `  ${verb} by ${printable(rule)}: ${needs}`,
     ...(oddity === undefined ? [] : [`  no pattern may match this name: ${oddity}`]),
     ...overruled.map(({ rule, reason }) => `  overruled: ${printable(rule)} (${printable(reason)})`)
   ]
@@ -128,6 +136,7 @@ function quote (name: string): string {
   return printable(JSON.stringify(name))
 }
 
-function list (scopes: readonly string[]): string {
+/** Returns scopes as text, also when there are none. */
+export function listScopes (scopes: readonly string[]): string {
   return scopes.length === 0 ? '(none)' : scopes.map(printable).join(' ')
 }

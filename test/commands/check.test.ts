@@ -32,6 +32,8 @@ tools      *_todo      ·          ✓
 tools      (unlisted)  ·          ·
 resources  (unlisted)  ·          ·
 prompts    (unlisted)  ·          ·
+
+warning: scopes_supported: publishes every scope of the policy, and clients ask for all of them at the first login; if the authorization server lets registered clients ask for more later (postern doctor --register), defaultScopes can name fewer
 `)
 })
 
@@ -82,4 +84,11 @@ t.test('the environment beats what the file says as default', async (t) => {
 t.test('./config.json is the default', async (t) => {
   const directory = t.testdir({ 'config.json': JSON.stringify(todoConfig()) })
   t.match(await runCli(t, ['check'], { cwd: directory }), { code: 0, stdout: /^ok: \.\/config\.json\n/ })
+})
+
+t.test('that every scope is published is no warning where there is one scope, or fewer are named', async (t) => {
+  for (const members of [{ policy: { tools: { a: 'todo:read' } } }, { defaultScopes: ['todo:read'] }, { metadata: { scopes_supported: ['todo:read'] } }]) {
+    const { file } = writeConfig(t, todoConfig(members))
+    t.notMatch((await runCli(t, ['check', '--config', file])).stdout, 'publishes every scope')
+  }
 })

@@ -86,3 +86,57 @@ t.test('a token can come from standard input, out of sight of the list of proces
   const ended = await runCli(t, ['explain', '--config', file, '--tool', 'list_todos', '--token', '-'], { input: `${await issuer.token()}\n` })
   t.match(ended, { code: 0, stderr: '', stdout: /^token of alice / })
 })
+
+t.test('without scopes and token: which scopes are enough, exit code 0 when some are', async (t) => {
+  const { file } = writeConfig(t, todoConfig({
+    policy: { tools: { get_todo: { anyOf: ['todo:read', ['audit', 'todo:list']] }, purge: false }, implies: { 'todo:admin': ['todo:read'] } }
+  }))
+  const base = ['explain', '--config', file, '--tool']
+  t.match(await runCli(t, [...base, 'get_todo']), {
+    code: 0,
+    stderr: '',
+    stdout: `allowed with one of
+  todo:read
+  audit + todo:list
+  todo:read is implied by: todo:admin
+"tools/call"
+  decided by methods default: any accepted token
+"tools/call" on tools "get_todo"
+  decided by tools.get_todo: todo:read or audit + todo:list
+`
+  })
+  t.match(await runCli(t, [...base, 'purge']), { code: 1, stderr: '', stdout: /^denied \(forbidden\) by tools\.purge\n/ })
+  t.match(await runCli(t, [...base, 'other']), { code: 1, stderr: '', stdout: /^denied \(unlisted\) by tools unlisted\n/ })
+})
+
+t.test('--json is one document: a decision, needs, a token', async (t) => {
+  const issuer = await startIssuer(t, { audience: RESOURCE })
+  const { file } = writeConfig(t, todoConfig({ authorizationServers: [issuer.issuer], policy: { tools: { 'a\u009b': ['x', 'y'] }, implies: { z: ['x'] } } }))
+  const explain = async (...args: string[]) => {
+    const { code, stdout, stderr } = await runCli(t, ['explain', '--config', file, '--tool', 'a\u009b', '--json', ...args])
+    t.equal(stderr, '')
+    t.match(stdout, /^[\n\x20-\x7e]+$/)
+    return { code, document: JSON.parse(stdout) }
+  }
+  const operations = [
+    { method: 'tools/call', rule: 'methods default', needs: 'any accepted token', decision: { effect: 'allow' }, overruled: [] },
+    { method: 'tools/call', target: { kind: 'tools', name: 'a\u009b' }, rule: 'tools.a\u009b', needs: 'x + y' }
+  ]
+  const decision = {
+    effect: 'deny', rule: 'tools.a\u009b', reason: 'insufficient_scope', requiredScopes: ['x', 'y'], missingScopes: ['y']
+  }
+  const decided = await explain('--scopes', 'z')
+  t.match(decided, {
+    code: 1, document: { version: 1, allowed: false, resource: RESOURCE, decision, scopes: ['z'], expandedScopes: ['x', 'z'], operations }
+  })
+  t.strictSame(Object.keys(decided.document), ['version', 'allowed', 'resource', 'decision', 'scopes', 'expandedScopes', 'operations'])
+  const needs = await explain()
+  t.match(needs, { code: 0, document: { version: 1, allowed: true, alternatives: [['x', 'y']], impliedBy: { x: ['z'] }, operations } })
+  t.strictSame(Object.keys(needs.document), ['version', 'allowed', 'resource', 'alternatives', 'impliedBy', 'decision', 'operations'])
+  const token = await issuer.token({ scope: 'x y', sub: 'alice\u202e' })
+  t.match(await explain('--token', token), {
+    code: 0, document: { allowed: true, principal: { issuer: issuer.issuer, subject: 'alice\u202e', clientId: 'client-1' } }
+  })
+  const refused = await explain('--token', 'opaque')
+  t.match(refused, { code: 1, document: { version: 1, allowed: false, resource: RESOURCE, tokenProblem: /^the token is not accepted: not a JWT/ } })
+})

@@ -46,7 +46,7 @@ t.test('the matrix counts implied scopes and tells "enough" from "one of several
 t.test('rows are data as well', async (t) => {
   const { rows, scopes } = describePolicy(policyConfig({ tools: { 'x*': ['a', 'b'] } }))
   t.strictSame(scopes, ['a', 'b'])
-  t.strictSame(rows[0], { kind: 'tools', name: 'x*', rule: 'a + b', effects: ['contributes', 'contributes'] })
+  t.strictSame(rows[0], { kind: 'tools', name: 'x*', rule: 'a + b', alternatives: [['a', 'b']], effects: ['contributes', 'contributes'] })
 })
 
 t.test('a hierarchy without effect is warned about', async (t) => {
