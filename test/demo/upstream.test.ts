@@ -9,6 +9,7 @@ import { runDemo } from '../../demo/main.js'
 import { startTodoServer } from '../../demo/todo-server.js'
 import type { Tool } from '../../demo/upstream.js'
 import { startGateway } from '../../src/commands/demo.js'
+import { connectModernClient } from '../helpers/oauth-client.js'
 import { findFreePort, occupyPort } from '../helpers/ports.js'
 import { runCli, startCli } from '../helpers/process.js'
 import { commandsIn, runCommands } from './printed-commands.js'
@@ -89,6 +90,16 @@ t.test('a server whose messages stand by themselves: read, refusal, step-up', as
     const metadata = await (await fetch(/resource_metadata="([^"]+)"/.exec(response.headers.get('www-authenticate') ?? '')?.[1] ?? '')).json()
     t.match(metadata, { resource, authorization_servers: [issuer], scopes_supported: ['mcp:read', 'mcp:write'] })
   })
+})
+
+t.test('an official client finds the demo\'s authorization server, registers, signs in and calls', async (t) => {
+  const { url, close } = await startTodoServer({ port: 0, seed: ['one'] })
+  t.teardown(close)
+  const { resource } = await startDemo(t, url)
+  const { callTool, listTools } = await connectModernClient(t, resource, { subject: 'ada' })
+  t.match(await callTool('create_todo', { title: 'Buy milk' }), { structuredContent: { todo: { title: 'Buy milk' } } })
+  t.match(await callTool('list_todos'), { structuredContent: { todos: [{ title: 'one' }, { title: 'Buy milk' }] } })
+  t.strictSame((await listTools()).length, 5)
 })
 
 t.test('a server with sessions: the guide opens one', async (t) => {

@@ -23,7 +23,8 @@ export function fillIn (html: string, page: URL, name: string): FilledForm | und
     const field = readAttribute(control, 'name')
     const value = readAttribute(control, 'value') ?? ''
     const type = readAttribute(control, 'type')
-    if (field === undefined || type === 'checkbox' || REFUSAL.test(`${field} ${value}`)) continue
+    const isUnticked = type === 'checkbox' && !/\schecked\b/.test(control)
+    if (field === undefined || isUnticked || REFUSAL.test(`${field} ${value}`)) continue
     fields.append(field, type === 'text' || type === 'password' ? name : value)
   }
   return { url: new URL(readAttribute(tag, 'action') ?? '', page), fields }
