@@ -67,8 +67,8 @@ export const challengeChecks: ReadonlyArray<Check<Context>> = [
     clause: mcp('basic/authorization', 'Scope Selection Strategy'),
     severity: 'should',
     advice: 'Add scope="..." with the scopes that clients need: without it they ask for everything in ' +
-      'scopes_supported, or for nothing. Many clients register with exactly these scopes: name fewer than ' +
-      'they will ever need only if a registration is not bound to them (as-register-bound).',
+      'scopes_supported, or for nothing. Many clients register with exactly these scopes. Where they are ' +
+      'bound to them (as-register-bound), name all that clients will ever need, or none in both places.',
     run: async (context) => {
       const scope = (await context.challenge()).parameters.get('scope')
       return scope === undefined || scope.trim() === '' ? warn('there is no scope') : pass(quote(scope))

@@ -59,9 +59,9 @@ export const registrationChecks: ReadonlyArray<Check<AuthorizationServerContext>
     clause: `RFC 7591 §2 (scope); ${mcp('basic/authorization', 'Scope Challenge Handling')}`,
     severity: 'should',
     advice: 'Such a client cannot ask for more later: a step-up fails. Name in the challenge and in ' +
-      'scopes_supported all scopes that clients will need (Postern: leave defaultScopes out). If the ' +
-      'server gives its default scopes only to clients that register without scopes (Keycloak), what ' +
-      'they add, such as the audience, is missing, too: add it to each scope that the resource names.',
+      'scopes_supported all scopes that clients will ever need (Postern: leave defaultScopes out), or none ' +
+      '(Postern: scopes_supported [] as well), so that they register without. Default scopes of the server ' +
+      'may be missing, too, with an audience that they add: add it to each scope that the resource names.',
     run: examineBounds
   },
   {

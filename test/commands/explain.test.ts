@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { RESOURCE, todoConfig, writeConfig } from '../helpers/configuration.js'
 import { startIssuer } from '../helpers/issuer.js'
 import { runCli } from '../helpers/process.js'
+import { ROOT } from '../helpers/root.js'
 
 t.test('an allowed operation: the rule behind it, exit code 0', async (t) => {
   const { file } = writeConfig(t, todoConfig())
@@ -109,6 +112,12 @@ t.test('without scopes and token: which scopes are enough, exit code 0 when some
   t.match(await runCli(t, [...base, 'other']), { code: 1, stderr: '', stdout: /^denied \(unlisted\) by tools unlisted\n/ })
 })
 
+/** Returns the documents of `explain` that docs/operations.md shows: of a decision, and of needs. */
+function shownDocuments (): object[] {
+  const page = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8')
+  return [...page.matchAll(/^`explain` [^\n]*\n\n```json\n([\s\S]*?)```/gm)].map(([, json = '']) => JSON.parse(json) as object)
+}
+
 t.test('--json is one document: a decision, needs, a token', async (t) => {
   const issuer = await startIssuer(t, { audience: RESOURCE })
   const { file } = writeConfig(t, todoConfig({ authorizationServers: [issuer.issuer], policy: { tools: { 'a\u009b': ['x', 'y'] }, implies: { z: ['x'] } } }))
@@ -129,9 +138,12 @@ t.test('--json is one document: a decision, needs, a token', async (t) => {
   t.match(decided, {
     code: 1, document: { version: 1, allowed: false, resource: RESOURCE, decision, scopes: ['z'], expandedScopes: ['x', 'z'], operations }
   })
+  const [shownDecision, shownNeeds] = shownDocuments()
+  t.strictSame(Object.keys(decided.document), Object.keys(shownDecision ?? {}), 'as docs/operations.md shows it')
   t.strictSame(Object.keys(decided.document), ['version', 'allowed', 'resource', 'decision', 'scopes', 'expandedScopes', 'operations'])
   const needs = await explain()
   t.match(needs, { code: 0, document: { version: 1, allowed: true, alternatives: [['x', 'y']], impliedBy: { x: ['z'] }, operations } })
+  t.strictSame(Object.keys(needs.document), Object.keys(shownNeeds ?? {}), 'as docs/operations.md shows it')
   t.strictSame(Object.keys(needs.document), ['version', 'allowed', 'resource', 'alternatives', 'impliedBy', 'decision', 'operations'])
   const token = await issuer.token({ scope: 'x y', sub: 'alice\u202e' })
   t.match(await explain('--token', token), {
