@@ -59,6 +59,9 @@ const wrongUsages: Readonly<Record<string, { args: string[], message: string }>>
   'an operation that is not named': { args: ['explain', '--scopes', ''], message: 'explain needs one of --tool, --prompt, --mcp-resource, --method; see postern explain --help' },
   'two operations': { args: ['explain', '--tool', 'a', '--prompt', 'b', '--scopes', ''], message: 'explain needs one of --tool, --prompt, --mcp-resource, --method; see postern explain --help' },
   'both scopes and a token': { args: ['explain', '--tool', 'a', '--scopes', 'a', '--token', 'b'], message: 'explain takes --scopes or --token, not both; see postern explain --help' },
+  'flags of a set-up beside a file': { args: ['check', '--config', 'x', '--upstream', 'http://localhost'], message: '--config goes with none of --resource, --upstream, --issuer and --tool: the file says what is protected; see postern check --help' },
+  'a rule in the place of the operation': { args: ['explain', '--issuer', 'https://login.example', '--tool', 'a=b', '--scopes', 'b'], message: 'explain needs one of --tool, --prompt, --mcp-resource, --method; see postern explain --help' },
+  'two tools': { args: ['explain', '--tool', 'a', '--tool', 'b', '--scopes', 'b'], message: 'explain needs one of --tool, --prompt, --mcp-resource, --method; see postern explain --help' },
   'a shell that is not known': { args: ['completions', 'bsh'], message: 'completions needs a shell: bash, zsh, fish (did you mean bash?); see postern completions --help' },
   'no shell': { args: ['completions'], message: 'completions needs a shell: bash, zsh, fish; see postern completions --help' }
 }
@@ -75,6 +78,31 @@ t.test('what begins with a dash is a value after an equals sign, and a lone dash
   const explain = (...flags: string[]): Promise<Ended> => runCli(t, ['explain', '--config', file, '--tool', 'list_todos', ...flags], { input: 'x' })
   t.match(await explain('--scopes=-x'), { code: 1, stdout: /^denied / })
   t.match(await explain('--token', '-'), { code: 1, stdout: /^the token is not accepted: / })
+})
+
+const SETUP = ['--resource', 'http://localhost:3002/mcp', '--upstream', 'http://localhost:8080/mcp', '--issuer', 'http://localhost:9000', '--tool', 'list_*=todo:read', '--tool', 'a=b=c']
+
+t.test('check and explain take the flags that serve takes without a file', async (t) => {
+  const cwd = t.testdir()
+  const { code, stdout, stderr } = await runCli(t, ['check', ...SETUP], { cwd })
+  t.match({ code, stderr }, { code: 0, stderr: '' })
+  for (const part of [/^ok: options of the command line$/m, /^resource +http:\/\/localhost:3002\/mcp$/m, /^tools +list_\* +todo:read$/m, /^tools +\(unlisted\) +nobody$/m]) t.match(stdout, part)
+  type Case = readonly [operation: string[], scopes: string, outcome: RegExp, code: number]
+  const cases: readonly Case[] = [
+    [['--tool', 'list_todos'], 'todo:read', /^allowed by tools\.list_\*\n/, 0],
+    [['--tool', 'list_todos'], '', /^denied \(insufficient_scope\) by tools\.list_\*\n/, 1],
+    [['--tool', 'a'], 'b=c', /^allowed by tools\.a\n/, 0],
+    [['--tool', 'delete_todo'], 'todo:read', /^denied \(unlisted\)/, 1],
+    [['--prompt', 'x'], 'todo:read', /^denied \(unlisted\)/, 1]
+  ]
+  for (const [operation, scopes, outcome, expected] of cases) {
+    t.match(await runCli(t, ['explain', ...SETUP, ...operation, '--scopes', scopes], { cwd }), { code: expected, stdout: outcome, stderr: '' })
+  }
+})
+
+t.test('explain with a file takes a tool name with an equals sign as it is', async (t) => {
+  const { file } = writeConfig(t, todoConfig({ policy: { tools: { 'a=b': 'x' } } }))
+  t.match(await runCli(t, ['explain', '--config', file, '--tool', 'a=b', '--scopes', 'x']), { code: 0, stdout: /^allowed by / })
 })
 
 t.test('colour: none in a pipe, some when FORCE_COLOR is set, none with NO_COLOR', async (t) => {

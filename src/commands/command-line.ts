@@ -43,6 +43,21 @@ const CONFIGURATION = {
 
 const JSON_OPTION = { description: 'one JSON document instead of text' } as const
 
+/** Instead of a file; each beats a variable. */
+const SETUP = {
+  resource: {
+    value: 'URL', description: 'without a file: the MCP endpoint as clients reach it (or RESOURCE_URL)'
+  },
+  upstream: { value: 'URL', description: 'the MCP server behind it (or UPSTREAM_URL)' },
+  issuer: { value: 'URL', isRepeatable: true, description: 'whose tokens are accepted (or ISSUER_URL)' },
+  tool: {
+    value: '\'NAME=SCOPE\'', isRepeatable: true, description: 'the scope that a tool needs (or TOOL_SCOPES)'
+  }
+} as const
+
+const EXAMPLE_SETUP = '--resource http://localhost:3002/mcp --upstream http://localhost:8080/mcp \\\n' +
+  '    --issuer https://login.example --tool \'list_*=todo:read\' --tool \'delete_todo=todo:write\''
+
 /** The options of every command. They beat everything else on the command line. */
 export const GENERAL_OPTIONS = {
   help: { short: 'h', description: 'how to use Postern, or the command' },
@@ -57,14 +72,15 @@ export const SHELLS = ['bash', 'zsh', 'fish'] as const
 export const COMMANDS = {
   serve: {
     summary: 'run the gateway (the default)',
-    options: CONFIGURATION,
-    examples: ['postern serve --config ./config.json --port 3002']
+    options: { ...CONFIGURATION, ...SETUP },
+    examples: ['postern serve --config ./config.json --port 3002', `postern serve ${EXAMPLE_SETUP}`]
   },
   check: {
     summary: 'print every problem of the configuration, or what would be served',
     details: 'With --live the exit code is 1 when something is wrong with a server.',
     options: {
       ...CONFIGURATION,
+      ...SETUP,
       live: { description: 'ask the upstreams and authorization servers, too' },
       json: JSON_OPTION
     },
@@ -76,7 +92,13 @@ export const COMMANDS = {
       'The exit code is 1 when it is denied.',
     options: {
       ...CONFIGURATION,
-      tool: { value: 'NAME', description: 'the operation: a call of this tool' },
+      upstream: SETUP.upstream,
+      issuer: SETUP.issuer,
+      tool: {
+        value: 'NAME',
+        isRepeatable: true,
+        description: 'a call of this tool; with --upstream, NAME=SCOPE is a rule'
+      },
       prompt: { value: 'NAME', description: 'or this prompt' },
       'mcp-resource': { value: 'URI', description: 'or this MCP resource' },
       method: { value: 'NAME', description: 'or this JSON-RPC method' },
@@ -84,7 +106,7 @@ export const COMMANDS = {
       token: {
         value: 'JWT', description: 'or an access token, checked as the gateway does (- reads standard input)'
       },
-      resource: { value: 'URL', description: 'the protected resource, if there are several' },
+      resource: { value: 'URL', description: 'the protected resource, if there are several or no file' },
       json: JSON_OPTION
     },
     examples: [

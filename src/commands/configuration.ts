@@ -5,14 +5,26 @@ import { EXIT, UsageError, type Output } from './io.js'
 import { printJson } from './json.js'
 
 /** The flags of every command that loads the configuration. */
-export type CommonFlags = FlagsOf<'check'>
+export type CommonFlags = FlagsOf<'serve'>
 
 /** Loads the configuration from flags, environment and file. Throws ConfigError and UsageError. */
-export function loadForCommand (flags: CommonFlags): Promise<LoadedConfig> {
+export async function loadForCommand (flags: CommonFlags): Promise<LoadedConfig> {
+  const { config, host, port, resource, upstream, issuer, tool } = flags
+  const setup = {
+    ...(resource === undefined ? {} : { resource }),
+    ...(upstream === undefined ? {} : { upstream }),
+    ...(issuer === undefined ? {} : { issuers: issuer }),
+    ...(tool === undefined ? {} : { tools: tool })
+  }
+  if (config !== undefined && Object.keys(setup).length > 0) {
+    throw new UsageError('--config goes with none of --resource, --upstream, --issuer and --tool: ' +
+      'the file says what is protected')
+  }
   return loadConfig({
-    ...(flags.config === undefined ? {} : { file: flags.config }),
-    ...(flags.host === undefined ? {} : { host: flags.host }),
-    ...(flags.port === undefined ? {} : { port: readPort(flags.port, '--port') })
+    ...setup,
+    ...(config === undefined ? {} : { file: config }),
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port: readPort(port, '--port') })
   })
 }
 

@@ -10,7 +10,9 @@ import type { Operation } from '../policy/policy.js'
 import { printable } from '../policy/printable.js'
 import { SILENT } from '../telemetry/logger.js'
 import type { FlagsOf } from './command-line.js'
-import { loadForCommand, reportConfigError, reportConfigErrorAsJson } from './configuration.js'
+import {
+  loadForCommand, reportConfigError, reportConfigErrorAsJson, type CommonFlags
+} from './configuration.js'
 import { EXIT, readSecret, UsageError, type Output } from './io.js'
 import { printJson, type JsonDocument } from './json.js'
 
@@ -28,12 +30,13 @@ const TARGET_FLAGS = [
  * operation needs. Returns 0 when it is allowed, or can be, else 1.
  */
 export async function explain (flags: ExplainFlags, output: Output): Promise<number> {
-  const operations = readOperations(flags)
+  const { setup, tools } = splitFlags(flags)
+  const operations = readOperations(flags, tools)
   if (flags.scopes !== undefined && flags.token !== undefined) {
     throw new UsageError('explain takes --scopes or --token, not both')
   }
   try {
-    const { config, proxies = {} } = await loadForCommand(flags)
+    const { config, proxies = {} } = await loadForCommand(setup)
     const server = chooseServer(config.servers, flags.resource)
     const answer = await explainTo(flags, server, operations, proxies)
     if (flags.json === true) printJson(answer.document, output)
@@ -80,10 +83,24 @@ function explainScopes (
   return { isAllowed, text: formatExplanation(explanation), document }
 }
 
-function readOperations (flags: ExplainFlags): Operation[] {
+/**
+ * Tells the configuration from the operation. Where flags say what is protected, `--tool` with a `=` is a
+ * rule, and `--resource` is part of the configuration.
+ */
+function splitFlags (
+  { tool = [], resource, ...setup }: ExplainFlags
+): { readonly setup: CommonFlags, readonly tools: readonly string[] } {
+  if (setup.upstream === undefined && setup.issuer === undefined) return { setup, tools: tool }
+  const rules = tool.filter((text) => text.includes('='))
+  const tools = tool.filter((text) => !text.includes('='))
+  return { setup: { ...setup, resource, tool: rules.length === 0 ? undefined : rules }, tools }
+}
+
+function readOperations (flags: ExplainFlags, tools: readonly string[]): Operation[] {
   const named: Operation[][] = TARGET_FLAGS.flatMap(({ flag, method, kind }) => {
-    const name = flags[flag]
-    return name === undefined ? [] : [[{ method }, { method, target: { kind, name } }]]
+    const value = flag === 'tool' ? tools : flags[flag]
+    const names = typeof value === 'string' ? [value] : value ?? []
+    return names.map((name) => [{ method }, { method, target: { kind, name } }])
   })
   if (flags.method !== undefined) named.push([{ method: flags.method }])
   const [operations, ...more] = named

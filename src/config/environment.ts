@@ -3,10 +3,47 @@ import { environment, type Environment } from '../options/environment.js'
 import type { SchemaNode } from '../options/json-schema.js'
 import { resultOf, type Result } from './problem.js'
 import type { Variables } from './substitute.js'
+import { readToolRules } from './tool-rules.js'
 
+/** Flags that mean the same as variables, and beat them. */
 export interface Flags {
   readonly host?: string
   readonly port?: number
+  readonly resource?: string
+  readonly upstream?: string
+  readonly issuers?: readonly string[]
+  /** Each as `name=scope`. */
+  readonly tools?: readonly string[]
+}
+
+/** The flags that say what is protected, as a file does. */
+const SETUP_FLAGS = {
+  RESOURCE_URL: { flag: '--resource', read: ({ resource }: Flags) => resource },
+  UPSTREAM_URL: { flag: '--upstream', read: ({ upstream }: Flags) => upstream },
+  ISSUER_URL: { flag: '--issuer', read: ({ issuers }: Flags) => issuers?.join(' ') },
+  TOOL_SCOPES: {
+    flag: '--tool', read: ({ tools }: Flags) => tools && JSON.stringify(readToolRules(tools).value)
+  }
+} as const
+
+const FLAGS: Readonly<Record<string, { flag: string, read: (flags: Flags) => string | undefined }>> = {
+  HOST: { flag: '--host', read: ({ host }) => host },
+  PORT: { flag: '--port', read: ({ port }) => port?.toString() },
+  ...SETUP_FLAGS
+}
+
+/** Returns the flags that are given instead of a file. */
+export function setupFlagsIn (flags: Flags): string[] {
+  return Object.values(SETUP_FLAGS).filter(({ read }) => read(flags) !== undefined).map(({ flag }) => flag)
+}
+
+/** Variable → the flag that has beaten it, or that is missing as the variable is. */
+export function flagNames (flags: Flags, values: Environment): Readonly<Record<string, string>> {
+  const isUnset = (name: string): boolean => !Object.hasOwn(values, name)
+  const names = Object.entries(SETUP_FLAGS)
+    .filter(([name, { read }]) => read(flags) !== undefined || isUnset(name))
+    .map(([name, { flag }]) => [name, flag] as const)
+  return { ...Object.fromEntries(names), 'TOOL_SCOPES (not set)': '--tool (not given)' }
 }
 
 /** Other libraries' names for pino's levels, as the `.env` files of the reference set-ups have them. */
@@ -23,8 +60,7 @@ const PROXIES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'] as co
 export function readEnvironment (env: Variables, flags: Flags): Result<Environment> {
   const given: Record<string, string> = {
     ...pickKnown(env),
-    ...(flags.host === undefined ? {} : { HOST: flags.host }),
-    ...(flags.port === undefined ? {} : { PORT: String(flags.port) })
+    ...pickFlags(flags)
   }
   const wrong = [...new Set([...findWrong(given), ...PROXIES.filter((name) => !isUsableProxy(given[name]))])]
   const valid = Object.fromEntries(Object.entries(given).filter(([name]) => !wrong.includes(name)))
@@ -32,7 +68,14 @@ export function readEnvironment (env: Variables, flags: Flags): Result<Environme
     place: placeOf(name, flags),
     message: `must be ${titleOf(name)}`
   }))
-  return resultOf(parse(valid), problems)
+  return resultOf(parse(valid), [...problems, ...readToolRules(flags.tools ?? []).problems])
+}
+
+function pickFlags (flags: Flags): Record<string, string> {
+  return Object.fromEntries(Object.entries(FLAGS).flatMap(([name, { read }]) => {
+    const value = read(flags)
+    return value === undefined ? [] : [[name, value]]
+  }))
 }
 
 function titleOf (name: string): string {
@@ -85,7 +128,6 @@ function parse (data: Record<string, string>): Environment {
 }
 
 function placeOf (name: string, flags: Flags): string {
-  if (name === 'HOST' && flags.host !== undefined) return '--host'
-  if (name === 'PORT' && flags.port !== undefined) return '--port'
-  return name
+  const known = FLAGS[name]
+  return known?.read(flags) === undefined ? name : known.flag
 }

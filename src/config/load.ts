@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import {
@@ -5,19 +6,16 @@ import {
 } from '../options/environment.js'
 import type { Config } from '../options/gateway.js'
 import { completeConfig } from './complete.js'
-import { readEnvironment } from './environment.js'
+import { flagNames, readEnvironment, setupFlagsIn, type Flags } from './environment.js'
 import { parseJsonText } from './json-text.js'
+import { buildPlainPreset } from './plain-preset.js'
 import { buildPreset } from './presets.js'
 import { ConfigError, formatProblem, resultOf, withoutEchoes, type Problem, type Result } from './problem.js'
 import { substituteVariables, type Variables } from './substitute.js'
 
-export interface LoadOptions {
-  /** `--config` */
+export interface LoadOptions extends Flags {
+  /** `--config`. Not together with flags that say what is protected. */
   readonly file?: string
-  /** `--host` */
-  readonly host?: string
-  /** `--port` */
-  readonly port?: number
   /** Default: `process.env`. */
   readonly env?: Variables
 }
@@ -44,9 +42,9 @@ interface Source extends Result<unknown> {
   readonly file?: string
 }
 
-/** Variables that have an effect only without a configuration file: of every set-up, FastMCP's, SDK's. */
+/** Variables that have an effect only without a configuration file: plain ones, FastMCP's, SDK's. */
 const FILELESS = [
-  /^(UPSTREAM_URL|TOOL_SCOPES)$/,
+  /^(RESOURCE_URL|ISSUER_URL|UPSTREAM_URL|TOOL_SCOPES)$/,
   /^(MCP_URL|SCALEKIT_.*)$/,
   /^(EXPECTED_AUDIENCE|PROTECTED_RESOURCE_METADATA|SK_.*)$/
 ]
@@ -58,7 +56,10 @@ const FILELESS = [
 export async function loadConfig (options: LoadOptions = {}): Promise<LoadedConfig> {
   const env = options.env ?? process.env
   const environment = readEnvironment(env, options)
-  const source = await findSource(options.file ?? environment.value.POSTERN_CONFIG, environment.value, env)
+  const setup = setupFlagsIn(options)
+  const source = setup.length > 0
+    ? readFlags(setup, options, environment.value)
+    : await findSource(options.file ?? environment.value.POSTERN_CONFIG, environment.value, env)
   const read = [...environment.problems, ...source.problems]
   if (source.value === undefined) throw new ConfigError(read, source.name)
 
@@ -122,8 +123,27 @@ function readPreset (values: Environment): Source {
     place: DEFAULT_CONFIG_FILE,
     message: 'there is no configuration: write this file (config.example.json is a start), ' +
       'name another one with --config or POSTERN_CONFIG, ' +
-      'or set UPSTREAM_URL and the variables of a Scalekit set-up (see docs/configuration.md)'
+      'give --resource, --upstream, --issuer and --tool, ' +
+      'or set UPSTREAM_URL and the variables of a set-up (see docs/configuration.md)'
   })
+}
+
+/** Flags are variables that beat others, so they make a preset as well. No file is read beside them. */
+function readFlags (given: readonly string[], flags: Flags, values: Environment): Source {
+  const preset = buildPreset(values) ?? buildPlainPreset(values)
+  const names = flagNames(flags, values)
+  const rename = (place: string): string => renamePlace(renamePlace(place, preset.variables), names)
+  const file = values.POSTERN_CONFIG ?? DEFAULT_CONFIG_FILE
+  const message = `is not read beside ${given.join(', ')}`
+  return {
+    value: preset.value,
+    problems: preset.problems.map(({ place, message }) => ({
+      place: rename(place), message: replaceNames(message, names)
+    })),
+    warnings: existsSync(file) ? [{ place: file, message }] : [],
+    name: 'options of the command line',
+    renamePlace: rename
+  }
 }
 
 /** Returns the place with its longest known beginning replaced. */
@@ -133,6 +153,10 @@ function renamePlace (place: string, names: Readonly<Record<string, string>>): s
   ))
   const longest = beginnings.sort((a, b) => b.length - a.length)[0]
   return longest === undefined ? place : `${names[longest]}${place.slice(longest.length)}`
+}
+
+function replaceNames (text: string, names: Readonly<Record<string, string>>): string {
+  return Object.entries(names).reduce((replaced, [name, other]) => replaced.replaceAll(name, other), text)
 }
 
 function readSource (name: string, bytes: Buffer, values: Environment, env: Variables): Source {

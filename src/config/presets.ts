@@ -1,46 +1,51 @@
 import type { Environment, VariableName } from '../options/environment.js'
 import { findUrlFault } from '../options/http-url.js'
-import { isJsonObject, parseJsonText } from './json-text.js'
-import { resultOf, type Problem, type Result } from './problem.js'
+import { buildPlainPreset } from './plain-preset.js'
+import {
+  missing, policyOf, POLICY_VARIABLES, readJsonObject, readToolScopes, upstreamOf, type Preset, type Read
+} from './preset-parts.js'
+import { resultOf, type Result } from './problem.js'
 
 const DOCUMENT = 'PROTECTED_RESOURCE_METADATA'
 
-/** A configuration made of environment variables. Parts whose variables are wrong are left out. */
-export interface Preset extends Result<Readonly<Record<string, unknown>>> {
-  readonly name: string
-  /** Place in the configuration → variable that its value comes from. */
-  readonly variables: Readonly<Record<string, string>>
-}
-
 /**
- * Returns the configuration of a Scalekit set-up from the variables of its own `.env`, or undefined when none
- * is set. Both set-ups do as the originals: they trust one authorization server, with the keys of its
- * environment. Without TOOL_SCOPES they allow every tool for every accepted token.
+ * Returns the configuration that the variables make, or undefined when none is set that says whose tokens to
+ * accept: those of a plain set-up, or of a Scalekit set-up from its own `.env`. Both of Scalekit's do as the
+ * originals: they trust one authorization server, with the keys of its environment. Without TOOL_SCOPES every
+ * tool is allowed for every accepted token.
  */
 export function buildPreset (env: Environment): Preset | undefined {
   const names = Object.keys(env) as VariableName[]
-  const scalekit = names.filter((name) => name.startsWith('SCALEKIT_'))
+  const plain = names.filter((name) => name === 'RESOURCE_URL' || name === 'ISSUER_URL')
+  const scalekit = names.filter((name) => name.startsWith('SCALEKIT_') || name === 'MCP_URL')
   const sk = names.filter((name) => name.startsWith('SK_'))
   const sdk = [...sk, ...names.filter((name) => name === 'EXPECTED_AUDIENCE' || name === DOCUMENT)]
-  if (sk.length > 0 && scalekit.length > 0) return mixed(scalekit, sk)
+  const ofFastMcp = scalekit.filter((name) => name !== 'MCP_URL')
+  if (plain.length > 0 && scalekit.length + sdk.length > 0) return mixed(plain, [...scalekit, ...sdk])
+  if (plain.length > 0) return buildPlainPreset(env)
+  if (sk.length > 0 && ofFastMcp.length > 0) return mixed(ofFastMcp, sk)
   if (sdk.length > 0 && env.SCALEKIT_RESOURCE_ID !== undefined) return mixed(['SCALEKIT_RESOURCE_ID'], sdk)
   if (sdk.length > 0) return buildSdkPreset(env)
-  return scalekit.length > 0 || env.MCP_URL !== undefined ? buildFastMcpPreset(env) : undefined
+  return scalekit.length > 0 ? buildFastMcpPreset(env) : undefined
 }
-
-/** The policy of both set-ups comes from TOOL_SCOPES, also when it is not set. */
-const POLICY_VARIABLES = { 'policy.tools': 'TOOL_SCOPES', 'policy.unlisted': 'TOOL_SCOPES (not set)' }
 
 /** Returns a problem, because to guess the set-up would be to guess whose tokens to accept. */
 function mixed (one: readonly string[], other: readonly string[]): Preset {
   const place = 'environment'
   const message = 'mixes the variables of two set-ups, ' +
-    `${one.join(', ')} (FastMCP) and ${other.join(', ')} (SDK): keep those of one`
+    `${nameSetUp(one)} and ${nameSetUp(other)}: keep those of one`
   return {
     ...resultOf({}, [{ place, message }]),
     name: place,
     variables: { resource: place, upstream: place, authorizationServers: place }
   }
+}
+
+function nameSetUp (variables: readonly string[]): string {
+  const [first = ''] = variables
+  const isPlain = first === 'RESOURCE_URL' || first === 'ISSUER_URL'
+  const isFastMcp = first.startsWith('SCALEKIT_') || first === 'MCP_URL'
+  return `${variables.join(', ')} (${isPlain ? 'plain' : isFastMcp ? 'FastMCP' : 'SDK'})`
 }
 
 function buildFastMcpPreset (env: Environment): Preset {
@@ -144,22 +149,6 @@ function withoutEmptyScopes ({ scopes_supported: scopes, ...rest }: Record<strin
   return isEmpty ? rest : { ...rest, scopes_supported: scopes }
 }
 
-function upstreamOf ({ UPSTREAM_URL: upstream }: Environment): object {
-  return upstream === undefined ? {} : { upstream }
-}
-
-function policyOf (policy: object | undefined): object {
-  return policy === undefined ? {} : { policy }
-}
-
-/** The value of a variable; undefined, with a problem, when it is missing or wrong. */
-type Read<Value> = Result<Value | undefined>
-
-/** Returns the problem of a variable that a set-up cannot do without. */
-function missing (name: VariableName, what: string): Problem {
-  return { place: name, message: `is not set: ${what}` }
-}
-
 type UrlVariable = 'SCALEKIT_ENVIRONMENT_URL' | 'SK_ENV_URL' | 'MCP_URL'
 
 /** Returns an http(s) URL without query and fragment. */
@@ -199,21 +188,4 @@ function readAdvertised (document: Readonly<Record<string, unknown>> | undefined
 
 function isNonEmptyList (value: unknown): value is string[] {
   return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string')
-}
-
-/** Returns the policy of TOOL_SCOPES. A blank one is a problem: it would silently allow every tool. */
-function readToolScopes (env: Environment): Read<Record<string, unknown>> {
-  const place = 'TOOL_SCOPES'
-  const text = env[place]
-  if (text === undefined) return resultOf({ unlisted: 'allow' })
-  const what = 'a JSON object like {"list_todos": "todo:read"}; without the variable every tool is allowed'
-  const { value: tools, problems } = readJsonObject(place, text, what)
-  return tools === undefined ? resultOf(tools, problems) : resultOf({ tools })
-}
-
-function readJsonObject (name: VariableName, text: string, what: string): Read<Record<string, unknown>> {
-  const parsed = parseJsonText(Buffer.from(text))
-  const fault = (message: string): Read<never> => resultOf(undefined, [{ place: name, message }])
-  if (!parsed.ok) return fault(`at ${parsed.line}:${parsed.column} ${parsed.message} (expected ${what})`)
-  return isJsonObject(parsed.value) ? resultOf(parsed.value) : fault(`must be ${what}`)
 }

@@ -48,8 +48,16 @@ export const environment = Type.Object({
   http_proxy: proxy('The same; it beats `HTTP_PROXY`.'),
   NO_PROXY: text('Hosts, with the names under them, that are asked directly: separated by commas, or `*`.'),
   no_proxy: text('The same; it beats `NO_PROXY`.'),
-  UPSTREAM_URL: text('The MCP endpoint of the upstream, when there is no configuration file.'),
-  TOOL_SCOPES: text('JSON object like `policy.tools`, when there is no configuration file.'),
+  RESOURCE_URL: text('Plain set-up: `resource`, when there is no configuration file. `--resource` beats it.'),
+  ISSUER_URL: text(
+    'Plain set-up: issuers of `authorizationServers`, separated by spaces or commas. `--issuer` beats it.'
+  ),
+  UPSTREAM_URL: text(
+    'The MCP endpoint of the upstream, when there is no configuration file. `--upstream` beats it.'
+  ),
+  TOOL_SCOPES: text(
+    'JSON object like `policy.tools`, when there is no configuration file. `--tool` beats it.'
+  ),
   SCALEKIT_ENVIRONMENT_URL: text('FastMCP set-up: URL of the Scalekit environment.'),
   SCALEKIT_RESOURCE_ID: text('FastMCP set-up: id of the MCP server at Scalekit, `res_…`.'),
   SCALEKIT_CLIENT_ID: text('Accepted, not used.'),

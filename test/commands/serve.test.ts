@@ -5,10 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { createSelfSignedCertificate } from '../helpers/certificate.js'
-import { todoConfig, writeConfig } from '../helpers/configuration.js'
+import { RESOURCE, todoConfig, writeConfig } from '../helpers/configuration.js'
+import { post, toolCall } from '../helpers/gateway.js'
+import { startIssuer } from '../helpers/issuer.js'
 import { findFreePort, occupyPort } from '../helpers/ports.js'
 import { listeningUrl, parseLog, runCli, startCli } from '../helpers/process.js'
 import { until } from '../helpers/until.js'
+import { startUpstream } from '../helpers/upstream.js'
 import { holdResponses, nth, replace, serve } from './serving.js'
 
 t.test('it starts, answers its health, and serves', async (t) => {
@@ -40,6 +43,23 @@ t.test('without a command it serves', async (t) => {
   const { file } = writeConfig(t, todoConfig())
   const url = await listeningUrl(startCli(t, ['--config', file, '--port', '0']))
   t.equal((await fetch(`${url}/health`)).status, 200)
+})
+
+t.test('P1: without a file, flags say what is protected, and the rules hold', async (t) => {
+  const issuer = await startIssuer(t, { audience: RESOURCE })
+  const upstream = await startUpstream(t)
+  const flags = ['--resource', RESOURCE, '--upstream', `${upstream.origin}/mcp`, '--issuer', issuer.issuer, '--tool', 'list_*=todo:read', '--tool', 'delete_todo=todo:read todo:admin']
+  const gateway = startCli(t, ['serve', ...flags, '--port', '0'], { cwd: t.testdir() })
+  const url = await listeningUrl(gateway)
+  const token = await issuer.token({ scope: 'todo:read' })
+  const call = async (tool: string, credentials?: string): Promise<number> => (await post(`${url}/mcp`, credentials, toolCall(tool))).status
+  t.equal(await call('list_todos', token), 200)
+  t.equal(await call('delete_todo', token), 403, 'all scopes of a rule are needed')
+  t.equal(await call('other', token), 403, 'what no rule names is denied')
+  t.equal(await call('list_todos'), 401)
+  t.match(parseLog(gateway.stdout).find(({ event }) => event === 'started'), { source: 'options of the command line', resources: [RESOURCE] })
+  gateway.signal('SIGHUP') // there is no file to look at
+  t.equal(await call('list_todos', token), 200)
 })
 
 t.test('F7: an upstream whose certificate is vouched for by NODE_EXTRA_CA_CERTS is used', async (t) => {

@@ -14,6 +14,7 @@ t.test('the smallest useful file gets every default', async (t) => {
     source: file,
     file,
     warnings: [],
+    logFormat: 'auto',
     config: {
       listen: { host: '127.0.0.1', port: 3002 },
       logLevel: 'info',
