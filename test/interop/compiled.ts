@@ -45,7 +45,7 @@ async function compileGo (folder: string, signal: AbortSignal): Promise<void> {
   const go = await findGo(signal)
   await orMissing('Go cannot fetch its modules', run(go, ['mod', 'download'], options))
   for (const source of ['servers/go-server.go', 'clients/go-client.go']) {
-    await run(go, ['build', '-buildvcs=false', '-trimpath', '-o', `${folder}/`, source], options)
+    await compileWith(run(go, ['build', '-buildvcs=false', '-trimpath', '-o', `${folder}/`, source], options))
   }
 }
 
@@ -66,10 +66,18 @@ async function compileRust (folder: string, signal: AbortSignal): Promise<void> 
   if (minorOf(version?.stdout) < RUST_MINOR) throw new Missing(`Rust 1.${RUST_MINOR} not found`)
   await orMissing('cargo cannot fetch the crates', run('cargo', ['fetch', '--locked'], options))
   const target = join(CACHE, 'cargo')
-  await run('cargo', ['build', '--locked', '--offline', '--target-dir', target], options)
+  await compileWith(run('cargo', ['build', '--locked', '--offline', '--target-dir', target], options))
   for (const name of ['rust-server', 'rust-client']) {
     await copyFile(join(target, 'debug', name), join(folder, name))
   }
+}
+
+/** Throws what the compiler says; Missing when it was ended, because the machine has too much to do. */
+async function compileWith (compiler: Promise<unknown>): Promise<void> {
+  await compiler.catch((error: unknown) => {
+    if ((error as { killed?: boolean }).killed !== true) throw error
+    throw new Missing(`not compiled after ${COMPILE_LIMIT_MS / 60_000} minutes`)
+  })
 }
 
 /** Returns the number after `1.`; 0 when there is none. */
