@@ -113,7 +113,7 @@ export const metadataChecks: ReadonlyArray<Check<Context>> = [
     title: '"scopes_supported" lists scope values',
     clause: `RFC 9728 §2; ${mcp('basic/authorization', 'Scope Selection Strategy')}`,
     severity: 'should',
-    advice: 'List the scopes that clients need, one string each. Where clients are bound to the scopes with ' +
+    advice: 'List the scopes that clients need, one string each. Where they are bound to the scopes with ' +
       'which they register (as-register-bound), list all that they will ever need, or none.',
     run: async (context) => {
       const { scopes_supported: scopes } = (await requireMetadata(context)).document
