@@ -44,5 +44,5 @@ t.test('README.md: the way to a protected server works as it stands there', asyn
     const isDenied = commands.includes('delete_todo')
     t.equal(code, isDenied ? 1 : 0, commands)
   }
-  t.equal(steps.length, 6)
+  t.equal(steps.length, 7)
 })
