@@ -8,12 +8,16 @@ export interface FilledForm {
 const ENTITIES: ReadonlyArray<readonly [entity: string, character: string]> = [
   ['&quot;', '"'], ['&#39;', "'"], ['&lt;', '<'], ['&gt;', '>'], ['&amp;', '&']
 ]
+/** Everybody's. */
+export const PASSWORD = 'password'
+/** The same, as bcrypt hashes it. */
+export const PASSWORD_HASH = '$2a$10$2b2cU8CPhOTaGrs1HRQuAueS7JTT5ZHsHSzYiFPm1leZck7Mc8T4W'
 /** What a button that refuses is called, or says. */
 const REFUSAL = /cancel|reject|deny/i
 
 /**
- * Fills in the first form of a page as a person does who signs in with a name, which is the password as well,
- * and agrees to everything. Returns undefined when the page has no form to send.
+ * Fills in the first form of a page as a person does who signs in and agrees to everything. Returns undefined
+ * when the page has no form to send.
  */
 export function fillIn (html: string, page: URL, name: string): FilledForm | undefined {
   const [, tag = '', content = ''] = /<form\b([^>]*)>([^]*?)<\/form>/.exec(html) ?? []
@@ -25,7 +29,7 @@ export function fillIn (html: string, page: URL, name: string): FilledForm | und
     const type = readAttribute(control, 'type')
     const isUnticked = type === 'checkbox' && !/\schecked\b/.test(control)
     if (field === undefined || isUnticked || REFUSAL.test(`${field} ${value}`)) continue
-    fields.append(field, type === 'text' || type === 'password' ? name : value)
+    fields.append(field, type === 'text' ? name : type === 'password' ? PASSWORD : value)
   }
   return { url: new URL(readAttribute(tag, 'action') ?? '', page), fields }
 }

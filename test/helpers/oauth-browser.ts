@@ -7,7 +7,7 @@ import { fillIn } from './login-form.js'
 export interface Browser {
   /**
    * Opens the URL and returns the parameters of the redirect that leaves for `redirectUrl`. On pages it signs
-   * in as the URL's `login_hint`, which is the password as well, and agrees to everything.
+   * in as the URL's `login_hint` and agrees to everything.
    * Throws when anything else comes: a page without a form, or for nobody, or an error.
    */
   authorize (url: URL, redirectUrl: string): Promise<URLSearchParams>

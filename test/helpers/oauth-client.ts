@@ -21,6 +21,8 @@ import {
 import type { Closing } from './closing.js'
 import { createBrowser } from './oauth-browser.js'
 
+interface KnownClient { readonly issuer: string, readonly id: string, readonly scope: string }
+
 export interface ConnectOptions {
   /** What the person grants at the first authorization; default: all that the client asks for. */
   readonly scope?: string
@@ -28,6 +30,8 @@ export interface ConnectOptions {
   readonly subject?: string
   /** Register for refresh tokens, which makes 2.x clients ask for `offline_access`. Default false. */
   readonly refresh?: boolean
+  /** Its client id, if it was registered by hand, and the scopes that it asks for when it is told none. */
+  readonly known?: KnownClient | undefined
   /** `sse` is the transport of revision 2024-11-05, for the legacy clients. Default: streamable HTTP. */
   readonly transport?: 'http' | 'sse'
   /** Replaces fetch for every request of the client, for example to record them. */
@@ -194,7 +198,10 @@ interface Stored {
  * person would go.
  */
 function createFlow (options: ConnectOptions): Flow {
-  const stored: Stored = {}
+  const { known } = options
+  const stored: Stored = known === undefined
+    ? {}
+    : { client: { client_id: known.id, issuer: known.issuer } }
   const requests: URL[] = []
   const registrations: string[] = []
   const browser = createBrowser()
@@ -242,13 +249,14 @@ function createFlow (options: ConnectOptions): Flow {
   }
 }
 
-function describeClient ({ refresh = false }: ConnectOptions): OAuthClientMetadata {
+function describeClient ({ refresh = false, known }: ConnectOptions): OAuthClientMetadata {
   return {
     client_name: 'Postern test client',
     redirect_uris: [redirectUrl],
     token_endpoint_auth_method: 'none',
     response_types: ['code'],
-    grant_types: refresh ? ['authorization_code', 'refresh_token'] : ['authorization_code']
+    grant_types: refresh ? ['authorization_code', 'refresh_token'] : ['authorization_code'],
+    ...known === undefined ? {} : { scope: known.scope }
   }
 }
 

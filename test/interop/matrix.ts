@@ -9,13 +9,16 @@ import type { Programs } from './programs.js'
 import { probeEras, type Era } from './revisions.js'
 import { startStack, type Stack } from './stack.js'
 import type { Upstream } from './upstreams.js'
-import { decideImpossible, findProblems, type Client } from './visit.js'
+import {
+  decideImpossible, decideUnknown, findProblems, hasAllScopes, REFUSAL_AFTER_ALL, type Client
+} from './visit.js'
 
 /** The time limit for one client at one upstream, which takes seconds. */
 const CELL_LIMIT_MS = 120_000
 /** Upstreams that are tried at the same time. */
 const AT_ONCE = 2
 const AUDIT_LIMIT_MS = 2_000
+const ALL_AT_ONCE = 'It gets every scope at its first login, so it needs no step-up.'
 const PICTURES = join(ROOT, '.cache/interop/pictures')
 
 export interface Matrix {
@@ -47,29 +50,43 @@ export async function tryAll (matrix: Matrix): Promise<readonly Row[]> {
 }
 
 async function tryUpstream (closing: Closing, matrix: Matrix, upstream: Upstream): Promise<Row> {
-  const { clients, programs } = matrix
+  const { programs } = matrix
+  const clients = clientsOf(matrix, upstream)
   try {
     const folder = await makeFolder(closing)
     const url = await upstream.start(closing, { programs, folder })
     const eras = await probeEras(url, upstream.transport)
-    const { transport, task } = upstream
+    const { transport, task, authorizationServer } = upstream
     const stack = await startStack(closing, {
-      upstream: url, transport, task, folder: await makeFolder(closing)
+      upstream: url,
+      transport,
+      task,
+      folder: await makeFolder(closing),
+      authorizationServer,
+      names: clients.map(({ title }) => nameOf(title)),
+      signal: matrix.signal
     })
     const cells: Cell[] = []
     for (const client of clients) {
       matrix.signal.throwIfAborted()
       const pair = { upstream, client, stack, era: chooseEra(client, eras) }
-      const outcome = decideImpossible(transport, eras, client) ?? await tryCell(matrix, pair)
+      const outcome = decideImpossible(transport, eras, client) ??
+        decideUnknown(authorizationServer, client) ?? await tryCell(matrix, pair)
       cells.push(report(matrix, upstream, { client: client.title, outcome }))
     }
-    return { upstream: upstream.title, speaks: describeEras(upstream, eras), cells }
+    const speaks = authorizationServer?.registration ?? describeEras(upstream, eras)
+    return { upstream: upstream.title, speaks, cells }
   } catch (error) {
     matrix.signal.throwIfAborted()
     const outcome = outcomeOf(error)
     const cells = clients.map(({ title }) => report(matrix, upstream, { client: title, outcome }))
     return { upstream: upstream.title, speaks: undefined, cells }
   }
+}
+
+/** A client that gets its token by other means says nothing about an authorization server. */
+function clientsOf ({ clients }: Matrix, { authorizationServer }: Upstream): readonly Client[] {
+  return authorizationServer === undefined ? clients : clients.filter(({ signsIn = true }) => signsIn)
 }
 
 function report ({ report }: Matrix, { title }: Upstream, cell: Cell): Cell {
@@ -115,9 +132,15 @@ async function visit (
   const seen = await client.visit(closing, {
     stack, transport, era, task, subject, programs, folder, picture
   })
-  const problems = await waitForNone(() => findProblems(seen, task, stack.trace(subject)))
+  const { authorizationServer } = upstream
+  const hadAllScopes = hasAllScopes(authorizationServer, client)
+  const expectations = {
+    hadAllScopes, ...authorizationServer?.withoutStepUp === undefined ? {} : { refusal: REFUSAL_AFTER_ALL }
+  }
+  const problems = await waitForNone(() => findProblems(seen, task, stack.trace(subject), expectations))
   if (problems.length > 0) return { kind: 'failed', what: problems.join('; ') }
-  return { kind: 'ok', steppedUp: seen.privileged.kind === 'answered' }
+  const note = hadAllScopes ? ALL_AT_ONCE : authorizationServer?.withoutStepUp
+  return { kind: 'ok', steppedUp: seen.privileged.kind === 'answered', note }
 }
 
 function nameOf (title: string): string {

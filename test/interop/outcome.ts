@@ -10,8 +10,11 @@ export class Missing extends Error {
 
 /** The outcome of one client at one upstream. */
 export type Outcome =
-  /** The client did its task. When a scope was missing, it got the scope or reported that it is missing. */
-  | { readonly kind: 'ok', readonly steppedUp: boolean }
+  /**
+   * The client did its task. When a scope was missing, it got the scope or reported that it is missing.
+   * `note` says why, where that is not the client's own doing.
+   */
+  | { readonly kind: 'ok', readonly steppedUp: boolean, readonly note?: string | undefined }
   /** Upstream and client have no revision in common. */
   | { readonly kind: 'impossible', readonly reason: string }
   /** Not tried: this machine lacks a program. */

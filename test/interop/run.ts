@@ -8,13 +8,13 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { settlePage } from '../helpers/generated-page.js'
 import { ROOT } from '../helpers/root.js'
+import { listAuthorizationServers } from './authorization-servers/list.js'
 import { listClients } from './clients.js'
-import { formatDocument, formatTable } from './document.js'
-import { gradeAll, type Grade } from './graders/graders.js'
+import { formatDocument, formatTable, type Outcomes } from './document.js'
+import { gradeAll } from './graders/graders.js'
 import { tryAll } from './matrix.js'
-import type { Row } from './outcome.js'
 import { openPrograms } from './programs.js'
-import { listUpstreams } from './upstreams.js'
+import { listBehind, listUpstreams } from './upstreams.js'
 import { describeMachine, listVersions } from './versions.js'
 
 const DOCUMENT = join(ROOT, 'docs/interop.md')
@@ -45,31 +45,32 @@ async function main (): Promise<number> {
   for (const name of ['go-client', 'rust-client'] as const) await programs.compiled(name).catch(() => {})
   const clients = listClients().filter(({ title }) => title.includes(client))
   const upstreams = listUpstreams().filter(({ title }) => title.includes(only))
+  // They come first, because Keycloak takes long to start.
+  const behind = listBehind(listAuthorizationServers()).filter(({ title }) => title.includes(only))
   const rows = await tryAll({
-    upstreams, clients, programs, signal: stop.signal, report: print
+    upstreams: [...behind, ...upstreams], clients, programs, signal: stop.signal, report: print
   })
-  print(`\n${formatTable(rows)}\n\n${await describeMachine(programs)}`)
+  const [authorizationServers, servers] = [rows.slice(0, behind.length), rows.slice(behind.length)]
+  print(`\n${formatTable(authorizationServers)}\n\n${formatTable(servers)}\n\n${await describeMachine(programs)}`)
   // Graders look at everything: they are not narrowed down with the clients.
   const isGraded = client === '' && 'graders'.includes(only)
   const grades = isGraded ? await gradeAll(programs, stop.signal, print) : []
   const kinds = [...rows.flatMap(({ cells }) => cells), ...grades].map(({ outcome }) => outcome.kind)
   const count = (...wanted: readonly string[]): number => kinds.filter((kind) => wanted.includes(kind)).length
-  const isSettled = await settleDocument(rows, grades, count('missing') > 0)
+  const isSettled = await settleDocument({ upstreams: servers, authorizationServers, grades }, count('missing') > 0)
   print(`interop: ${count('ok')} ok, ${count('impossible', 'missing')} cannot run, ${count('failed')} FAILED`)
   return count('failed') === 0 && isSettled ? 0 : 1
 }
 
 /** Returns whether the page agrees with the outcome. It is not compared when some cells were not tried. */
-async function settleDocument (
-  rows: readonly Row[], grades: readonly Grade[], isMissing: boolean
-): Promise<boolean> {
+async function settleDocument (outcomes: Outcomes, isMissing: boolean): Promise<boolean> {
   if (isMissing || only !== '' || client !== '') {
     print(`docs/interop.md is not ${write ? 'written' : 'compared'}: not every cell was tried`)
     return !write
   }
   return settlePage({
     page: DOCUMENT,
-    text: formatDocument(rows, grades, await listVersions()),
+    text: formatDocument(outcomes, await listVersions()),
     write,
     remedy: 'npm run interop -- --write'
   })

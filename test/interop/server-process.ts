@@ -12,18 +12,21 @@ export interface ServerOptions {
   readonly port: number
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
+  /** Default: 30 seconds. */
+  readonly startLimitMs?: number
 }
 
 /**
  * Starts a server in its own process; returns it once it listens. Throws, with its output, when it does not.
  */
 export async function runServer (
-  closing: Closing, command: readonly string[], { port, env, cwd }: ServerOptions
+  closing: Closing, command: readonly string[],
+  { port, env, cwd, startLimitMs = START_LIMIT_MS }: ServerOptions
 ): Promise<RunningProgram> {
   const [program = '', ...args] = command
   const server = startProgram(closing, program, args, { env, cwd })
   closing.after(() => stop(server))
-  const giveUp = AbortSignal.timeout(START_LIMIT_MS)
+  const giveUp = AbortSignal.timeout(startLimitMs)
   while (!await isListening(port)) {
     if (!server.isAlive() || giveUp.aborted) {
       throw new Error(`it does not listen: ${server.stdout}${server.stderr}`)

@@ -5,6 +5,7 @@ import { startTodoServer } from '../../demo/todo-server.js'
 import type { Closing } from '../helpers/closing.js'
 import { findFreePort } from '../helpers/ports.js'
 import { ROOT } from '../helpers/root.js'
+import type { AuthorizationServerKind } from './authorization-servers/authorization-server.js'
 import type { Programs } from './programs.js'
 import { runServer } from './server-process.js'
 
@@ -36,6 +37,8 @@ export interface Upstream {
   /** `sse` is the transport of revision 2024-11-05. */
   readonly transport: 'http' | 'sse'
   readonly task: Task
+  /** Default: the demo's. */
+  readonly authorizationServer?: AuthorizationServerKind
   /** Starts it on a free loopback port; returns the URL of its endpoint. Throws Missing without a program. */
   start (closing: Closing, surroundings: Surroundings): Promise<string>
 }
@@ -76,6 +79,13 @@ export function listUpstreams (): readonly Upstream[] {
     http('Rust SDK', SUMS, runRustSdk),
     { title: 'the demo’s todo server', transport: 'http', task: TODOS, start: startTodos }
   ]
+}
+
+/** Returns an upstream behind each of the authorization servers, under their titles. */
+export function listBehind (kinds: readonly AuthorizationServerKind[]): readonly Upstream[] {
+  return kinds.map((authorizationServer) => ({
+    title: authorizationServer.title, transport: 'http', task: TODOS, start: startTodos, authorizationServer
+  }))
 }
 
 function http (title: string, task: Task, command: Command): Upstream {

@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ROOT } from '../helpers/root.js'
+import { DEX } from './authorization-servers/dex-program.js'
+import { KEYCLOAK } from './authorization-servers/keycloak-program.js'
 import { GRADERS } from './graders/graders.js'
 import { PACKAGES, type Programs } from './programs.js'
 import { readRequiredVersion, type Environment } from './python.js'
@@ -31,7 +33,9 @@ export async function listVersions (): Promise<readonly Version[]> {
       async ([environment, name]) => ['PyPI', name, await readRequiredVersion(environment, name)] as const
     )),
     ['Go', GO_SDK, await readLockedVersion('go.mod', new RegExp(`${GO_SDK} v(\\S+)`))],
-    ['crates.io', 'rmcp', await readLockedVersion('Cargo.lock', /name = "rmcp"\nversion = "(.+)"/)]
+    ['Go', 'github.com/dexidp/dex', DEX],
+    ['crates.io', 'rmcp', await readLockedVersion('Cargo.lock', /name = "rmcp"\nversion = "(.+)"/)],
+    ['Maven Central', 'org.keycloak:keycloak-quarkus-dist', KEYCLOAK]
   ]
 }
 

@@ -1,7 +1,9 @@
 import t from 'tap'
 import type { Traces } from './stack.js'
 import type { Task } from './upstreams.js'
-import { decideImpossible, findProblems, type Visit } from './visit.js'
+import {
+  decideImpossible, decideUnknown, findProblems, hasAllScopes, REFUSAL_AFTER_ALL, type Visit
+} from './visit.js'
 
 const TASK: Task = {
   allowed: { tool: 'add', args: {}, result: /^42$/ },
@@ -66,4 +68,34 @@ t.test('only revisions and transports that both speak can be tried', async (t) =
   t.match(decideImpossible('sse', ['legacy'], { era: 'any', transport: 'http' }), {
     kind: 'impossible', reason: /cannot sign in/
   })
+})
+
+t.test('a client that has all scopes is not refused the call that needs another one', async (t) => {
+  const traces: Traces = { ...TRACES, refused: [['divide', 'access_denied']] }
+  t.same(findProblems(VISIT, TASK, traces, { hadAllScopes: true }), [])
+  t.equal(findProblems(VISIT, TASK, traces).length, 1)
+  t.equal(findProblems(VISIT, TASK, TRACES, { hadAllScopes: true }).length, 1)
+})
+
+t.test('a client that asked in vain for a scope may say no more than that', async (t) => {
+  const visit: Visit = { ...CONTENT, privileged: { kind: 'refused', text: 'Unauthorized' } }
+  t.equal(findProblems(visit, TASK, CONTENT_TRACES).length, 1)
+  t.same(findProblems(visit, TASK, CONTENT_TRACES, { refusal: REFUSAL_AFTER_ALL }), [])
+})
+
+t.test('which clients an authorization server knows, and which get all scopes at once', async (t) => {
+  const server = { registration: 'dynamic', told: 'none' } as const
+  const byHand = { registration: 'by hand', told: 'none' } as const
+  t.equal(decideUnknown(undefined, {}), undefined)
+  t.equal(decideUnknown(server, {}), undefined)
+  t.equal(decideUnknown({ ...server, told: 'all' }, { untold: 'an empty list' }), undefined)
+  t.equal(decideUnknown(byHand, { takesClientId: true }), undefined)
+  t.match(decideUnknown(byHand, {}), { kind: 'impossible' })
+  t.match(decideUnknown(server, { untold: 'an empty list' }), { kind: 'impossible' })
+
+  t.equal(hasAllScopes(undefined, {}), false)
+  t.equal(hasAllScopes({ told: 'the first' }, { untold: 'all of the authorization server' }), false)
+  t.equal(hasAllScopes({ told: 'all' }, {}), true)
+  t.equal(hasAllScopes({ told: 'none' }, { untold: 'all of the authorization server' }), true)
+  t.equal(hasAllScopes({ told: 'none' }, {}), false)
 })

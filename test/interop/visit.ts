@@ -1,9 +1,15 @@
 import type { Closing } from '../helpers/closing.js'
+import type { AuthorizationServerKind } from './authorization-servers/authorization-server.js'
 import type { Outcome } from './outcome.js'
 import type { Programs } from './programs.js'
 import type { Era } from './revisions.js'
 import type { Stack, Traces } from './stack.js'
 import type { Task, Upstream } from './upstreams.js'
+
+/** What the client's output shows when a scope is missing. */
+const REFUSAL = /scope/
+/** The same, after it has asked in vain for that scope. */
+export const REFUSAL_AFTER_ALL = /scope|unauthorized/i
 
 /** What a client saw when it did its task. */
 export interface Visit {
@@ -39,6 +45,12 @@ export interface Client {
   readonly era: Era | 'any'
   /** The only transport over which it can sign in; default: either. */
   readonly transport?: Upstream['transport']
+  /** Whether it signs in by itself. Default true. */
+  readonly signsIn?: boolean
+  /** Whether it can be told a client id and scopes, instead of registering. Default false. */
+  readonly takesClientId?: boolean
+  /** The scopes that it registers with when it is told none. Default: it does not say any. */
+  readonly untold?: 'all of the authorization server' | 'an empty list'
   /** Does the task through Postern. Throws Missing when a program is missing. */
   visit (closing: Closing, surroundings: Surroundings): Promise<Visit>
 }
@@ -58,15 +70,45 @@ export function decideImpossible (
   return { kind: 'impossible', reason }
 }
 
-/** Returns the problems of a visit, as the client and Postern report it; empty when there are none. */
+/** Returns why a client cannot sign in at an authorization server; undefined when it can. */
+export function decideUnknown (
+  server: Pick<AuthorizationServerKind, 'registration' | 'told'> | undefined,
+  { takesClientId = false, untold }: Pick<Client, 'takesClientId' | 'untold'>
+): Outcome | undefined {
+  const reason = server?.registration === 'by hand' && !takesClientId
+    ? 'clients cannot register themselves there, and this one was not given a client id'
+    : server?.told === 'none' && untold === 'an empty list'
+      ? 'the client registers with an empty list of scopes, so that Keycloak gives it none'
+      : undefined
+  return reason === undefined ? undefined : { kind: 'impossible', reason }
+}
+
+/** Returns whether a client gets all scopes at its first login, so that there is nothing to step up to. */
+export function hasAllScopes (
+  server: Pick<AuthorizationServerKind, 'told'> | undefined, { untold }: Pick<Client, 'untold'>
+): boolean {
+  return server?.told === 'all' || (server?.told === 'none' && untold === 'all of the authorization server')
+}
+
+export interface Expectations {
+  /** The client got all scopes at its first login, so that it is not refused a call for want of one. */
+  readonly hadAllScopes?: boolean
+  /** What its output shows when it cannot get a scope. */
+  readonly refusal?: RegExp
+}
+
+/**
+ * Returns the problems of a visit, as the client and Postern report it; empty when there are none.
+ */
 export function findProblems (
-  visit: Visit, { allowed, privileged, forbidden }: Task, traces: Traces
+  visit: Visit, { allowed, privileged, forbidden }: Task, traces: Traces,
+  { hadAllScopes = false, refusal = REFUSAL }: Expectations = {}
 ): readonly string[] {
   const { list, tools } = visit
   const refused = forbidden.tool
   const isRefusedListed = tools.includes(refused)
   const isPrivilegedForwarded = traces.allowed.includes(privileged.tool)
-  const expected = visit.privileged.kind === 'refused' ? REFUSAL : privileged.result
+  const expected = visit.privileged.kind === 'refused' ? refusal : privileged.result
   const expectations: ReadonlyArray<readonly [isMet: boolean, problem: string]> = [
     [tools.includes(allowed.tool), `${allowed.tool} is not listed`],
     [isRefusedListed === (list === 'unfiltered'), `${refused} is ${isRefusedListed ? '' : 'not '}listed`],
@@ -76,8 +118,8 @@ export function findProblems (
     [!traces.allowed.includes(refused), `${refused} was forwarded`],
     [hasRefusal(traces, refused, 'access_denied'), `${refused} was not refused by Postern`],
     [
-      hasRefusal(traces, privileged.tool, 'insufficient_scope'),
-      `${privileged.tool} was not refused: insufficient_scope`
+      hasRefusal(traces, privileged.tool, 'insufficient_scope') !== hadAllScopes,
+      `${privileged.tool} was ${hadAllScopes ? '' : 'not '}refused: insufficient_scope`
     ],
     [
       isPrivilegedForwarded === (visit.privileged.kind === 'answered'),
@@ -87,9 +129,6 @@ export function findProblems (
   ]
   return expectations.flatMap(([isMet, problem]) => isMet ? [] : [problem])
 }
-
-/** What the client's output shows when a scope is missing. */
-const REFUSAL = /scope/
 
 function hasRefusal ({ refused }: Traces, tool: string, reason: string): boolean {
   return refused.some(([refusedTool, why]) => refusedTool === tool && why === reason)

@@ -1,19 +1,14 @@
-import { execFile } from 'node:child_process'
 import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { ROOT } from '../../helpers/root.js'
+import { CACHE, install, run } from '../installation.js'
 import { Missing } from '../outcome.js'
-import { install } from '../installation.js'
 
 /** The release from Maven Central that is tried; docs/keycloak.md names the same. */
 export const KEYCLOAK = '26.7.3'
 
-const CACHE = join(ROOT, '.cache/interop/programs')
 const ARTIFACT = `org.keycloak:keycloak-quarkus-dist:${KEYCLOAK}:zip`
 /** The archive has 180 MB. */
 const FETCH_LIMIT_MS = 300_000
-const run = promisify(execFile)
 
 /** Returns the path of Keycloak's archive, which is fetched once. Throws Missing when Maven cannot. */
 export async function findKeycloakArchive (signal: AbortSignal): Promise<string> {

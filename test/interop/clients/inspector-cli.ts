@@ -16,6 +16,7 @@ export function listInspectors (): readonly Client[] {
   return eras.map((era) => ({
     title: `Inspector CLI, ${era}`,
     era,
+    signsIn: false,
     visit
   }))
 }
@@ -25,7 +26,8 @@ type Inspect = (args: readonly string[], options?: { readonly token?: string }) 
 async function visit (closing: Closing, surroundings: Surroundings): Promise<Visit> {
   const { stack, subject, task: { allowed, privileged, forbidden } } = surroundings
   const { resource, authorizationServer } = stack.unfiltered
-  const token = await authorizationServer.issueToken({ resource, scopes: ['use'], subject })
+  const token = await authorizationServer.issueToken?.({ resource, scopes: ['use'], subject })
+  if (token === undefined) throw new Error('the authorization server issues no token without a sign-in')
   const inspect = await prepare(closing, surroundings)
   const call = ({ tool, args }: Pick<Call, 'tool' | 'args'>): Promise<Ended> =>
     inspect(['--method', 'tools/call', '--tool-name', tool, '--tool-args-json', JSON.stringify(args)], {

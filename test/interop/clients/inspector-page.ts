@@ -19,15 +19,16 @@ const DRAW_POLL_MS = 50
 
 /** Returns the Inspector's web page in a headless Chromium: its user signs in and steps up on pages. */
 export function listInspectorPages (): readonly Client[] {
-  return [{ title: 'Inspector page', era: 'any', visit }]
+  return [{ title: 'Inspector page', era: 'any', untold: 'an empty list', visit }]
 }
 
 async function visit (closing: Closing, surroundings: Surroundings): Promise<Visit> {
-  const { task: { allowed, privileged, forbidden }, picture, subject } = surroundings
+  const { stack, task: { allowed, privileged, forbidden }, picture, subject } = surroundings
+  const { authorizationServer } = stack.unfiltered
   const page = await openPage(closing, surroundings.programs)
   await page.goto(await startInspector(closing, surroundings))
   await page.getByRole('switch', { name: /^Connect or disconnect/ }).press('Space')
-  await consent(page, subject)
+  await authorizationServer.signIn(page, subject)
   await showTools(page)
   const tools = await page.locator('main button p').allInnerTexts()
 
@@ -40,7 +41,7 @@ async function visit (closing: Closing, surroundings: Surroundings): Promise<Vis
     forbidden: await call(page, forbidden).then(
       ({ ending, text }) => ending === 'failure' ? text : undefined
     ),
-    privileged: await callWithMoreScopes(page, privileged)
+    privileged: await callWithMoreScopes(page, privileged, () => authorizationServer.signIn(page, subject))
   }
 }
 
@@ -65,14 +66,6 @@ async function startInspector (
   ], { port, env, cwd: home })
   const [url] = await server.printed(/http:\S+API_TOKEN=\w+/)
   return url
-}
-
-/** On the authorization server's page: signs in, unless that has happened, and allows the request. */
-async function consent (page: Page, account: string): Promise<void> {
-  await page.getByRole('button', { name: 'Allow' }).waitFor()
-  const name = page.getByRole('textbox', { name: 'Your name' })
-  if (await name.isVisible()) await name.fill(account)
-  await page.getByRole('button', { name: 'Allow' }).click()
 }
 
 async function showTools (page: Page): Promise<void> {
@@ -114,11 +107,14 @@ async function readText (page: Page, expected: RegExp | undefined): Promise<stri
 }
 
 /** Calls, authorizes again if the page offers it, and calls once more. */
-async function callWithMoreScopes (page: Page, privileged: Call): Promise<Visit['privileged']> {
+async function callWithMoreScopes (
+  page: Page, privileged: Call, signIn: () => Promise<void>
+): Promise<Visit['privileged']> {
   const first = await call(page, privileged)
+  if (first.ending === 'result') return { kind: 'answered', text: first.text }
   if (first.ending !== 'more scopes') return { kind: 'refused', text: first.text }
   await page.getByRole('button', { name: 'Authorize' }).click()
-  await consent(page, '')
+  await signIn()
   await showTools(page)
   const second = await call(page, privileged)
   return { kind: second.ending === 'result' ? 'answered' : 'refused', text: second.text }

@@ -6,6 +6,7 @@ import type { Closing } from '../../helpers/closing.js'
 import { findFreePort } from '../../helpers/ports.js'
 import { createBrowser } from '../../helpers/oauth-browser.js'
 import type { ToolResult } from '../../helpers/oauth-client.js'
+import type { Issuer } from '../authorization-servers/authorization-server.js'
 import type { Era } from '../revisions.js'
 import type { Client, Surroundings, Visit } from '../visit.js'
 import { refusalOf, textOf } from './sdk.js'
@@ -21,7 +22,14 @@ export function listMcpRemotes (): readonly Client[] {
 }
 
 function createClient (title: string, era: Era, options: readonly string[]): Client {
-  return { title, era, visit: (closing, surroundings) => visit(closing, surroundings, options) }
+  const untold = 'all of the authorization server'
+  return {
+    title,
+    era,
+    untold,
+    takesClientId: true,
+    visit: (closing, surroundings) => visit(closing, surroundings, options)
+  }
 }
 
 async function visit (
@@ -49,13 +57,14 @@ async function visit (
 async function connect (
   closing: Closing, { stack, transport, subject, programs, folder }: Surroundings, options: readonly string[]
 ): Promise<StdioClient> {
-  const { resource } = stack.filtered
+  const { resource, authorizationServer } = stack.filtered
   const callback = await findFreePort()
   const remote = new StdioClientTransport({
     command: process.execPath,
     args: [
       await programs.find('mcp-remote'), resource, String(callback),
-      '--transport', `${transport}-only`, '--authorize-param', `login_hint=${subject}`, ...options
+      '--transport', `${transport}-only`, '--authorize-param', `login_hint=${subject}`, ...options,
+      ...describeClient(authorizationServer)
     ],
     // The browser is `true`, which opens nothing; standard error has the URL as well.
     env: { PATH: process.env['PATH'] ?? '', HOME: folder, MCP_REMOTE_CONFIG_DIR: folder, BROWSER: 'true' },
@@ -69,6 +78,14 @@ async function connect (
     (error: unknown) => { throw new Error(`${String(error)}\n${said()}`) }
   )
   return client
+}
+
+function describeClient ({ client }: Issuer): readonly string[] {
+  if (client === undefined) return []
+  return [
+    '--static-oauth-client-info', JSON.stringify({ client_id: client.id }),
+    '--static-oauth-client-metadata', JSON.stringify({ scope: client.scope })
+  ]
 }
 
 /** Follows every URL that mcp-remote sends a person to. Returns a function that returns its whole output. */

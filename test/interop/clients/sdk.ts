@@ -25,8 +25,12 @@ function createClient (title: string, era: Era, connect: Connect): Client {
   return {
     title,
     era,
+    takesClientId: true,
     async visit (closing, { stack, transport, task, subject }): Promise<Visit> {
-      const client = await connect(closing, stack.filtered.resource, { subject, transport })
+      const { resource, authorizationServer: { issuer, client: known } } = stack.filtered
+      const client = await connect(closing, resource, {
+        subject, transport, known: known && { issuer, ...known }
+      })
       const call = async ({ tool, args }: typeof task.allowed): Promise<string> => textOf(
         await client.callTool(tool, args)
       )
