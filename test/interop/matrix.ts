@@ -84,9 +84,9 @@ async function tryUpstream (closing: Closing, matrix: Matrix, upstream: Upstream
   }
 }
 
-/** A client that gets its token by other means says nothing about an authorization server. */
 function clientsOf ({ clients }: Matrix, { authorizationServer }: Upstream): readonly Client[] {
-  return authorizationServer === undefined ? clients : clients.filter(({ signsIn = true }) => signsIn)
+  if (authorizationServer === undefined) return clients
+  return clients.filter(({ signsInElsewhere = false }) => signsInElsewhere)
 }
 
 function report ({ report }: Matrix, { title }: Upstream, cell: Cell): Cell {

@@ -45,8 +45,8 @@ export interface Client {
   readonly era: Era | 'any'
   /** The only transport over which it can sign in; default: either. */
   readonly transport?: Upstream['transport']
-  /** Whether it signs in by itself. Default true. */
-  readonly signsIn?: boolean
+  /** Whether it is tried with other authorization servers than the demo's, too. Default false. */
+  readonly signsInElsewhere?: boolean
   /** Whether it can be told a client id and scopes, instead of registering. Default false. */
   readonly takesClientId?: boolean
   /** The scopes that it registers with when it is told none. Default: it does not say any. */
@@ -85,9 +85,11 @@ export function decideUnknown (
 
 /** Returns whether a client gets all scopes at its first login, so that there is nothing to step up to. */
 export function hasAllScopes (
-  server: Pick<AuthorizationServerKind, 'told'> | undefined, { untold }: Pick<Client, 'untold'>
+  server: Pick<AuthorizationServerKind, 'registration' | 'told'> | undefined,
+  { untold }: Pick<Client, 'untold'>
 ): boolean {
-  return server?.told === 'all' || (server?.told === 'none' && untold === 'all of the authorization server')
+  if (server === undefined || server.registration === 'by hand') return false
+  return server.told === 'all' || (server.told === 'none' && untold === 'all of the authorization server')
 }
 
 export interface Expectations {

@@ -16,7 +16,6 @@ export function listInspectors (): readonly Client[] {
   return eras.map((era) => ({
     title: `Inspector CLI, ${era}`,
     era,
-    signsIn: false,
     visit
   }))
 }

@@ -19,7 +19,7 @@ const DRAW_POLL_MS = 50
 
 /** Returns the Inspector's web page in a headless Chromium: its user signs in and steps up on pages. */
 export function listInspectorPages (): readonly Client[] {
-  return [{ title: 'Inspector page', era: 'any', untold: 'an empty list', visit }]
+  return [{ title: 'Inspector page', era: 'any', signsInElsewhere: true, untold: 'an empty list', visit }]
 }
 
 async function visit (closing: Closing, surroundings: Surroundings): Promise<Visit> {

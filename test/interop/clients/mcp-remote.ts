@@ -26,6 +26,7 @@ function createClient (title: string, era: Era, options: readonly string[]): Cli
   return {
     title,
     era,
+    signsInElsewhere: true,
     untold,
     takesClientId: true,
     visit: (closing, surroundings) => visit(closing, surroundings, options)

@@ -25,6 +25,7 @@ function createClient (title: string, era: Era, connect: Connect): Client {
   return {
     title,
     era,
+    signsInElsewhere: true,
     takesClientId: true,
     async visit (closing, { stack, transport, task, subject }): Promise<Visit> {
       const { resource, authorizationServer: { issuer, client: known } } = stack.filtered
