@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
 import type { CommandName, FlagsOf } from './commands/command-line.js'
 import { EXIT, UsageError, type Output } from './commands/io.js'
 import { paintFor } from './commands/paint.js'
 import { helpWith, parseCommandLine } from './commands/parse.js'
+import { readVersion } from './commands/version.js'
 
 const output: Output = {
   print: (line) => { process.stdout.write(line + '\n') },
@@ -39,12 +39,6 @@ async function main (args: readonly string[]): Promise<number | undefined> {
 async function renderHelpOf (command: CommandName | undefined): Promise<string> {
   const { renderHelp, renderOverview } = await import('./commands/help.js')
   return command === undefined ? renderOverview(output.paint) : renderHelp(command, output.paint)
-}
-
-function readVersion (): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  const { version } = JSON.parse(text) as { version: string }
-  return version
 }
 
 /** Prints a failure, and returns the exit code (O1). */

@@ -20,6 +20,8 @@ export interface Connections {
   closeIdle (): void
   /** Returns the number of connections and requests so far. */
   readonly arrivals: () => number
+  /** Returns the number of open connections. */
+  readonly count: () => number
 }
 
 /**
@@ -93,6 +95,7 @@ export function trackConnections (server: Server): Connections {
 
   return {
     arrivals: () => arrivals,
+    count: () => connections.size,
     takeTurns ({ socket, heldBody }, response, serve) {
       arrivals++
       const connection = connections.get(socket)

@@ -82,7 +82,12 @@ export async function startServer (config: Config, services: Services): Promise<
   server.maxConnections = limits.connections
   reportRefusedConnections(server, services)
   await listenOn(server, listen.host, listen.port)
-  const state: ServerState = { config: () => currentConfig, isStopping: () => isStopping }
+  const state: ServerState = {
+    config: () => currentConfig,
+    isStopping: () => isStopping,
+    connections: connections.count,
+    streams: () => [...generations].reduce((sum, { app }) => sum + app.openStreams.count(), 0)
+  }
   const admin = config.admin === undefined
     ? undefined
     : await startAdmin(config.admin, state, services).catch((error: unknown) => {

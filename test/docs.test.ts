@@ -198,7 +198,7 @@ const SENTENCES = [
   'P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9', 'P10',
   'F1', 'F2', 'F3', 'F4', 'F5', 'F6', 'F7', 'F8', 'F9', 'F10', 'F11', 'F12',
   'C1', 'C1a', 'C2', 'C3',
-  'O1', 'O2', 'O3', 'O4', 'O5', 'O6', 'O7'
+  'O1', 'O2', 'O3', 'O4', 'O5', 'O6', 'O7', 'O8'
 ]
 
 t.test('every sentence of docs/behaviour.md has a test, and every title names a sentence', async (t) => {

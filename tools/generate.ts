@@ -9,6 +9,7 @@ import { findProofs, renderBehaviour } from './behaviour-index.js'
 import { renderConfiguration } from './config-reference.js'
 import { renderDemoLock, renderDemoManifest } from './demo-lock.js'
 import { renderDoctor } from './doctor-reference.js'
+import { renderOperations } from './metrics-reference.js'
 
 const root = process.cwd()
 
@@ -20,6 +21,7 @@ async function rewrite (page: string, render: (text: string) => string): Promise
 await rewrite('config.schema.json', renderJsonSchema)
 await rewrite('docs/configuration.md', renderConfiguration)
 await rewrite('docs/doctor.md', renderDoctor)
+await rewrite('docs/operations.md', renderOperations)
 await rewrite('docs/behaviour.md', (page) => renderBehaviour(page, findProofs(root)))
 
 const rootLock = await readFile(join(root, 'package-lock.json'), 'utf8')

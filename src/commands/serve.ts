@@ -6,15 +6,17 @@ import { ConfigError } from '../config/problem.js'
 import type { Config } from '../options/gateway.js'
 import { watchConfigFile } from '../config/watch.js'
 import { openFetch } from '../proxied-fetch.js'
+import { systemClock } from '../clock.js'
 import { createServices, type Services } from '../services.js'
 import { startServer, type RunningServer } from '../server.js'
 import type { Logger } from '../telemetry/logger.js'
-import { openMetrics } from '../telemetry/metrics.js'
+import { openMetrics, type Metrics } from '../telemetry/metrics.js'
 import { loadForCommand, reportConfigError, type CommonFlags } from './configuration.js'
 import { EXIT, type Output } from './io.js'
 import { describeListenError } from './listen-error.js'
 import { openLog, type Log } from './log.js'
 import { CRASHES } from './stop.js'
+import { readVersion } from './version.js'
 
 /** A stop that hangs is ended this long after the drain deadline. */
 const STOP_MARGIN_MS = 5_000
@@ -84,11 +86,16 @@ async function start (startedWith: LoadedConfig): Promise<Gateway> {
     logState: log.state,
     fetch: await openFetch(startedWith.proxies ?? {}),
     sessionKey: randomBytes(32).toString('base64'),
-    ...(config.admin === undefined ? {} : { metrics: openMetrics(log.state) })
+    ...(config.admin === undefined ? {} : { metrics: measure(log) })
   })
   const server = await startServer(config, services)
   prepareKeys(config, services)
   return { server, services, log, startedWith, config }
+}
+
+function measure ({ state: logState }: Log): Metrics {
+  const { now } = systemClock
+  return openMetrics({ logState, now, version: readVersion(), nodeVersion: process.version })
 }
 
 /** Logs what is served. The last line is the sign that the gateway can be used, and stopped. */
@@ -111,10 +118,12 @@ async function reload (flags: CommonFlags, gateway: Gateway): Promise<Gateway> {
     await server.reload(config)
     logWarnings([...warnings, ...findIneffective(startedWith.config, config)], logger)
     prepareKeys(config, services)
+    await services.metrics.recordReload?.(resourcesOf(config))
     const changes = { resources: resourcesOf(config), ...findChanges(previous, config) }
     logger.info({ event: 'reloaded', ...changes }, 'the changed configuration is in use')
     return { ...gateway, config }
   } catch (error) {
+    services.metrics.recordFailedReload?.()
     const reason = error instanceof ConfigError ? { problems: error.problems } : { err: error }
     logger.error({ event: 'reload failed', ...reason }, RELOAD_FAILED)
     return gateway

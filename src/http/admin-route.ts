@@ -8,6 +8,10 @@ export interface ServerState {
   /** The configuration in use. */
   readonly config: () => Config
   readonly isStopping: () => boolean
+  /** Returns the number of open connections of clients. */
+  readonly connections: () => number
+  /** Returns the number of open streams, also of earlier configurations. */
+  readonly streams: () => number
 }
 
 /**
@@ -35,7 +39,27 @@ export function registerAdminRoutes (app: FastifyInstance, server: ServerState, 
     return reply.code(ready ? 200 : 503).send({ status, servers, parts })
   })
   app.get('/metrics', async (_request, reply) => {
-    const { contentType, body } = await services.metrics.render()
+    const { contentType, body } = await services.metrics.render({
+      connections: server.connections(),
+      streams: server.streams(),
+      keyAges: findKeyAges(server.config(), services)
+    })
     return reply.header('content-type', contentType).send(body)
   })
+}
+
+interface KeyAge {
+  readonly issuer: string
+  readonly seconds: number
+}
+
+/** Returns the age of the keys of each issuer in use; of the oldest, where several entries name one. */
+function findKeyAges ({ servers }: Config, services: Services): KeyAge[] {
+  const ages = new Map<string, number>()
+  for (const config of servers.flatMap(({ authorizationServers }) => authorizationServers)) {
+    const ageMs = services.authorizationServer(config).keyAgeMs()
+    if (ageMs === undefined) continue
+    ages.set(config.issuer, Math.max(ages.get(config.issuer) ?? 0, ageMs / 1000))
+  }
+  return [...ages].map(([issuer, seconds]) => ({ issuer, seconds }))
 }

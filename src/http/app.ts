@@ -147,13 +147,18 @@ function nextRequestId (): () => string {
   return () => `${prefix}-${(count++).toString(36)}`
 }
 
-/** On level debug the log says how long the upstream took. */
-function openUpstream ({ upstream: url, limits }: ServerConfig, { clock, logger }: Services): Upstream {
+/** How long the upstream takes is measured for the metrics, and for the log on level debug. */
+function openUpstream (
+  { resource, upstream: url, limits }: ServerConfig, { clock, logger, metrics }: Services
+): Upstream {
   const upstream = openHttpUpstream(url, limits.upstreamTimeoutMs)
   const { debug } = logger
-  if (debug === undefined) return upstream
-  return observeUpstream(upstream, clock.now, ({ status: httpStatus, ...exchange }) => {
-    debug({ event: 'upstream', ...exchange, ...(httpStatus === undefined ? {} : { httpStatus }) })
+  const { recordUpstream } = metrics
+  if (debug === undefined && recordUpstream === undefined) return upstream
+  return observeUpstream(upstream, clock.now, ({ status: httpStatus, longLived, ...exchange }) => {
+    const { headerMs, failure } = exchange
+    recordUpstream?.({ resource, headerMs: longLived ? undefined : headerMs, failure })
+    debug?.({ event: 'upstream', ...exchange, ...(httpStatus === undefined ? {} : { httpStatus }) })
   })
 }
 

@@ -44,6 +44,8 @@ export interface AuthorizationServer {
    * configured endpoint needs no keys.
    */
   state (): 'never' | 'fresh' | 'stale'
+  /** Milliseconds since the keys in use were fetched; undefined when there are none. */
+  keyAgeMs (): number | undefined
   /** Whether opaque tokens can be asked about. Absent when no introspection is configured. */
   readonly introspectionState?: IntrospectionClient['state']
   /**
@@ -103,6 +105,7 @@ export function createAuthorizationServer (
       const needsNoKeys = config.introspection?.endpoint !== undefined && keys.state() === 'never'
       return needsNoKeys ? 'fresh' : keys.state()
     },
+    keyAgeMs: keys.ageMs,
     ...(introspection === undefined
       ? {}
       : {

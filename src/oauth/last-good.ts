@@ -34,6 +34,8 @@ export interface LastGood<T> {
   refetch (): Promise<'fetched' | 'failed' | 'paused'>
   /** `stale`: the last fetch failed and an older copy is in use. */
   state (): 'never' | 'fresh' | 'stale'
+  /** Milliseconds since the copy in use was fetched; undefined when there is none. */
+  ageMs (): number | undefined
   /** Milliseconds until a reader may cause the next fetch; 0 when that is now. */
   retryInMs (): number
 }
@@ -121,5 +123,5 @@ export function keepLastGood<T> (options: LastGoodOptions<T>): LastGood<T> {
     return failure === undefined ? 'fresh' : 'stale'
   }
 
-  return { get, peek, refetch, state, retryInMs }
+  return { get, peek, refetch, state, retryInMs, ageMs: ageOfUsable }
 }

@@ -28,6 +28,8 @@ export interface PublishedKeys {
   /** Fetches the keys if there are none yet. Does not reject. */
   prepare (): Promise<void>
   state (): 'never' | 'fresh' | 'stale'
+  /** Milliseconds since the keys in use were fetched; undefined when there are none. */
+  ageMs (): number | undefined
 }
 
 const NO_JWKS_URI = 'the authorization server metadata has no jwks_uri: configure jwksUri'
@@ -74,7 +76,8 @@ export function keepPublishedKeys (
     },
     publishes: (key) => keys.peek()?.get(key.id) === key,
     prepare: () => keys.get().then(() => {}, () => {}),
-    state: keys.state
+    state: keys.state,
+    ageMs: keys.ageMs
   }
 }
 

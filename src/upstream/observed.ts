@@ -7,6 +7,8 @@ export interface Exchange {
   readonly requestId: unknown
   /** Time until the header of its response, redirects included, or until it failed. */
   readonly headerMs: number
+  /** Whether it asks for a stream that may be quiet for long. */
+  readonly longLived: boolean
   /** Either the status or the failure. */
   readonly status?: number
   readonly failure?: UpstreamFailure['kind']
@@ -22,11 +24,12 @@ export function observeUpstream (
       const sentAt = now()
       const tell = (outcome: Pick<Exchange, 'status' | 'failure'>): void => report({
         requestId: request.headers['x-request-id'],
+        longLived: request.longLived,
         headerMs: now() - sentAt,
         ...outcome
       })
       upstream.send(request, (control) => {
-        const receiver = receive(control)
+        const receiver = receive({ ...control, sentAt })
         return {
           onResponse (status, headers) {
             tell({ status })

@@ -26,6 +26,8 @@ export interface RequestControl {
   resume (): void
   /** Cancels the request at once. The receiver hears nothing more (F5). */
   abort (): void
+  /** When the request was sent, in milliseconds since the epoch; only of an upstream that is observed. */
+  readonly sentAt?: number
 }
 
 /** The MCP server behind one protected resource, wherever it listens. */

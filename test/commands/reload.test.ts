@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { todoConfig } from '../helpers/configuration.js'
+import { findFreePort } from '../helpers/ports.js'
 import { listeningUrl, parseLog, startCli } from '../helpers/process.js'
 import { holdResponses, named, nth, replace, resourceName, serve } from './serving.js'
 
@@ -111,4 +112,19 @@ t.test('O2: a request under way finishes under the configuration it began with',
   t.equal((await call(await issuer.token())).status, 403)
   release()
   t.equal((await response).status, 200)
+})
+
+t.test('O8: reloads are counted, and whether the last one worked', async (t) => {
+  const admin = await findFreePort()
+  const { gateway, file, config } = await serve(t, { ...named('first'), admin: { port: admin } })
+  const read = async (): Promise<string> => (await fetch(`http://127.0.0.1:${admin}/metrics`)).text()
+  replace(file, config(named('second')))
+  await gateway.printed(nth('reloaded', 1))
+  t.match(await read(), /^postern_config_reloads_total\{outcome="ok"\} 1$/m)
+  replace(file, config({ policy: 1 }))
+  await gateway.printed(nth('reload failed', 1))
+  const failed = await read()
+  t.match(failed, /^postern_config_reloads_total\{outcome="failed"\} 1$/m)
+  t.match(failed, /^postern_config_last_reload_successful 0$/m)
+  t.match(failed, /^postern_build_info\{version="\d[^"]*",node="v\d+[^"]*"\} 1$/m)
 })

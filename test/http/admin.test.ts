@@ -21,7 +21,7 @@ t.test('the admin listener tells liveness, readiness and metrics apart', async (
     admin: { host: '127.0.0.1', port: 0 }
   })
   const logState = (): LogState => ({ state: 'ENOSPC', lost: 7 })
-  const services = silentServices({ clock, logState, metrics: openMetrics(logState) })
+  const services = silentServices({ clock, logState, metrics: openMetrics({ logState, now: clock.now, version: '1.2.3', nodeVersion: 'v20' }) })
   const server = await startServer(config, services)
   t.after(() => server.stop())
 
@@ -35,7 +35,7 @@ t.test('the admin listener tells liveness, readiness and metrics apart', async (
   })
 
   await (await fetch(`${server.url}/mcp`, { method: 'POST' })).text()
-  const line = 'postern_requests_total{resource="http://127.0.0.1:1/mcp",outcome="missing_token",status="401"} 1'
+  const line = 'postern_requests_total{resource="http://127.0.0.1:1/mcp",method="none",outcome="missing_token",status="401"} 1'
   let metrics = ''
   // A request is counted when its connection has taken the response, a moment after the client has it.
   for (let attempt = 0; attempt < 100 && !metrics.includes(line); attempt++) {

@@ -26,6 +26,8 @@ interface Findings {
 interface Progress {
   /** Written by `forward-message` and `proxy` when an allowed request goes to the upstream. */
   isForwarded: boolean
+  /** Written by the receiver of the response: when it was sent there. Null while that is not observed. */
+  sentAt: number | null
 }
 
 declare module 'fastify' {
@@ -42,6 +44,7 @@ export function declareFindings (app: FastifyInstance): void {
   app.decorateRequest('decision', null)
   app.decorateRequest('refusal', null)
   app.decorateRequest('isForwarded', false)
+  app.decorateRequest('sentAt', null)
 }
 
 /** Returns a finding of an earlier step. Throws when that step has not run: a broken path fails closed. */

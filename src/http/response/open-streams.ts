@@ -2,6 +2,8 @@
 export interface OpenStreams {
   /** Adds how to end one stream. Returns how to take it off the list. */
   add (end: () => void): () => void
+  /** Returns how many there are. */
+  count (): number
   /** Ends every stream. */
   endAll (): void
 }
@@ -18,11 +20,16 @@ interface Link {
  */
 export function trackOpenStreams (): OpenStreams {
   const ring = linkToItself(() => {})
+  let count = 0
   return {
+    count: () => count,
     add (end) {
+      count++
       const link: Link = { end, previous: ring.previous, next: ring }
       link.previous.next = ring.previous = link
       return () => {
+        if (link.next === link) return // it was taken off before
+        count--
         link.previous.next = link.next
         link.next.previous = link.previous
         // Or a link that is forgotten but not collected yet would keep those that were its neighbours.

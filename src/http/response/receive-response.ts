@@ -50,6 +50,7 @@ function passResponse (
   request: FastifyRequest, reply: FastifyReply, control: RequestControl, options: ResponseOptions
 ): ResponseReceiver {
   const { raw } = reply
+  request.sentAt = control.sentAt ?? null
   raw.once('close', () => control.abort())
   let forget = opensStream(request) ? watchStream(request, reply, control, options) : undefined
   return {

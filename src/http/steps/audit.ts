@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
+import { knownMethod } from '../../mcp/known-methods.js'
 import { auditEvent, openRequestEvent, type OpenRequest } from '../../telemetry/audit-event.js'
 import { refusedEvent } from '../../telemetry/debug-event.js'
 import type { ServerConfig } from '../../options/server.js'
@@ -30,7 +31,15 @@ export function audit (
       const open = soFar()
       const { httpStatus = CLIENT_CLOSED_REQUEST } = open
       const reason = refusal?.code ?? (open.httpStatus === undefined ? 'client_left' : undefined)
-      metrics.record({ resource, outcome: reason ?? 'allow', httpStatus, durationMs: open.durationMs })
+      metrics.record?.({
+        resource,
+        method: knownMethod(request.operations),
+        outcome: reason ?? 'allow',
+        httpStatus,
+        durationMs: open.durationMs,
+        preparationMs: request.sentAt === null ? undefined : request.sentAt - startedAt,
+        decision: request.decision
+      })
       if (refusal !== null) logger.debug?.(refusedEvent(request.id, refusal.code, request.headers))
       logger[levelOf(request)](auditEvent(open, {
         reason,
