@@ -1,4 +1,9 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import t from 'tap'
+import { ROOT } from '../helpers/root.js'
+import { DEX } from '../interop/authorization-servers/dex-program.js'
+import { KEYCLOAK } from '../interop/authorization-servers/keycloak-program.js'
 import { findMissing, readSteps } from './page.js'
 
 const PAGE = `# A page
@@ -46,4 +51,14 @@ t.test('the expected lines are printed in their order, among others', async (t) 
   ] as const) {
     t.equal(findMissing(output, expected), missing, `${missing} is missing`)
   }
+})
+
+t.test('the pages name the releases that CI runs', async (t) => {
+  const [keycloak, dex, goMod] = await Promise.all([
+    'docs/keycloak.md', 'docs/dex.md', 'test/interop/authorization-servers/dex/go.mod'
+  ].map((path) => readFile(join(ROOT, path), 'utf8')))
+  t.match(keycloak, `/releases/download/${KEYCLOAK}/keycloak-${KEYCLOAK}.zip\n`)
+  const [, commit] = /github\.com\/dexidp\/dex (v0\S+)/.exec(goMod ?? '') ?? []
+  t.match(dex, `github.com/dexidp/dex/cmd/dex@${commit}\n`)
+  t.match(dex, `This is Dex ${DEX},`)
 })

@@ -3,7 +3,7 @@ import { ROOT } from '../../helpers/root.js'
 import { findGo } from '../compiled.js'
 import { CACHE, install, run } from '../installation.js'
 
-/** The release that is tried; go.mod names its commit. */
+/** The release that is tried; go.mod and docs/dex.md name its commit. */
 export const DEX = '2.45.1'
 
 const SOURCES = join(ROOT, 'test/interop/authorization-servers/dex')
