@@ -89,7 +89,7 @@ The column *speaks* shows what a server said when it was asked directly.
 The demo's todo server behind Postern, whose tokens come from other authorization servers. Keycloak is set up
 as [its section](authorization-servers.md#keycloak) says, and Dex as [its own](authorization-servers.md#dex).
 Both run on loopback; people sign in on their pages. The Inspector's command line program is not here, because
-it does not sign in, and the SDKs of other languages have not been tried here yet.
+it does not sign in.
 
 ${issuers}
 

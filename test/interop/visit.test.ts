@@ -89,7 +89,8 @@ t.test('which clients an authorization server knows, and which get all scopes at
   t.equal(decideUnknown(undefined, {}), undefined)
   t.equal(decideUnknown(server, {}), undefined)
   t.equal(decideUnknown({ ...server, told: 'all' }, { untold: 'an empty list' }), undefined)
-  t.equal(decideUnknown(byHand, { takesClientId: true }), undefined)
+  t.equal(decideUnknown(byHand, { takes: 'a client id and scopes' }), undefined)
+  t.match(decideUnknown(byHand, { takes: 'a client id' }), { kind: 'impossible', reason: /not which scopes/ })
   t.match(decideUnknown(byHand, {}), { kind: 'impossible' })
   t.match(decideUnknown(server, { untold: 'an empty list' }), { kind: 'impossible' })
 

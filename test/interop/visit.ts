@@ -47,8 +47,8 @@ export interface Client {
   readonly transport?: Upstream['transport']
   /** Whether it is tried with other authorization servers than the demo's, too. Default false. */
   readonly signsInElsewhere?: boolean
-  /** Whether it can be told a client id and scopes, instead of registering. Default false. */
-  readonly takesClientId?: boolean
+  /** What it can be told instead of registering. Default: nothing. */
+  readonly takes?: 'a client id' | 'a client id and scopes'
   /** The scopes that it registers with when it is told none. Default: it does not say any. */
   readonly untold?: 'all of the authorization server' | 'an empty list'
   /** Does the task through Postern. Throws Missing when a program is missing. */
@@ -73,15 +73,22 @@ export function decideImpossible (
 /** Returns why a client cannot sign in at an authorization server; undefined when it can. */
 export function decideUnknown (
   server: Pick<AuthorizationServerKind, 'registration' | 'told'> | undefined,
-  { takesClientId = false, untold }: Pick<Client, 'takesClientId' | 'untold'>
+  { takes, untold }: Pick<Client, 'takes' | 'untold'>
 ): Outcome | undefined {
-  const reason = server?.registration === 'by hand' && !takesClientId
-    ? 'clients cannot register themselves there, and this one was not given a client id'
+  const reason = server?.registration === 'by hand'
+    ? WITHOUT_REGISTRATION[takes ?? 'nothing']
     : server?.told === 'none' && untold === 'an empty list'
       ? 'the client registers with an empty list of scopes, so that Keycloak gives it none'
       : undefined
   return reason === undefined ? undefined : { kind: 'impossible', reason }
 }
+
+/** Why a client cannot sign in where it cannot register, by what it can be told. */
+const WITHOUT_REGISTRATION = {
+  nothing: 'clients cannot register themselves there, and this one was not given a client id',
+  'a client id': 'the client can be told a client id, but not which scopes to ask for',
+  'a client id and scopes': undefined
+} as const
 
 /** Returns whether a client gets all scopes at its first login, so that there is nothing to step up to. */
 export function hasAllScopes (

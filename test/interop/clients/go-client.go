@@ -21,12 +21,19 @@ type call struct {
 	Args map[string]any `json:"args"`
 }
 
+// A client that was registered by hand, and what it has to ask for.
+type knownClient struct {
+	ID    string `json:"id"`
+	Scope string `json:"scope"`
+}
+
 type order struct {
-	URL         string `json:"url"`
-	RedirectURL string `json:"redirectUrl"`
-	Allowed     call   `json:"allowed"`
-	Forbidden   call   `json:"forbidden"`
-	Privileged  call   `json:"privileged"`
+	URL         string       `json:"url"`
+	RedirectURL string       `json:"redirectUrl"`
+	Client      *knownClient `json:"client"`
+	Allowed     call         `json:"allowed"`
+	Forbidden   call         `json:"forbidden"`
+	Privileged  call         `json:"privileged"`
 }
 
 type outcome struct {
@@ -49,7 +56,7 @@ func main() {
 	ctx := context.Background()
 	client := mcp.NewClient(&mcp.Implementation{Name: "interop", Version: "1.0.0"}, nil)
 	session, err := client.Connect(ctx, &mcp.StreamableClientTransport{
-		Endpoint: given.URL, OAuthHandler: signIn(given.RedirectURL),
+		Endpoint: given.URL, OAuthHandler: signIn(given.RedirectURL, given.Client),
 	}, nil)
 	if err != nil {
 		log.Fatal(err)
@@ -70,9 +77,9 @@ func main() {
 	json.NewEncoder(os.Stdout).Encode(seen)
 }
 
-func signIn(redirectURL string) auth.OAuthHandler {
+func signIn(redirectURL string, known *knownClient) auth.OAuthHandler {
 	answers := bufio.NewReader(os.Stdin)
-	handler, err := auth.NewAuthorizationCodeHandler(&auth.AuthorizationCodeHandlerConfig{
+	config := &auth.AuthorizationCodeHandlerConfig{
 		RedirectURL: redirectURL,
 		DynamicClientRegistrationConfig: &auth.DynamicClientRegistrationConfig{
 			Metadata: &oauthex.ClientRegistrationMetadata{
@@ -90,9 +97,22 @@ func signIn(redirectURL string) auth.OAuthHandler {
 				return nil, err
 			}
 			query := back.Query()
+			if query.Has("error") {
+				return nil, fmt.Errorf("%s: %s", query.Get("error"), query.Get("error_description"))
+			}
 			return &auth.AuthorizationResult{Code: query.Get("code"), State: query.Get("state"), Iss: query.Get("iss")}, nil
 		},
-	})
+	}
+	if known != nil {
+		config.PreregisteredClient = &oauthex.ClientCredentials{ClientID: known.ID}
+		config.ScopeFilter = func(discovered []string) []string {
+			if len(discovered) > 0 {
+				return discovered
+			}
+			return strings.Fields(known.Scope)
+		}
+	}
+	handler, err := auth.NewAuthorizationCodeHandler(config)
 	if err != nil {
 		log.Fatal(err)
 	}

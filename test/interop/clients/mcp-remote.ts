@@ -28,7 +28,7 @@ function createClient (title: string, era: Era, options: readonly string[]): Cli
     era,
     signsInElsewhere: true,
     untold,
-    takesClientId: true,
+    takes: 'a client id and scopes',
     visit: (closing, surroundings) => visit(closing, surroundings, options)
   }
 }

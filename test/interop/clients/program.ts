@@ -21,16 +21,22 @@ const PYTHON_CLIENT = join(ROOT, 'test/interop/clients/python-client.py')
  * the URL that the person is brought back to. In the end it prints what it saw, as JSON.
  */
 export function listProgramClients (): readonly Client[] {
+  const untold = 'all of the authorization server'
+  const python = { untold, takes: 'a client id' } as const
+  const compiled = { transport: 'http', takes: 'a client id and scopes' } as const
   return [
-    { title: 'Python SDK 2.x', era: 'any', ...run(runPython('fastmcp')) },
-    { title: 'Python SDK 1.x', era: 'legacy', ...run(runPython('mcp-1')) },
-    { title: 'Go SDK', era: 'any', transport: 'http', ...run(runCompiled('go-client')) },
-    { title: 'Rust SDK', era: 'any', transport: 'http', ...run(runCompiled('rust-client')) }
+    { title: 'Python SDK 2.x', era: 'any', ...python, ...run(runPython('fastmcp')) },
+    { title: 'Python SDK 1.x', era: 'legacy', ...python, ...run(runPython('mcp-1')) },
+    { title: 'Go SDK', era: 'any', ...compiled, ...run(runCompiled('go-client')) },
+    { title: 'Rust SDK', era: 'any', ...compiled, untold, ...run(runCompiled('rust-client')) }
   ]
 }
 
-function run (command: Command): Pick<Client, 'visit'> {
-  return { visit: (closing, surroundings) => visit(closing, surroundings, command) }
+function run (command: Command): Pick<Client, 'signsInElsewhere' | 'visit'> {
+  return {
+    signsInElsewhere: true,
+    visit: (closing, surroundings) => visit(closing, surroundings, command)
+  }
 }
 
 function runPython (environment: Environment): Command {
@@ -44,7 +50,8 @@ function runCompiled (name: CompiledName): Command {
 async function visit (closing: Closing, surroundings: Surroundings, command: Command): Promise<Visit> {
   const { stack, transport, task, subject, programs, folder } = surroundings
   const [program = '', ...args] = await command(programs)
-  const order = { url: stack.filtered.resource, redirectUrl: REDIRECT_URL, transport, ...task }
+  const { resource, authorizationServer: { client: known } } = stack.filtered
+  const order = { url: resource, redirectUrl: REDIRECT_URL, transport, client: known, ...task }
   const input = new PassThrough()
   const client = startProgram(closing, program, [...args, JSON.stringify(order)], {
     input, env: { HOME: folder }, cwd: folder

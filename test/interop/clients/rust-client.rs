@@ -19,11 +19,19 @@ struct Call {
     args: serde_json::Map<String, serde_json::Value>,
 }
 
+/// A client that was registered by hand, and what it has to ask for.
+#[derive(Deserialize)]
+struct KnownClient {
+    id: String,
+    scope: String,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Order {
     url: String,
     redirect_url: String,
+    client: Option<KnownClient>,
     allowed: Call,
     forbidden: Call,
     privileged: Call,
@@ -97,6 +105,12 @@ async fn connect_with(
 async fn sign_in(order: &Order, challenge: String) -> Result<AuthorizationManager> {
     let mut state = OAuthState::new(&order.url, None).await?;
     let request = AuthorizationRequest::new(&order.redirect_url).with_client_name("Rust SDK");
+    let request = match &order.client {
+        Some(known) => {
+            request.with_preregistered_client(&known.id).with_scopes(known.scope.split_whitespace())
+        }
+        None => request,
+    };
     state.start_authorization(request.with_challenge(challenge)).await?;
     state.handle_callback_url(&send_away(&state.get_authorization_url().await?)?).await?;
     Ok(state.into_authorization_manager().ok_or("not authorized")?)
@@ -112,10 +126,10 @@ fn send_away(url: &str) -> Result<String> {
 async fn attempt(session: &Session, client: &AuthClient<reqwest::Client>, call: &Call) -> Result<Outcome> {
     match call_once(session, call).await {
         Err(error) => match missing_scope(&error) {
-            Some(scope) => {
-                step_up(&client.auth_manager, &scope).await?;
-                Ok(call_once(session, call).await.unwrap_or_else(refusal))
-            }
+            Some(scope) => match step_up(&client.auth_manager, &scope).await {
+                Ok(()) => Ok(call_once(session, call).await.unwrap_or_else(refusal)),
+                Err(failure) => Ok(Outcome::Refused(format!("{error:?}, and {failure}"))),
+            },
             None => Ok(refusal(error)),
         },
         Ok(outcome) => Ok(outcome),

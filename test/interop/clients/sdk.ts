@@ -26,7 +26,7 @@ function createClient (title: string, era: Era, connect: Connect): Client {
     title,
     era,
     signsInElsewhere: true,
-    takesClientId: true,
+    takes: 'a client id and scopes',
     async visit (closing, { stack, transport, task, subject }): Promise<Visit> {
       const { resource, authorizationServer: { issuer, client: known } } = stack.filtered
       const client = await connect(closing, resource, {
