@@ -92,10 +92,10 @@ async function describeRefusal (
   { status }: CatalogResponse, exchange: Exchange, fixed: Readonly<Record<string, string>>
 ): Promise<Error> {
   if (status !== 404 && status !== 405) {
-    return new CatalogError(`it is not an MCP endpoint: initialize is answered ${status} without a result`)
+    return new CatalogError(`initialize gets ${status} and no result: is this an MCP endpoint?`)
   }
   const stream = await exchange.send({ method: 'GET', headers: { accept: 'text/event-stream', ...fixed } })
   const type = String(stream.headers['content-type'])
   if (stream.status === 200 && type.startsWith('text/event-stream')) return new OldTransport()
-  return new CatalogError(`it answers ${status}: there is no MCP endpoint at this path`)
+  return new CatalogError(`initialize gets ${status}: there is no MCP endpoint at this path`)
 }

@@ -22,7 +22,9 @@ export function registerAdminRoutes (app: FastifyInstance, server: ServerState, 
   const examine = examineReadiness(services)
   app.get('/livez', async () => ({ status: 'live' }))
   app.get<{ Querystring: { resource?: string | string[] } }>('/readyz', async ({ query }, reply) => {
-    const isWanted = (resource: string): boolean => resource === (query.resource ?? resource)
+    const isWanted = (resource: string): boolean => (
+      query.resource === undefined || query.resource === resource
+    )
     const wanted = server.config().servers.filter(({ resource }) => isWanted(resource))
     if (wanted.length === 0) {
       return reply.code(404).send({ status: 'unknown', description: 'No protected server has this resource' })
@@ -34,9 +36,9 @@ export function registerAdminRoutes (app: FastifyInstance, server: ServerState, 
     const parts = server.isStopping() ? [stopping, log] : [log]
     // One server that cannot serve must not take down the others: probes read the status code only.
     const ready = servers.some((one) => one.ready) && !server.isStopping()
+    if (!ready) return reply.code(503).send({ status: 'not ready', servers, parts })
     const isWhole = servers.every(({ parts }) => parts.every((part) => part.ready))
-    const status = ready ? (isWhole ? 'ready' : 'partly ready') : 'not ready'
-    return reply.code(ready ? 200 : 503).send({ status, servers, parts })
+    return { status: isWhole ? 'ready' : 'partly ready', servers, parts }
   })
   app.get('/metrics', async (_request, reply) => {
     const { contentType, body } = await services.metrics.render({

@@ -67,11 +67,11 @@ async function problemOf (upstream: string): Promise<string> {
 
 t.test('what is no MCP endpoint is said to be none, and why', async (t) => {
   const answers: ReadonlyArray<readonly [number, string, string, RegExp]> = [
-    [200, 'text/html', '<html>', /^it is not an MCP endpoint: initialize is answered 200 without a result$/],
-    [404, 'text/plain', 'no', /^it answers 404: there is no MCP endpoint at this path$/],
+    [200, 'text/html', '<html>', /^initialize gets 200 and no result: is this an MCP endpoint\?$/],
+    [404, 'text/plain', 'no', /^initialize gets 404: there is no MCP endpoint at this path$/],
     [401, 'application/json', '{"error":"invalid_token"}', /^refused: the upstream answered 401; check upstreamHeaders/],
-    [403, 'text/plain', 'no', /^(refused|it is not an MCP endpoint): .* 403/],
-    [500, 'application/json', '{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"x"}}', /answered 500 without/]
+    [403, 'text/plain', 'no', /^(refused: .* 403|initialize gets 403)/],
+    [500, 'application/json', '{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"x"}}', /^initialize gets 500 and no result/]
   ]
   for (const [status, type, body, problem] of answers) {
     const server = await startUpstream(t, (_request, response) => { response.writeHead(status, { 'content-type': type }).end(body) })

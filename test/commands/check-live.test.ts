@@ -90,7 +90,7 @@ t.test('an upstream that cannot be reached, or is no MCP endpoint, fails', async
   t.match(foundIn(gone)[0], /^ {2}✗ http:\/\/127\.0\.0\.1:1\/mcp: unreachable: ECONNREFUSED/)
   const other = await check({ upstream: `${issuer.origin}/mcp` })
   t.equal(other.code, 1)
-  t.match(foundIn(other)[0], /✗ .*: it answers 404: there is no MCP endpoint at this path$/)
+  t.match(foundIn(other)[0], /✗ .*: initialize gets 404: there is no MCP endpoint at this path$/)
 })
 
 t.test('an issuer that is spelt otherwise in its metadata fails', async (t) => {
