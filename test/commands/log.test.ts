@@ -305,18 +305,23 @@ t.test('O6: a closed pipe for errors does not end the process', async (t) => {
 
 t.test('the log is for people on a terminal, and JSON anywhere else, unless LOG_FORMAT says otherwise', { skip: existsSync('/usr/bin/script') ? false : 'there is no script(1)' }, async (t) => {
   const { file } = writeConfig(t, todoConfig())
-  const command = `${process.execPath} ${CLI} serve --config ${file} --port 0`
-  const onTerminal = (env: Record<string, string>): RunningProgram => (
-    startProgram(t, '/usr/bin/script', ['-qfc', command, '/dev/null'], { input: '', env: { TERM: 'xterm-256color', ...env } })
-  )
+  const command = `echo pid $$; exec ${process.execPath} ${CLI} serve --config ${file} --port 0`
+  const onTerminal = async (env: Record<string, string>): Promise<RunningProgram> => {
+    const program = startProgram(t, '/usr/bin/script', ['-qfc', command, '/dev/null'], { input: '', env: { TERM: 'xterm-256color', ...env } })
+    await program.printed(/pid \d+/)
+    const [, pid] = /pid (\d+)/.exec(program.stdout) ?? []
+    // script(1) gives it a session of its own, and the gateway outlives a terminal that is gone.
+    t.after(() => { process.kill(Number(pid), 'SIGKILL') })
+    return program
+  }
   const ESC = '\u001b'
-  const painted = onTerminal({})
+  const painted = await onTerminal({})
   await painted.printed(/ listening on http/)
   t.ok(painted.stdout.includes(`${ESC}[32mINFO ${ESC}[39m ${ESC}[36mstarted${ESC}[39m listening on `))
-  const plain = onTerminal({ NO_COLOR: '1' })
+  const plain = await onTerminal({ NO_COLOR: '1' })
   await plain.printed(/ INFO {2}started listening on http/)
   t.notOk(plain.stdout.includes(ESC))
-  await onTerminal({ LOG_FORMAT: 'json' }).printed(/"event":"started"/)
+  await (await onTerminal({ LOG_FORMAT: 'json' })).printed(/"event":"started"/)
   await startCli(t, ['serve', '--config', file, '--port', '0'], { env: { LOG_FORMAT: 'pretty' } }).printed(/ INFO {2}started listening on http/)
   const wrong = await startCli(t, ['serve', '--config', file], { env: { LOG_FORMAT: 'xml' } }).ended
   t.match(wrong, { code: 78, stderr: /LOG_FORMAT: must be one of auto, json, pretty/ })
