@@ -9,14 +9,19 @@ export type Logger = Readonly<Record<'info' | 'warn' | 'error' | 'fatal', Write>
 }
 
 /** Characters that JSON does not escape but that control a terminal, or break, hide or turn text. */
-const INVISIBLE = /[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
+const INVISIBLE = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 
 /**
  * Returns a line of JSON in which these characters are escaped, because clients and authorization servers
  * choose names that are logged. To a program the line means the same.
  */
 export function escapeInvisible (line: string): string {
-  return line.replace(INVISIBLE, (character) => '\\u' + character.charCodeAt(0).toString(16).padStart(4, '0'))
+  return line.replace(INVISIBLE, (character) => character.split('').map(escapeUnit).join(''))
+}
+
+/** JSON escapes code units: a character beyond U+FFFF has two (RFC 8259 §7). */
+function escapeUnit (unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 /** A log of which nothing is written, for commands that print what they have to say. */

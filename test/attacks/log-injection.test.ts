@@ -9,7 +9,7 @@ import { serve } from '../commands/serving.js'
 import { parseLog, type RunningProgram } from '../helpers/process.js'
 import { toolCall } from '../helpers/gateway.js'
 
-const NAME = 'a\u009b2Jb\u0085c\u2028d\u2029e\u202ef\u2066g\u200bh\u007fi\ufeffj\u001b[31mk\nl'
+const NAME = 'a\u009b2Jb\u0085c\u2028d\u2029e\u202ef\u2066g\u200bh\u007fi\ufeffj\u001b[31mk\nl\u{e0041}m\u3164n\u115fo'
 
 /** As a line of JSON has it. */
 const ESCAPED = escapeInvisible(JSON.stringify(NAME))
