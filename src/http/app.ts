@@ -17,7 +17,7 @@ import { trackOpenStreams, type OpenStreams } from './response/open-streams.js'
 import { routeByHost, type BuildRoutes } from './route-by-host.js'
 import { Refusal, sendRefusal } from './request/refusal.js'
 import { isUnread } from './request/request-body.js'
-import { originForm } from './request/request-target.js'
+import { isOtherForm, originForm } from './request/request-target.js'
 import type { Services } from '../services.js'
 import type { Upstream } from '../upstream/upstream.js'
 import { checkHost } from './steps/check-host.js'
@@ -60,9 +60,12 @@ function buildRoutes (services: Services): BuildRoutes {
   const genReqId = nextRequestId()
   return async (servers) => {
     const app = createFastify(genReqId, services)
-    registerHealthRoute(app)
-    await app.register(async (context) => registerMetadataRoutes(context, servers, services), {
-      prefix: '/.well-known'
+    await app.register(async (context) => {
+      context.addHook('onRequest', checkTarget)
+      registerHealthRoute(context)
+      await context.register(async (documents) => registerMetadataRoutes(documents, servers, services), {
+        prefix: '/.well-known'
+      })
     })
     for (const server of servers) {
       const { prefix } = server.paths
@@ -116,6 +119,17 @@ function checkHttpVersion ({ raw }: FastifyRequest, _reply: FastifyReply, done: 
   if (raw.httpVersionMajor !== 1) {
     const reason = `HTTP/${raw.httpVersion}`
     throw new Refusal('invalid_request', { reason, description: 'Send the request as HTTP/1.1' })
+  }
+  done()
+}
+
+/** Refuses a target for another authority than `Host` (R5). Protected paths ask for credentials first. */
+function checkTarget ({ raw }: FastifyRequest, _reply: FastifyReply, done: () => void): void {
+  if (isOtherForm(raw.url ?? '')) {
+    throw new Refusal('invalid_request', {
+      reason: 'the request target names another authority than Host',
+      description: 'The authority of the request target must be that of Host'
+    })
   }
   done()
 }

@@ -41,6 +41,13 @@ t.test('R5: a target in absolute form is that path, and other authorities are no
     const { statuses } = await sendOne(scene.gateway, { target, token: scene.token, body: PERMITTED_CALL })
     t.ok(statuses.every((status) => status >= 400), `${target}: ${statuses}`)
   }
+  for (const [path, status] of [['/health', 400], ['/.well-known/oauth-protected-resource/mcp', 400], ['/nowhere', 404], ['/mcp', 401]] as const) {
+    for (const authority of ['other.example', `other.example@${host}`]) {
+      const target = `HTTP://${authority}${path}`
+      const { statuses } = await sendOne(scene.gateway, { method: 'GET', target })
+      t.strictSame(statuses, [status], target)
+    }
+  }
   const query = `http://${host}/mcp?access_token=${scene.token}`
   await refuses(t, scene, query, { target: query, body: PERMITTED_CALL }, { status: 400 })
   await stillWorks(t, scene)
