@@ -96,6 +96,10 @@ t.test('O4: what is not an address ends the search, and is not in the log', asyn
 
 t.test('a list of thousands of trusted addresses is not followed', async (t) => {
   const { gateway } = await startScene(t, { config: { trustedProxies: ['loopback'] } })
+  const through = (proxies: number): string => `${FORWARDED_FOR}198.51.100.7${',127.0.0.1'.repeat(proxies)}`
+  t.equal(await loggedAddress(gateway, [through(15)]), '198.51.100.7', '16 entries are read')
+  t.equal(await loggedAddress(gateway, [through(16)]), '127.0.0.1', 'and no more')
+  t.equal(await loggedAddress(gateway, [`${FORWARDED_FOR}fe80::1%eth0`]), 'fe80::1', 'a zone is left out')
   const long = `198.51.100.7${',127.0.0.1'.repeat(2_500)}`
   t.equal(await loggedAddress(gateway, [FORWARDED_FOR + long]), '127.0.0.1')
   t.equal(await loggedAddress(gateway, [FORWARDED_FOR + ','.repeat(20_000)]), '127.0.0.1')
